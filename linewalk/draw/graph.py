@@ -1,0 +1,274 @@
+"""torchview's graph of a module, laid out once for a trail and lit step by step."""
+
+import copy
+import inspect
+import math
+from dataclasses import dataclass, field
+from html import escape
+from itertools import count, pairwise
+from weakref import WeakKeyDictionary
+
+import pygraphviz
+import torch
+import torchview
+from torch.utils._pytree import tree_map_only
+from torchview.computation_node import FunctionNode, ModuleNode, NodeContainer, TensorNode
+from torchview.recorder_tensor import collect_tensor_node, reduce_data_info
+
+from ..errors import Bilingual
+from ..tracing import LineTracer
+from .cuboids import shape_text
+
+_FONT = "ui-monospace,SFMono-Regular,Menlo,Consolas,DejaVu Sans Mono,monospace"
+_CHARACTER, _NODE_HEIGHT = 6.7, 30  # pixels, for 11 px text in the widest of these fonts
+_TALLEST = 620  # pixels; a taller graph shows the part around the current line
+_layouts = WeakKeyDictionary()
+_numbers = count(1)
+
+
+@dataclass
+class _Node:
+    title: str
+    type_name: str
+    shape: str
+    step: int | None
+    kind: str
+    at: tuple = (0.0, 0.0)
+    size: tuple = field(default=(0.0, 0.0))
+
+
+@dataclass
+class _Layout:
+    """A laid-out graph; lengths in pixels, y downwards."""
+
+    width: float
+    height: float
+    nodes: dict
+    edges: list  # (top, bottom, SVG path data)
+    frames: list  # (x, y, width, height) of nested modules
+
+
+def graph(step):
+    """The graph of the step's trail as SVG, its own nodes lit.
+
+    Nodes carry `data-step` (index of the step that ran them), `data-source` (its line number) and one of the classes
+    `lw-now`, `lw-done` and `lw-todo`; a step that runs no node lights none.
+
+    Args:
+        step: a `Step` of a forward trail.
+
+    Returns:
+        `<svg>` as a string, or None where torchview or Graphviz cannot draw this module.
+    """
+    trail = step.trail
+    if trail not in _layouts:
+        _layouts[trail] = _lay_out(trail)
+    layout = _layouts[trail]
+    return layout and _svg(layout, step)
+
+
+def _lay_out(trail):
+    if trail.kind != "forward" or trail.failed:
+        return None
+    try:
+        with _random_state_kept(trail.device), torch.no_grad():
+            drawn, steps_of, names = _record(trail)
+        return _positions(drawn, _nodes(drawn, steps_of, names, len(trail)))
+    except Exception:  # torchview and Graphviz fail in many ways on modules they do not know: the card says so
+        return None
+
+
+def _random_state_kept(device):
+    devices = [] if device.type == "cpu" else [device]
+    return torch.random.fork_rng(devices=devices, device_type=device.type if devices else "cuda")
+
+
+def _record(trail):
+    """Run torchview on a copy of the module.
+
+    Returns:
+        the `ComputationGraph`; step index by id(torchview's node); the code's names by id(copied module) and, for
+        the arguments, by id(torchview's node).
+    """
+    module = copy.deepcopy(trail.module)
+    for part in module.modules():
+        part._forward_hooks.clear()  # they are the caller's, and this run is none of the caller's calls
+        part._forward_pre_hooks.clear()
+    inputs, kwargs = tree_map_only(torch.Tensor, torch.clone, (trail.inputs, trail.kwargs))
+    with _NodeTracer(module) as tracer:
+        drawn = torchview.draw_graph(
+            module,
+            input_data=list(inputs),
+            device=trail.device,
+            mode="train" if module.training else "eval",
+            depth=math.inf,
+            expand_nested=True,
+            **kwargs,
+        )
+    return drawn, tracer.steps_of(), {id(part): name for name, part in module.named_modules()} | tracer.arguments
+
+
+class _NodeTracer(LineTracer):
+    """Notes, before each statement of the copied module's forward, how many nodes torchview has by then."""
+
+    def __init__(self, module):
+        super().__init__(inspect.unwrap(getattr(module.forward, "__func__", module.forward)).__code__, owner=module)
+        self.arguments = {}
+        self._context = None
+        self._seen = []
+
+    def begin(self, statement, frame):
+        if self._context is None:
+            for name, value in frame.f_locals.items():
+                for node in reduce_data_info(value, collect_tensor_node, NodeContainer()):
+                    self.arguments.setdefault(id(node.main_node), name)
+                    self._context = node.context
+        self._seen.append(len(self._context))
+
+    def finish(self, frame, returned):
+        self._seen.append(len(self._context))
+
+    def steps_of(self):
+        """Step index by id(node), nodes nested in a module included."""
+        found = {}
+        for index, (start, end) in enumerate(pairwise(self._seen)):
+            for node in self._context[start:end]:
+                found |= dict.fromkeys(map(id, _flat(node)), index)
+        return found
+
+    def module_called(self, module, args):
+        """Only the statements count here."""
+
+    module_returned = raised = lambda self, *_: None
+
+
+def _flat(node):
+    """torchview's hierarchy, {module: [nodes]}, as one sequence."""
+    if not isinstance(node, dict):
+        yield node
+        return
+    for module, inside in node.items():
+        yield module
+        for child in inside:
+            yield from _flat(child)
+
+
+def _nodes(drawn, steps_of, names, step_count):
+    """The visible nodes as `_Node`, by torchview's number for them."""
+    nodes = {}
+    for node in _flat(drawn.node_hierarchy):
+        number = drawn.id_dict.get(node.node_id)
+        if number is None or id(node) not in drawn.node_set or str(number) in nodes:
+            continue
+        step = steps_of.get(id(node))
+        if isinstance(node, TensorNode):
+            title = names.get(id(node), "input") if node.is_root() else "return"
+            type_name, shape, step = "", node.tensor_shape, 0 if node.is_root() else step_count - 1
+        else:
+            is_module = isinstance(node, ModuleNode)
+            title = names.get(node.compute_unit_id, node.name) if is_module else node.name
+            type_name, shape = (node.name if is_module else ""), next(iter(node.output_shape), ())
+        kind = {TensorNode: "tensor", ModuleNode: "module", FunctionNode: "function"}[type(node)]
+        nodes[str(number)] = _Node(title, type_name, shape_text(shape), step, kind)
+    return nodes
+
+
+def _positions(drawn, nodes):
+    """Hand torchview's graph to Graphviz with our own labels' sizes, and read the positions back."""
+    dot = pygraphviz.AGraph(string=drawn.visual_graph.source)
+    dot.graph_attr.update(nodesep="0.12", ranksep="0.16", size="", margin="0", ordering="")
+    for item in dot.nodes():
+        node = nodes[item]
+        heading = f"{node.title} {node.type_name}".strip()
+        node.size = (_CHARACTER * max(len(heading), len(node.shape)) + 14, _NODE_HEIGHT)
+        item.attr.update(
+            label="", shape="box", fixedsize="true", width=str(node.size[0] / 72), height=str(_NODE_HEIGHT / 72)
+        )
+    for frame in dot.subgraphs():
+        frame.graph_attr.update(label="", margin="5")
+    dot.layout(prog="dot")
+    left, bottom, right, top = map(float, dot.graph_attr["bb"].split(","))
+    for item in dot.nodes():
+        x, y = map(float, item.attr["pos"].split(","))
+        nodes[item].at = (x - left, top - y)
+    frames = []
+    for frame in dot.subgraphs():
+        x0, y0, x1, y1 = map(float, frame.graph_attr["bb"].split(","))
+        frames.append((x0 - left, top - y1, x1 - x0, y1 - y0))
+    edges = [_edge(edge.attr["pos"], left, top) for edge in dot.edges()]
+    return _Layout(right - left, top - bottom, nodes, edges, frames)
+
+
+def _edge(spline, left, top):
+    """Graphviz's "e,x,y x,y x,y …", which names the arrow's tip first, as (top, bottom, SVG path data)."""
+    tip, *points = [point.removeprefix("e,").split(",") for point in spline.split()]
+    points = [(float(x) - left, top - float(y)) for x, y in (*points, tip)]
+    start, *curve, tip = [f"{x:.0f} {y:.0f}" for x, y in points]
+    heights = [y for _, y in points]
+    return min(heights), max(heights), f"M{start}C{' '.join(curve)}L{tip}"
+
+
+def _svg(layout, step):
+    top, height = _window(layout, step)
+    bottom, width = top + height, layout.width + 2
+    arrow = f"lw-tip-{next(_numbers)}"
+    states = {number: _state(node, step) for number, node in layout.nodes.items()}
+    frames = "".join(
+        f'<rect class="lw-frame" x="{x:.0f}" y="{y:.0f}" width="{wide:.0f}" height="{tall:.0f}" rx="5" fill="none" '
+        'stroke="currentColor" stroke-opacity=".4" stroke-dasharray="3 3"/>'
+        for x, y, wide, tall in layout.frames if y < bottom and y + tall > top
+    )
+    edges = "".join(
+        f'<path d="{path}" marker-end="url(#{arrow})"/>' for high, low, path in layout.edges if high < bottom and low > top
+    )
+    nodes = "".join(
+        _draw(node, states[number], step.trail) for number, node in layout.nodes.items()
+        if top - _NODE_HEIGHT < node.at[1] < bottom + _NODE_HEIGHT
+    )
+    label = _description([layout.nodes[number] for number, state in states.items() if state == "lw-now"], step.trail)
+    zh, en = escape(label.zh, quote=True), escape(label.en, quote=True)
+    return (
+        f'<svg class="lw-graph" role="img" aria-label="{zh} / {en}" data-label-zh="{zh}" data-label-en="{en}" '
+        f'width="{width:.0f}" height="{height:.0f}" viewBox="-1 {top:.0f} {width:.0f} {height:.0f}" '
+        f'style="max-width:100%;min-width:{width * 0.7:.0f}px;height:auto" font-family="{_FONT}" font-size="11" '
+        f'text-anchor="middle" fill="currentColor"><marker id="{arrow}" viewBox="0 0 6 6" refX="5" refY="3" '
+        f'markerWidth="6" markerHeight="6" orient="auto"><path d="M0 0L6 3L0 6z"/></marker>'
+        f'{frames}<g class="lw-edges" fill="none" stroke="currentColor" stroke-opacity=".6">{edges}</g>{nodes}</svg>'
+    )
+
+
+def _window(layout, step):
+    """Top and height of the part to show: all of it, or _TALLEST pixels around where the walk has come to."""
+    if layout.height <= _TALLEST:
+        return -1, layout.height + 2
+    reached = [node for node in layout.nodes.values() if node.step is not None and node.step <= step.index]
+    focus = max(reached, key=lambda node: node.step).at[1] if reached else 0
+    return min(max(-1, focus - _TALLEST / 2), layout.height + 1 - _TALLEST), _TALLEST
+
+
+def _state(node, step):
+    if node.step == step.index:
+        return "lw-now"
+    return "lw-done" if node.step is not None and node.step < step.index else "lw-todo"
+
+
+def _draw(node, state, trail):
+    (x, y), (width, height) = node.at, node.size
+    opacity = {"lw-now": ".25", "lw-done": ".1", "lw-todo": "0"}[state]
+    dashes = ' stroke-dasharray="2 3"' if state == "lw-todo" else ""
+    tie = f' data-step="{node.step}" data-source="{trail[node.step].lineno}"' if node.step is not None else ""
+    heading = f'<tspan font-weight="700">{escape(node.title)}</tspan>{escape(f" {node.type_name}".rstrip())}'
+    return (
+        f'<g class="lw-node lw-{node.kind} {state}"{tie}><rect x="{x - width / 2:.0f}" y="{y - height / 2:.0f}" '
+        f'width="{width:.0f}" height="{height}" rx="{5 if node.kind == "module" else height // 2}" fill="currentColor" '
+        f'fill-opacity="{opacity}" stroke="currentColor"{dashes}/>'
+        f'<text x="{x:.0f}" y="{y - 3:.0f}">{heading}</text><text x="{x:.0f}" y="{y + 10:.0f}">{node.shape}</text></g>'
+    )
+
+
+def _description(lit, trail):
+    name = type(trail.module).__name__
+    where = ", ".join(f"{node.title} {node.type_name}".strip() for node in lit)
+    if not where:
+        return Bilingual(f"{name} 的计算图,这一行没有对应的节点", f"the graph of {name}; no node belongs to this line")
+    return Bilingual(f"{name} 的计算图,亮着的是 {where}", f"the graph of {name}, lit: {where}")

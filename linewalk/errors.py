@@ -1,0 +1,42 @@
+"""Sentences for people: every message in Chinese and English."""
+
+import sys
+from html import escape
+from typing import NamedTuple
+
+
+class Bilingual(NamedTuple):
+    """One thing said in both languages."""
+
+    zh: str
+    en: str
+
+    def __str__(self):
+        return f"{self.zh}\n{self.en}"
+
+    def html(self):
+        """Both as `<span lang=…>` elements; a site edition keeps the one it needs."""
+        return f'<span lang="zh">{escape(self.zh)}</span><span lang="en">{escape(self.en)}</span>'
+
+
+class WalkError(TypeError):
+    """What was handed over cannot be walked; the message says what to hand over instead."""
+
+    def __init__(self, zh, en):
+        super().__init__(str(Bilingual(zh, en)))
+
+
+class ImageError(ValueError):
+    """A picture could not be read; the message says which kinds can."""
+
+    def __init__(self, zh, en):
+        super().__init__(str(Bilingual(zh, en)))
+
+
+def add_note(error, text):
+    """Attach `text` to an exception that goes on to its own handler (PEP 678)."""
+    if hasattr(error, "add_note"):
+        error.add_note(text)
+    else:  # Python 3.10 neither has notes nor prints them
+        error.__notes__ = [*getattr(error, "__notes__", []), text]
+        print(text, file=sys.stderr)
