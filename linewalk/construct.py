@@ -63,7 +63,9 @@ class _Recorder(LineTracer):
         for statement in class_statements(cls):
             step = Step(self.trail, statement)
             for name in statement.targets if not statement.text.startswith("class ") else ():
-                value = getattr(cls, name)
+                if name not in vars(cls):  # `weight: Tensor` says a type and assigns nothing
+                    continue
+                value = vars(cls)[name]
                 step.changed[name] = Change(name, None, Described(value), False, (), None, value)
             self.trail._steps.append(step)
 

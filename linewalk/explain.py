@@ -46,7 +46,7 @@ def _advice(step, module, tensors):
             f"This Linear wants {module.in_features} in the last dimension and got {given.shape[-1]}: change the input "
             "or in_features.",
         )
-    return _placement_advice(parameter, given)
+    return _placement_advice(parameter, given, integers=isinstance(module, (nn.Embedding, nn.EmbeddingBag)))
 
 
 def _convolution_advice(module, given):
@@ -81,7 +81,8 @@ def _norm_advice(module, given):
         )
     if given.shape[1] != module.num_features:
         return Bilingual(
-            f"这个 {name} 管 {module.num_features} 个通道,实际来了 {given.shape[1]} 个:它的数目要等于前一层的输出通道数。",
+            f"这个 {name} 管 {module.num_features} 个通道,实际来了 {given.shape[1]} 个:"
+            "它的数目要等于前一层的输出通道数。",
             f"This {name} looks after {module.num_features} channels and got {given.shape[1]}: its number must be the "
             "output channels of the layer before it.",
         )
@@ -97,13 +98,14 @@ def _operands_advice(step, tensors):
         return Bilingual(
             "两边的形状对不上:残差相加要求完全一样,输入和输出的通道数或大小不同时,要给块一个 downsample"
             "(1×1 卷积加批归一化)。",
-            "The two sides' shapes do not fit: a residual sum needs them equal; where a block's input and output differ "
-            "in channels or size, give it a downsample (1×1 convolution and batch norm).",
+            "The two sides' shapes do not fit: a residual sum needs them equal; where a block's input and output "
+            "differ in channels or size, give it a downsample (1×1 convolution and batch norm).",
         )
     return None
 
 
-def _placement_advice(parameter, given):
+def _placement_advice(parameter, given, integers=False):
+    """Where weights and input lie on different devices or have different types; `integers`: whole numbers are wanted."""
     if parameter is None:
         return None
     if parameter.device != given.device:
@@ -111,7 +113,7 @@ def _placement_advice(parameter, given):
             f"权重在 {parameter.device},输入在 {given.device}:请用 .to(…) 搬到同一个设备。",
             f"The weights are on {parameter.device}, the input on {given.device}: move them together with .to(…).",
         )
-    if parameter.dtype != given.dtype:
+    if parameter.dtype != given.dtype and (given.is_floating_point() or not integers):
         return Bilingual(
             f"权重是 {parameter.dtype},输入是 {given.dtype}:请用 x.to({parameter.dtype}) 换成一样的类型。",
             f"The weights are {parameter.dtype}, the input {given.dtype}: make them one type with "

@@ -35,12 +35,15 @@ def walk(module, *inputs, **kwargs):
         Exception: whatever `forward` raised, with a note that names the line and the operands, and with the steps so
             far in the exception's `trail`.
     """
-    recorder = _Recorder(module, _python_forward(module), inputs, kwargs)
+    code = _python_forward(module)
+    # A forward that was put on the instance as a plain function gets no self.
+    owner = module if inspect.ismethod(module.forward) else None
+    recorder = _Recorder(module, code, owner, inputs, kwargs)
     try:
         with recorder, _Operators(recorder):
             recorder.trail.output = module(*inputs, **kwargs)
     except Exception as error:
-        if recorder.trail:
+        if recorder.failing:
             _explain_failure(error, recorder)
         raise
     if not recorder.trail:
@@ -57,7 +60,8 @@ def _python_forward(module):
     name = type(module).__name__
     if isinstance(module, type) and issubclass(module, nn.Module):
         raise WalkError(
-            f"walk 要的是一个建好的模块,拿到的是类 {module.__name__}:先写 block = {module.__name__}(…),再 walk(block, x)。",
+            f"walk 要的是一个建好的模块,拿到的是类 {module.__name__}:"
+            f"先写 block = {module.__name__}(…),再 walk(block, x)。",
             f"walk wants a module, not the class {module.__name__}: first block = {module.__name__}(…), then "
             "walk(block, x).",
         )
@@ -99,8 +103,8 @@ def _explain_failure(error, recorder):
 class _Recorder(LineTracer):
     """Turns what the tracer and the operators report into steps."""
 
-    def __init__(self, module, code, inputs, kwargs):
-        super().__init__(code, owner=module)
+    def __init__(self, module, code, owner, inputs, kwargs):
+        super().__init__(code, owner)
         self.trail = Trail("forward", module)
         self.failing_module = None
         self.failing_operands = {}
@@ -110,24 +114,30 @@ class _Recorder(LineTracer):
         self._writes = {}
         self._snapshots = WeakTensorKeyDictionary()
         self._locals = {}
-        self._known_storages = {}
+        self._latest = {}
+        self._known_memory = {}
         self._stack = []
         self._error = None
         tensors = [leaf for leaf in tree_leaves((inputs, kwargs)) if isinstance(leaf, torch.Tensor)]
         self._fields = ReceptiveFields(tensors)
         self.trail.inputs, self.trail.kwargs = self._snapshot(inputs), self._snapshot(kwargs)
 
+    @property
+    def failing(self):
+        """Whether an exception is passing, or has passed, through `forward` (not a hook before or after it)."""
+        return self._error is not None
+
     # what the tracer reports
 
     def begin(self, statement, frame):
         if self.trail:
-            self._close(frame.f_locals)
+            self._close(frame)
         self._error = None
         self._stack.clear()
         self.trail._steps.append(Step(self.trail, statement))
 
     def finish(self, frame, returned):
-        self._close(frame.f_locals)
+        self._close(frame)
         step = self.trail[-1]
         if step.source.startswith("return") and self._error is None:
             names = [name for name, (value, _) in self._locals.items() if value is returned]
@@ -177,7 +187,8 @@ class _Recorder(LineTracer):
         self._count_writes(func, args, kwargs)
         self._fields.follow(packet, args, inputs, outputs)
         params = sum(self._unused.pop(id(tensor)).numel() for tensor in inputs if id(tensor) in self._unused)
-        macs = flop_registry[packet](*args, **kwargs, out_val=output) // 2 if packet in flop_registry else 0
+        counts = packet in flop_registry and not any(tensor.is_nested for tensor in inputs)
+        macs = flop_registry[packet](*args, **kwargs, out_val=output) // 2 if counts else 0
 
         step = self.trail[-1]
         if not self._stack:
@@ -197,60 +208,61 @@ class _Recorder(LineTracer):
         for position, name in _written_arguments(func):
             value = args[position] if position < len(args) else kwargs.get(name)
             if isinstance(value, torch.Tensor):
-                storage = value.untyped_storage()._cdata
-                self._writes[storage] = self._writes.get(storage, 0) + 1
+                memory = _memory(value)
+                self._writes[memory] = self._writes.get(memory, 0) + 1
 
     # comparing the local names before and after a line
 
-    def _close(self, local_names):
+    def _close(self, frame):
+        self.paused = True  # a value's own __repr__ may compute
         step = self.trail[-1]
-        now = {name: (value, self._versions(value)) for name, value in local_names.items() if value is not self.trail.module}
+        not_here = frame.f_code.co_freevars  # names of the function around, and __class__
+        now = {
+            name: (value, self._versions(value)) for name, value in frame.f_locals.items()
+            if value is not self.trail.module and name not in not_here
+        }
         for name, (value, versions) in now.items():
             old = self._locals.get(name)
             if old is not None and old[0] is value and old[1] == versions:
                 continue
-            before = self._last_change(name)
+            before = self._latest.get(name)
             step.changed[name] = Change(
                 name,
                 before and before.after,
                 Described(value),
                 self._written_over(value),
-                tuple(other for other, (rest, _) in now.items() if other != name and rest is value and _is_object(value)),
+                tuple(n for n, (other, _) in now.items() if n != name and other is value and _is_object(value)),
                 before and before._after_value,
                 self._snapshot(value),
             )
+        self._latest |= step.changed
         self._locals = now
-        self._known_storages = {
-            tensor.untyped_storage()._cdata: version
-            for _, versions in now.values() for tensor, version in versions if _has_storage(tensor)
+        self._known_memory = {
+            _memory(leaf): version
+            for _, versions in now.values() for leaf, version in versions if isinstance(leaf, torch.Tensor)
         }
+        self.paused = False
         if step.result is not None and step.result in now:
             step.receptive_field = self._fields.pixels(now[step.result][0])
-
-    def _last_change(self, name):
-        for step in reversed(self.trail[:-1]):
-            if name in step.changed:
-                return step.changed[name]
-        return None
 
     def _versions(self, value):
         if isinstance(value, torch.Tensor):
             return [_Version(value, self._version(value))]
         if isinstance(value, (list, tuple, dict)):
-            return [_Version(leaf, self._version(leaf)) for leaf in tree_leaves(value) if isinstance(leaf, torch.Tensor)]
+            return [_Version(leaf, self._version(leaf)) for leaf in tree_leaves(value)]
         return []
 
-    def _version(self, tensor):
-        if not tensor.is_inference():
-            return tensor._version
-        return self._writes.get(tensor.untyped_storage()._cdata, 0)  # inference tensors keep no version counter
+    def _version(self, leaf):
+        """How often a tensor was written to: PyTorch's count, which inference tensors and `.data` escape, and ours."""
+        if not isinstance(leaf, torch.Tensor):
+            return 0
+        return (0 if leaf.is_inference() else leaf._version) + self._writes.get(_memory(leaf), 0)
 
     def _written_over(self, value):
-        for tensor, version in self._versions(value):
-            known = self._known_storages.get(tensor.untyped_storage()._cdata) if _has_storage(tensor) else None
-            if known is not None and version > known:
-                return True
-        return False
+        return any(
+            version > self._known_memory.get(_memory(leaf), version)
+            for leaf, version in self._versions(value) if isinstance(leaf, torch.Tensor)
+        )
 
     def _snapshot(self, value):
         """A copy that later writes do not reach; one copy for each state of each tensor."""
@@ -262,18 +274,18 @@ class _Recorder(LineTracer):
         version = self._version(tensor)
         known_version, copy = self._snapshots.get(tensor, (None, None))
         if copy is None or known_version != version:
-            self.paused = True
+            paused, self.paused = self.paused, True
             copy = tensor.detach().clone()
-            self.paused = False
+            self.paused = paused
             self._snapshots[tensor] = version, copy
         return copy
 
 
 class _Version(tuple):
-    """(tensor, version), compared by the tensor's identity: tensors' own == works element by element."""
+    """(leaf, version), compared by the leaf's identity: tensors' own == works element by element."""
 
-    def __new__(cls, tensor, version):
-        return super().__new__(cls, (tensor, version))
+    def __new__(cls, leaf, version):
+        return super().__new__(cls, (leaf, version))
 
     def __eq__(self, other):
         return self[0] is other[0] and self[1] == other[1]
@@ -299,8 +311,24 @@ def _tensors(values):
     return found
 
 
-def _has_storage(tensor):
-    return tensor.layout is torch.strided
+def _is_dense(tensor):
+    return tensor.layout is torch.strided and not tensor.is_nested
+
+
+def _memory(tensor):
+    """What names the memory under a tensor; a sparse one has several storages and stands for itself."""
+    return tensor.untyped_storage()._cdata if tensor.layout is torch.strided else id(tensor)
+
+
+@functools.cache
+def _is_composite(func):
+    """Whether an operator is made of others: in inference mode PyTorch reports `conv2d`, not its `convolution`."""
+    name = func.name()
+    return (
+        torch._C._dispatch_has_kernel(name)
+        and torch._C._dispatch_has_kernel_for_dispatch_key(name, "CompositeImplicitAutograd")
+        and func.overloadpacket not in flop_registry
+    )
 
 
 def _is_object(value):
@@ -316,7 +344,11 @@ class _Operators(TorchDispatchMode):
         self._recorder = recorder
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        if _is_composite(func) and all(_is_dense(tensor) for tensor in _tensors(args)):
+            with self:
+                return func._op_dk(torch._C.DispatchKey.CompositeImplicitAutograd, *args, **(kwargs or {}))
         output = func(*args, **(kwargs or {}))
-        if self._recorder.trail and not self._recorder.paused:
+        # autograd detaches tensors for its own records: nothing that the line asked for
+        if self._recorder.trail and not self._recorder.paused and func is not torch.ops.aten.detach.default:
             self._recorder.operator(func, args, kwargs or {}, output)
         return output

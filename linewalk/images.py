@@ -51,7 +51,7 @@ def load_image(file=None, size=224):
             f"{_name(file)} 读不成图片:请换一个 PNG、JPEG 或 WebP 文件({error})。",
             f"{_name(file)} cannot be read as a picture: use a PNG, JPEG or WebP file ({error}).",
         ) from error
-    return normalize(torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 255)
+    return normalize(torch.from_numpy(pixels).permute(2, 0, 1)[None].contiguous().float() / 255)
 
 
 def normalize(pixels):

@@ -8,6 +8,8 @@ _POOLING = (
     torch.ops.aten.max_pool2d,
     torch.ops.aten.avg_pool2d,
 )
+# Products of whole matrices (attention): every place sees every other.
+_MIXING = (torch.ops.aten.bmm, torch.ops.aten.baddbmm)
 
 
 class ReceptiveFields:
@@ -22,7 +24,7 @@ class ReceptiveFields:
     def __init__(self, inputs):
         self._fields = WeakTensorKeyDictionary()
         for tensor in inputs:
-            if tensor.dim() >= 3:
+            if tensor.dim() >= 3 and not tensor.is_nested:
                 self._fields[tensor] = (1, 1)
 
     def pixels(self, tensor):
@@ -43,7 +45,7 @@ class ReceptiveFields:
             return
         field = self._after(packet, args, fields)
         for output in outputs:
-            if field is None:
+            if field is None or output.is_nested:
                 self._fields.pop(output, None)
             elif packet is torch.ops.aten.convolution or packet in _POOLING or _same_grid(output, fields):
                 self._fields[output] = field
@@ -59,7 +61,10 @@ class ReceptiveFields:
         if packet in _POOLING:
             kernel = max(args[1])
             stride = max(args[2]) if len(args) > 2 and args[2] else kernel
-            return size + (kernel - 1) * jump, jump * stride
+            dilation = max(args[4]) if len(args) > 4 and packet is not torch.ops.aten.avg_pool2d else 1
+            return size + (kernel - 1) * dilation * jump, jump * stride
+        if packet in _MIXING:
+            return None
         return size, jump
 
 

@@ -11,7 +11,10 @@ from typing import NamedTuple
 
 from .errors import WalkError
 
-_COMPOUND = (ast.If, ast.For, ast.While, ast.With, ast.Try, ast.FunctionDef, ast.ClassDef)
+_COMPOUND = (
+    ast.If, ast.For, ast.While, ast.With, ast.Try, ast.ExceptHandler, ast.Match, ast.match_case,
+    ast.FunctionDef, ast.ClassDef,
+)
 
 
 class Statement(NamedTuple):
@@ -38,41 +41,64 @@ def function_statements(code):
         code: the function's code object.
 
     Raises:
-        WalkError: the source cannot be found (a function made with `exec`, or typed into a bare `python` prompt).
+        WalkError: the source cannot be found (a function made with `exec`, or typed into a bare `python` prompt), or
+            is part of an expression (a lambda in the middle of a call).
     """
-    return _by_line(_parse(code).body[0], _source(code)[0], code.co_firstlineno)
+    try:
+        lines, first = inspect.getsourcelines(code)
+        function = _parse(lines)
+    except (OSError, SyntaxError) as error:
+        raise _no_source(code.co_name) from error
+    return _by_line(function, lines, first)
 
 
 def class_statements(cls):
     """The class line and the assignments in the class body, in order (methods and docstring left out)."""
-    lines, first = _source(cls)
-    node = _parse(cls).body[0]
+    lines, node = _class_source(cls)
     wanted = [node, *(child for child in node.body if isinstance(child, (ast.Assign, ast.AnnAssign)))]
-    return [_statement(child, lines, first) for child in wanted]
+    return [_statement(child, lines, 1) for child in wanted]
 
 
-def _source(thing):
+def _class_source(cls):
+    """The file's lines and the class's node, found by one of its methods: a notebook's classes name no file."""
+    methods = [inspect.unwrap(value).__code__ for value in vars(cls).values() if inspect.isfunction(value)]
     try:
-        lines, first = inspect.getsourcelines(thing)
+        lines, _ = inspect.findsource(methods[0] if methods else cls)
     except (OSError, TypeError) as error:
-        name = getattr(thing, "co_qualname", None) or getattr(thing, "co_name", None) or thing.__name__
-        raise WalkError(
-            f"找不到 {name} 的源代码:请把它写进一个 .py 文件或笔记本单元格,再来走一遍。",
-            f"The source of {name} cannot be found: put it into a .py file or a notebook cell and walk it again.",
-        ) from error
-    return textwrap.dedent("".join(lines)).splitlines(), first
+        raise _no_source(cls.__name__) from error
+    found = [node for node in ast.walk(ast.parse("".join(lines))) if _is_class(node, cls, methods)]
+    if not found:
+        raise _no_source(cls.__name__)
+    return lines, found[-1]
 
 
-def _parse(thing):
-    return ast.parse("\n".join(_source(thing)[0]))
+def _is_class(node, cls, methods):
+    if not (isinstance(node, ast.ClassDef) and node.name == cls.__name__):
+        return False
+    return all(node.lineno <= code.co_firstlineno <= node.end_lineno for code in methods[:1])
+
+
+def _no_source(name):
+    return WalkError(
+        f"找不到 {name} 的源代码:请用 def 或 class 把它写进一个 .py 文件或笔记本单元格,再来走一遍。",
+        f"The source of {name} cannot be found: write it with def or class into a .py file or a notebook cell and walk "
+        "it again.",
+    )
+
+
+def _parse(lines):
+    """The one statement that `lines` hold, numbered from 1; they may be indented, comments and strings less so."""
+    if not lines[0][:1].isspace():
+        return ast.parse("".join(lines)).body[0]
+    return ast.increment_lineno(ast.parse("if True:\n" + "".join(lines)).body[0].body[0], -1)
 
 
 def _by_line(function, lines, first):
     statements = {}
     for node in ast.walk(function):
-        if isinstance(node, ast.stmt) and not _is_docstring(node):
+        if isinstance(node, (ast.stmt, ast.ExceptHandler, ast.match_case)) and not _is_docstring(node):
             statement = _statement(node, lines, first)
-            for number in range(statement.lineno, statement.end_lineno + 1):
+            for number in range(first + _first_line(node) - 1, statement.end_lineno + 1):
                 # Where two share a line (`if a: b = c`), the outer one, met first, speaks for both.
                 statements.setdefault(number, statement)
     return statements
@@ -83,27 +109,36 @@ def _is_docstring(node):
 
 
 def _statement(node, lines, first):
-    end = node.end_lineno
-    if isinstance(node, _COMPOUND) and node.body[0].lineno > node.lineno:
-        end = _header_end(node, lines)
+    start = node.pattern.lineno if isinstance(node, ast.match_case) else node.lineno
+    end = _header_end(node, start, lines) if isinstance(node, _COMPOUND) else node.end_lineno
     names = [child for part in _own_parts(node) for child in ast.walk(part) if isinstance(child, ast.Name)]
     targets = [name.id for name in names if isinstance(name.ctx, ast.Store)]
     reads = [name.id for name in names if isinstance(name.ctx, ast.Load)]
     if isinstance(node, ast.AugAssign):
         reads = [*targets, *reads]
     return Statement(
-        text=_one_line(lines[node.lineno - 1 : end]),
-        lineno=first + node.lineno - 1,
+        text=_one_line(lines[start - 1 : end]),
+        lineno=first + start - 1,
         end_lineno=first + end - 1,
         targets=tuple(dict.fromkeys(targets)),
         reads=tuple(dict.fromkeys(reads)),
     )
 
 
-def _header_end(node, lines):
-    """The line of the header's colon: the last line before the body that holds code."""
-    end = node.body[0].lineno - 1
-    while end > node.lineno and not _without_comments(lines[end - 1]).strip():
+def _first_line(node):
+    """The line that Python reports first: a decorator's, where there is one."""
+    if isinstance(node, ast.match_case):
+        return node.pattern.lineno
+    return min([node.lineno, *(decorator.lineno for decorator in getattr(node, "decorator_list", []))])
+
+
+def _header_end(node, start, lines):
+    """The line of the header's colon, the last line before the body that holds code; for `if a: b = c`, all of it."""
+    body = node.cases if isinstance(node, ast.Match) else node.body
+    if _first_line(body[0]) == start:
+        return body[-1].end_lineno
+    end = _first_line(body[0]) - 1
+    while end > start and not _without_comments(lines[end - 1]).strip():
         end -= 1
     return end
 
@@ -115,14 +150,14 @@ def _own_parts(node):
     return [
         child
         for field, value in ast.iter_fields(node)
-        if field not in ("body", "orelse", "finalbody", "handlers", "decorator_list")
+        if field not in ("body", "orelse", "finalbody", "handlers", "cases", "decorator_list")
         for child in (value if isinstance(value, list) else [value])
         if isinstance(child, ast.AST)
     ]
 
 
 def _one_line(lines):
-    text = _without_comments(textwrap.dedent("\n".join(lines)))
+    text = _without_comments(textwrap.dedent("".join(lines)))
     text = re.sub(r"([(\[{])\s*\n\s*", r"\1", text)
     text = re.sub(r",?\s*\n\s*([)\]}])", r"\1", text)
     return re.sub(r"\s*\n\s*", " ", text).strip()

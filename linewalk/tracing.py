@@ -19,7 +19,7 @@ class LineTracer:
 
     Args:
         code: the code object of the function to follow; the first frame that runs it is the one.
-        owner: the object that must be its first argument, or None for any.
+        owner: the object that must be its first argument, where it has one; None for any.
     """
 
     def __init__(self, code, owner=None):
@@ -27,7 +27,9 @@ class LineTracer:
         self._owner = owner
         self._statements = function_statements(code)
         self._frame = None
+        self._done = False
         self._current = None
+        self._entries = {}
         self._others = None
 
     def __enter__(self):
@@ -45,11 +47,12 @@ class LineTracer:
         theirs = self._pass_on(self._others, frame, event, arg)
         if not ours:
             return theirs and self._local(None, theirs)
+        if self._done:
+            return theirs and self._local(None, theirs)
         if self._frame is None:
-            if frame.f_code is self._code and self._owner in (None, frame.f_locals.get(frame.f_code.co_varnames[0])):
+            if self._is_wanted(frame):
                 self._frame = frame
-                self._current = self._statements[frame.f_lineno]
-                self.begin(self._current, frame)
+                self._begin(self._statements[frame.f_lineno], frame)
                 return self._local(self._on_line, theirs)
         elif frame.f_code is _MODULE_CALL:
             frame.f_trace_lines = theirs is not None
@@ -57,20 +60,39 @@ class LineTracer:
             return self._local(self._on_module, theirs)
         return theirs and self._local(None, theirs)
 
+    def _is_wanted(self, frame):
+        if frame.f_code is not self._code:
+            return False
+        if self._owner is None or not self._code.co_argcount:
+            return True
+        return frame.f_locals[self._code.co_varnames[0]] is self._owner
+
     def _on_line(self, frame, event, arg):
         if event == "line":
             statement = self._statements.get(frame.f_lineno)
-            # A statement over several lines reports each of them, and its first line again when the call is made.
-            if statement is not None and not (statement is self._current and statement.end_lineno > statement.lineno):
-                self._current = statement
-                self.begin(statement, frame)
+            if statement is not None and not self._goes_on(statement, frame):
+                self._begin(statement, frame)
         elif event == "return":
             self.finish(frame, arg)
             self._frame = None
-            self._owner = self  # one call only: nothing is equal to this
+            self._done = True
         elif event == "exception":
             self.raised(arg[1])
         return self._on_line
+
+    def _begin(self, statement, frame):
+        self._current = statement
+        self._entries.setdefault(statement, frame.f_lasti)
+        self.begin(statement, frame)
+
+    def _goes_on(self, statement, frame):
+        """Whether a line event belongs to a run of `statement` that has begun before, not to a new run of it."""
+        if frame.f_lasti == self._entries.get(statement, frame.f_lasti):
+            return False
+        if statement is self._current:
+            # It reports each of its lines, and its first one again when the call is made; a loop on one line loops.
+            return statement.end_lineno > statement.lineno or not statement.text.startswith(("for ", "while "))
+        return statement.text.startswith("with ")  # reported once more when its body is left
 
     def _on_module(self, frame, event, arg):
         if event == "return":
@@ -96,9 +118,11 @@ class LineTracer:
     def _pass_on(self, function, frame, event, arg):
         if function is None:
             return None
+        active = sys.gettrace() == self._on_call
         local = function(frame, event, arg)
         installed = sys.gettrace()
-        if installed != self._on_call:  # coverage puts itself back; a debugger told to "continue" takes itself out
+        # Coverage puts itself back; a debugger told to "continue" takes itself out.
+        if active and installed != self._on_call:
             self._others = installed
             sys.settrace(self._on_call)
         return local

@@ -20,7 +20,7 @@ class Described:
 
     def __init__(self, value):
         is_tensor = isinstance(value, torch.Tensor)
-        self.shape = tuple(value.shape) if is_tensor else None
+        self.shape = tuple(value.shape) if is_tensor and not _is_ragged(value) else None
         self.dtype = value.dtype if is_tensor else None
         self.device = value.device if is_tensor else None
         self.text = _text(value)
@@ -29,8 +29,14 @@ class Described:
         return self.text
 
 
+def _is_ragged(tensor):
+    return tensor.is_nested and tensor.layout is torch.strided
+
+
 def _text(value):
     if isinstance(value, torch.Tensor):
+        if _is_ragged(value):
+            return "nested"
         return "×".join(map(str, value.shape)) or "scalar"
     if isinstance(value, torch.nn.Module):
         return type(value).__name__
@@ -39,7 +45,12 @@ def _text(value):
     if isinstance(value, (list, tuple)):
         inside = ", ".join(map(_text, value))
         return f"[{inside}]" if isinstance(value, list) else f"({inside})"
-    text = repr(value)
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_text(key)}: {_text(item)}" for key, item in value.items()) + "}"
+    try:
+        text = repr(value)
+    except Exception:  # a reader's own __repr__, perhaps of a half-built object
+        return type(value).__name__
     return text if len(text) <= 60 else text[:57] + "…"
 
 
@@ -124,7 +135,7 @@ class Step:
         self.source = statement.text
         self.lineno = statement.lineno
         self.index = len(trail)
-        self.occurrence = sum(step.source == self.source for step in trail)
+        self.occurrence = next((s.occurrence + 1 for s in reversed(trail) if s.source == self.source), 0)
         self.changed: dict[str, Change] = {}
         self.calls: list[Call] = []
         self.ops: list[str] = []

@@ -1,0 +1,388 @@
+"""A step as people see it: an HTML card in a notebook, a line of text in a terminal."""
+
+import ast
+import inspect
+import textwrap
+from functools import cache
+from html import escape
+from importlib.resources import files
+
+import torch
+
+from ..errors import Bilingual
+from ..trail import Described
+from .cuboids import cuboids, shape_text
+from .graph import graph
+from .maps import feature_maps, spread
+
+_SIGNS = {ast.Add: "+", ast.Sub: "−", ast.Mult: "×", ast.Div: "/", ast.MatMult: "@"}
+_MOST_CALLS = 6  # a line that calls more shows only the outermost
+_MOST_SHAPES = 8  # a module that registers more weights shows the first ones
+_COMPARABLE = 4  # maps whose sizes differ by less than this factor share one scale
+
+
+def card(step):
+    """The step as HTML: line, shapes, feature maps, graph, facts; no script, its own small style sheet.
+
+    Words are in both languages, as `<span lang="zh">` and `<span lang="en">`.
+    """
+    drawn = graph(step) if step.trail.kind == "forward" else None
+    parts = [
+        f'<div class="lw-error">{step.error.html()}</div>' if step.error else "",
+        _shapes(step),
+        _branch(step),
+        _registered(step),
+        _plain_changes(step),
+        *_pictures(step),
+        _facts(step),
+        _no_graph(step) if drawn is None else "",
+    ]
+    where = Bilingual(f"第 {step.lineno} 行", f"line {step.lineno}")
+    return _card(
+        f'<div class="lw-head"><code>{escape(step.source)}</code>'
+        f"<span><code>trail[{step.index}]</code> {where.html()}</span></div>"
+        f'<div class="lw-body"><div class="lw-main">{"".join(parts)}</div>{drawn or ""}</div>'
+    )
+
+
+def text_card(step):
+    """The step as one line for a terminal; a step that raised adds its sentences below."""
+    cells = [f"{step.index:>3}  {step.source:<44}"]
+    if step.source.startswith("return") and step.result:
+        cells.append(f"{step.result}: {Described(step.value(step.result)).text}")
+    for change in step.changed.values():
+        after = change.after
+        cells.append(f"{change.name}: {after.text}")
+        if after.dtype:
+            cells.append(f"{_short(after.dtype)} {after.device}")
+        if change.in_place:
+            cells.append("in place")
+        if change.same_as:
+            cells.append(f"is {change.same_as[0]}")
+    cells += [f"{entry.name}: {entry.type_name}" for entry in step.registered.values()]
+    cells += [f"params {step.params:,}"] if step.params else []
+    cells += [f"MACs {step.macs:,}"] if step.macs else []
+    cells += [f"rf {step.receptive_field}"] if step.receptive_field and step.ops else []
+    return "  ".join(cells).rstrip() + (f"\n{step.error}" if step.error else "")
+
+
+def trail_table(trail):
+    """The whole trail as an HTML table: index, line, what changed, parameters, multiply–accumulates."""
+    heads = [Bilingual("代码行", "line"), Bilingual("变化", "what changed"), Bilingual("参数", "parameters")]
+    numbers = ["params", "macs"] if trail.macs else ["params"]
+    heads += [Bilingual("乘加", "MACs")] if trail.macs else []
+    rows = "".join(
+        f"<tr><td class=lw-n>{step.index}</td><td><code>{escape(step.source)}</code></td>"
+        f"<td><code>{escape(_change_text(step))}</code></td>"
+        + "".join(f"<td class=lw-n>{_count(getattr(step, name))}</td>" for name in numbers)
+        + "</tr>"
+        for step in trail
+    )
+    total = "".join(f"<th class=lw-n>{getattr(trail, name):,}</th>" for name in numbers)
+    heading = "".join(f"<th>{words.html()}</th>" for words in heads)
+    return _card(
+        f'<div class="lw-wide"><table class="lw-table"><thead><tr><th></th>{heading}</tr></thead><tbody>{rows}'
+        f"<tr><th></th><th>{Bilingual('合计', 'total').html()}</th><th></th>{total}</tr></tbody></table></div>"
+    )
+
+
+def _card(inside):
+    return f'<div class="lw-card"><style>{_style()}</style>{inside}</div>'
+
+
+@cache
+def _style():
+    return files(__package__).joinpath("card.css").read_text(encoding="utf-8").replace("\n", "")
+
+
+# shapes
+
+
+def _shapes(step):
+    """The line's operands and its result as cuboids."""
+    if step.trail.kind == "init":
+        return "".join(
+            _filters(entry.name, shape)
+            for entry in step.registered.values() for key, shape in entry.shapes.items()
+            if key == "weight" and len(shape) == 4
+        )
+    operands = _operands(step)
+    if step.source.startswith("def "):
+        operands = [(name, tuple(value.shape)) for name, value in _arguments(step).items()]
+    result = step.result
+    if result is None or step.error or (step.source.startswith("return") and not step.ops):
+        return cuboids(operands, sign=_sign(step), current=not step.error) if operands else ""
+    return cuboids(operands, (result, tuple(step.value(result).shape)), _sign(step), _through(step, result))
+
+
+def _filters(name, shape):
+    """The first and the last filter of a convolution's weight, (out, in, height, width)."""
+    ends = [0, shape[0] - 1] if shape[0] > 1 else [0]
+    return cuboids([(f"{name}.weight[{index}]", (1, *shape[1:])) for index in ends], sign="…", zoom=1.8)
+
+
+def _operands(step):
+    found = []
+    for name in step.statement.reads:
+        try:
+            value = step.before(name)
+        except KeyError:
+            continue
+        if isinstance(value, torch.Tensor):
+            found.append((name, tuple(value.shape)))
+    return found
+
+
+def _arguments(step):
+    """The tensors that a signature was given, by name."""
+    return {name: step.value(name) for name, change in step.changed.items() if change.after.shape is not None}
+
+
+def _sign(step):
+    try:
+        node = ast.parse(step.source).body[0]
+    except SyntaxError:  # a header without its body
+        return ""
+    operation = node if isinstance(node, ast.AugAssign) else getattr(node, "value", None)
+    return _SIGNS.get(type(getattr(operation, "op", None)), "")
+
+
+def _through(step, result):
+    calls = _calls(step)
+    if step.changed.get(result) and step.changed[result].same_as and not step.ops:
+        return "is"
+    return calls[0].name if len(calls) == 1 and not _sign(step) else ""
+
+
+def _calls(step):
+    """What the line called, one entry a layer: a container of a few layers counts as these."""
+    calls = [call for call in step.calls if call.type_name != "aten.detach"]
+    layers = [layer for call in calls for layer in ([c for c in call.calls if c.is_module] or [call])]
+    return layers if len(layers) <= _MOST_CALLS else calls[:_MOST_CALLS]
+
+
+# pictures
+
+
+def _pictures(step):
+    trail = step.trail
+    if trail.kind == "init" or step.error:
+        return []
+    if step.source.startswith("def "):
+        return _inputs(step)
+    if step.result is None:
+        return []
+    change = step.changed.get(step.result)
+    value = step.value(step.result)
+    operands = [name for name, shape in _operands(step) if shape == tuple(value.shape)]
+    if _sign(step) and len(operands) > 1:
+        return _sum(step, operands, value)
+    if change and change.in_place and operands == [step.result]:
+        return _before_and_after(step, step.before(step.result), value)
+    calls = [call for call in _calls(step) if call.value is not None]
+    if len(calls) > 1:
+        return _chain(calls, step)
+    if change and change.same_as and not step.ops:
+        return []
+    return [feature_maps(value, step.result, weights=trail.weights)]
+
+
+def _inputs(step):
+    values = _arguments(step)
+    if len(values) == 1:
+        return [feature_maps(value, name) for name, value in values.items()]
+    return [feature_maps(value, name, 8, heading=_heading(name), words=False) for name, value in values.items()]
+
+
+def _before_and_after(step, before, after):
+    scale = max(spread(before).typical, spread(after).typical)
+    earlier = Bilingual("这一行之前", "before this line")
+    later = Bilingual("之后,同一块内存", "after, in the same memory")
+    return [
+        feature_maps(before, step.result, scale=scale, heading=f"<p>{earlier.html()}</p>", words=False),
+        feature_maps(after, step.result, scale=scale, heading=f"<p>{later.html()}</p>", weights=step.trail.weights),
+    ]
+
+
+def _sum(step, operands, after):
+    """A row of maps for each operand and one for the result, on one scale."""
+    rows = [(name, step.before(name)) for name in operands]
+    scale = max(spread(value).typical for _, value in (*rows, (None, after)))
+    signs = ["", *[f"{_sign(step)} "] * (len(rows) - 1)]
+    figures = [
+        feature_maps(value, name, 8, scale=scale, heading=_heading(f"{sign}{name}"), words=False)
+        for sign, (name, value) in zip(signs, rows, strict=True)
+    ]
+    heading = _heading(f"→ {step.result}")
+    return [*figures, feature_maps(after, step.result, 8, scale=scale, weights=step.trail.weights, heading=heading)]
+
+
+def _chain(calls, step):
+    """A row of maps for each call; neighbours of like size share a scale, so that they can be compared."""
+    scales = []
+    for call in calls:
+        typical = spread(call.value).typical
+        shared = scales and 1 / _COMPARABLE < typical / (scales[-1] or 1) < _COMPARABLE
+        scales.append(scales[-1] if shared else typical)
+    figures = []
+    for number, (call, scale) in enumerate(zip(calls, scales, strict=True), 1):
+        facts = [shape_text(call.value.shape)]
+        facts += [f"params {call.params:,}"] if call.params else []
+        facts += [f"MACs {call.macs:,}"] if call.macs else []
+        heading = _heading(f"{number} {call.name} {call.type_name if call.is_module else ''}", "  ".join(facts))
+        last = number == len(calls)
+        name, weights = (step.result, step.trail.weights) if last else (call.name, None)
+        figures.append(feature_maps(call.value, name, 8, scale, weights, heading=heading, words=last))
+    return figures
+
+
+def _heading(code, facts=""):
+    return f"<p><code><b>{escape(code.strip())}</b>{f'  {facts}' if facts else ''}</code></p>"
+
+
+def _no_graph(step):
+    if step.trail.kind == "init":
+        return ""
+    words = Bilingual("torchview 画不出这个模块的计算图。", "torchview cannot draw the graph of this module.")
+    if step.trail.failed:
+        words = Bilingual("forward 没有走完,所以没有计算图。", "forward did not finish, so there is no graph.")
+    return f'<p class="lw-note">{words.html()}</p>'
+
+
+# words and numbers
+
+
+def _branch(step):
+    taken = _taken(step)
+    if taken is None:
+        return ""
+    words = Bilingual("条件不成立:跳过它下面缩进的行。", "The condition does not hold: its indented lines are skipped.")
+    if taken:
+        words = Bilingual("条件成立:接着走它下面缩进的行。", "The condition holds: its indented lines run next.")
+    return f'<p class="lw-note">{words.html()}</p>'
+
+
+def _taken(step):
+    """Whether the `if` that this step is went into its body; None for another line, or where it cannot be told."""
+    following = step.trail[step.index + 1:step.index + 2]
+    if not step.source.startswith("if ") or not following:
+        return None
+    module = step.trail.module
+    function = type(module).__init__ if step.trail.kind == "init" else type(module).forward
+    lines, first = inspect.getsourcelines(inspect.unwrap(function))
+    for node in ast.walk(ast.parse(textwrap.dedent("".join(lines)))):
+        if isinstance(node, ast.If) and node.lineno + first - 1 == step.lineno:
+            start, end = node.body[0].lineno + first - 1, node.body[-1].end_lineno + first - 1
+            return start <= following[0].lineno <= end if start > step.lineno else None
+    return None
+
+
+def _registered(step):
+    if not step.registered:
+        return ""
+    columns = [
+        (Bilingual("登记的名字", "registered"), lambda entry: f"<td><code>self.{escape(entry.name)}</code></td>"),
+        (Bilingual("类型", "type"), lambda entry: f"<td><code>{escape(entry.type_name)}</code></td>"),
+    ]
+    if step.params:
+        columns += [
+            (Bilingual("形状", "shapes"), lambda entry: f"<td>{_weight_shapes(entry)}</td>"),
+            (Bilingual("参数", "parameters"), lambda entry: f"<td class=lw-n>{_count(entry.params)}</td>"),
+        ]
+    heading = "".join(f"<th>{words.html()}</th>" for words, _ in columns)
+    rows = "".join(f"<tr>{''.join(cell(entry) for _, cell in columns)}</tr>" for entry in step.registered.values())
+    return f'<table class="lw-table"><thead><tr>{heading}</tr></thead><tbody>{rows}</tbody></table>'
+
+
+def _weight_shapes(entry):
+    shown = list(entry.shapes.items())[:_MOST_SHAPES]
+    lines = [f"<code>{escape(key)} {'×'.join(map(str, shape))}</code>" for key, shape in shown]
+    return "<br>".join(lines + ["…"] * (len(entry.shapes) > _MOST_SHAPES))
+
+
+def _plain_changes(step):
+    """Names that got a value without a shape: numbers, None, lists, classes."""
+    changes = [
+        change for name, change in step.changed.items()
+        if change.after.shape is None and name.removeprefix("self.") not in step.registered
+    ]
+    lines = [_assignment(change) for change in changes]
+    if step.source.startswith("class ") and step.trail.module is not None:
+        lines = [f"__mro__ = {' → '.join(cls.__name__ for cls in type(step.trail.module).__mro__)}"]
+    if not lines:
+        return ""
+    lines = "".join(f"<li><code>{escape(line)}</code></li>" for line in lines)
+    return f'<ul class="lw-facts">{lines}</ul>'
+
+
+def _assignment(change):
+    before = f"{change.before.text} → " if change.before and change.before.text != change.after.text else ""
+    return f"{change.name}: {before}{change.after.text}" if before else f"{change.name} = {change.after.text}"
+
+
+def _facts(step):
+    facts = []
+    if step.params and not step.registered:
+        facts.append((Bilingual("参数", "parameters"), f"{step.params:,}"))
+    if step.macs:
+        facts.append((Bilingual("乘加", "MACs"), f"{step.macs:,}"))
+    if step.receptive_field and step.ops:
+        field = step.receptive_field
+        facts.append((Bilingual("感受野(在输入上)", "receptive field on the input"), f"{field}×{field}"))
+    facts += _memory(step)
+    items = "".join(f"<li>{f'{words.html()} ' if words else ''}<b>{value}</b></li>" for words, value in facts)
+    return f'<ul class="lw-facts">{items}</ul>' if items else ""
+
+
+def _memory(step):
+    for change in step.changed.values():
+        if change.same_as:
+            name, other = escape(change.name), escape(change.same_as[0])
+            words = Bilingual("同一个对象,什么也没有复制", "the same object, nothing is copied")
+            return [(words, f"<code>{name} is {other}</code>"), *_kind(change.after)]
+    change = step.changed.get(step.result)
+    if change is None or not step.ops:
+        return []
+    if change.in_place:
+        words = Bilingual("原地写,改的是原来的内存", "in place, over the old memory of")
+        return [(words, f"<code>{escape(change.name)}</code>"), *_kind(change.after)]
+    if all(map(_is_view, step.ops)):
+        return [(Bilingual("视图,和原来共用内存", "a view, sharing memory"), ""), *_kind(change.after)]
+    value = step.value(step.result)
+    return [(Bilingual("新内存", "new memory"), _bytes(value.numel() * value.element_size())), *_kind(change.after)]
+
+
+def _kind(described):
+    return [(None, f"<code>{_short(described.dtype)} · {described.device}</code>")] if described.dtype else []
+
+
+def _is_view(op):
+    packet = getattr(torch.ops.aten, op.removeprefix("aten."), None)
+    return packet is not None and getattr(packet, packet.overloads()[0]).is_view
+
+
+def _change_text(step):
+    texts = [f"{entry.name}: {entry.type_name}" for entry in step.registered.values()]
+    for name, change in step.changed.items():
+        if name.removeprefix("self.") in step.registered:
+            continue
+        before = f"{change.before.text} → " if change.before and change.before.text != change.after.text else ""
+        note = " (in place)" if change.in_place else f" (is {change.same_as[0]})" if change.same_as else ""
+        texts.append(f"{name}: {before}{change.after.text}{note}")
+    return "; ".join(texts)
+
+
+def _count(number):
+    return f"{number:,}" if number else ""
+
+
+def _bytes(count):
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:.3g} GB"
+
+
+def _short(dtype):
+    return str(dtype).removeprefix("torch.")

@@ -29,7 +29,7 @@ class _Box(NamedTuple):
         return max(self.drawn[0], _CHARACTER * max(len(self.name), len(self.label)))
 
 
-def cuboids(before, after=None, sign="", through="", current=True):
+def cuboids(before, after=None, sign="", through="", current=True, zoom=1):
     """Tensors as cuboids: what goes in, an arrow, what comes out.
 
     Of (N, C, H, W) the face grows with the square root of H and W, so that 224 and 7 are both to be seen, and the
@@ -40,13 +40,14 @@ def cuboids(before, after=None, sign="", through="", current=True):
         after: (name, shape) of the result, or None for no arrow.
         sign: what stands between operands, "+" for a sum.
         through: what stands above the arrow, "conv1".
-        current: whether the result (or the operand, where there is no result) is lit.
+        current: whether the result (or the operands, where there is no result) is lit.
+        zoom: how many times the usual size, for kernels of 3×3.
 
     Returns:
         `<svg>` as a string; its text is names and shapes, and its colours are the page's own.
     """
-    operands = [_box(*item) for item in before]
-    result = [_box(*after)] if after else []
+    operands = [_box(*item, zoom) for item in before]
+    result = [_box(*after, zoom)] if after else []
     rows = [operands[start:start + _A_ROW] for start in range(0, len(operands), _A_ROW)]
     step = max([_GAP, _CHARACTER * (len(sign) + 1)]) if sign else _GAP
     row_widths = [sum(box.width for box in row) + step * (len(row) - 1) for row in rows]
@@ -83,22 +84,22 @@ def shape_text(shape):
     return "×".join(map(str, shape)) or "()"
 
 
-def _box(name, shape):
+def _box(name, shape, zoom):
     label = shape_text(shape)
     if len(shape) >= 4:
         channels, height, width = shape[1], shape[-2], shape[-1]
-        return _Box(name, label, (_side(width), _side(height)), _depth(channels))
+        return _Box(name, label, (_side(width, zoom), _side(height, zoom)), _depth(channels, zoom))
     if len(shape) == 3:
-        return _Box(name, label, (_side(shape[2]), _side(shape[1])), 2)
-    return _Box(name, label, (5, 5), _depth(shape[-1]) if shape else 2)
+        return _Box(name, label, (_side(shape[2], zoom), _side(shape[1], zoom)), 2)
+    return _Box(name, label, (5, 5), _depth(shape[-1], zoom) if shape else 2)
 
 
-def _side(pixels):
-    return min(90, max(5, 4.2 * math.sqrt(pixels)))
+def _side(pixels, zoom):
+    return min(90, max(5, 4.2 * math.sqrt(pixels)) * zoom)
 
 
-def _depth(channels):
-    return min(90, max(2, 3.6 * channels**0.4))
+def _depth(channels, zoom):
+    return min(90, max(2, 3.6 * channels**0.4 * zoom))
 
 
 def _draw(box, left, bottom, lit):

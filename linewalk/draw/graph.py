@@ -20,7 +20,8 @@ from ..tracing import LineTracer
 from .cuboids import shape_text
 
 _FONT = "ui-monospace,SFMono-Regular,Menlo,Consolas,DejaVu Sans Mono,monospace"
-_CHARACTER, _NODE_HEIGHT = 6.7, 30  # pixels, for 11 px text in the widest of these fonts
+_CHARACTER, _NODE_HEIGHT = 6.7, 29  # pixels, for 11 px text in the widest of these fonts
+_MARGIN = 14  # above and below the graph, where the style sheet lets it fade
 _TALLEST = 620  # pixels; a taller graph shows the part around the current line
 _layouts = WeakKeyDictionary()
 _numbers = count(1)
@@ -49,7 +50,10 @@ class _Layout:
 
 
 def graph(step):
-    """The graph of the step's trail as SVG, its own nodes lit.
+    """The graph of the step's trail as HTML with one SVG, its own nodes lit.
+
+    Where its place is lower than the graph, the style sheet moves the lit node into view: `--w` is the graph's width,
+    `--r` its height over its width, and `--f` how far down its height to look.
 
     Nodes carry `data-step` (index of the step that ran them), `data-source` (its line number) and one of the classes
     `lw-now`, `lw-done` and `lw-todo`; a step that runs no node lights none.
@@ -58,7 +62,7 @@ def graph(step):
         step: a `Step` of a forward trail.
 
     Returns:
-        `<svg>` as a string, or None where torchview or Graphviz cannot draw this module.
+        `<div>` as a string, or None where torchview or Graphviz cannot draw this module.
     """
     trail = step.trail
     if trail not in _layouts:
@@ -71,41 +75,40 @@ def _lay_out(trail):
     if trail.kind != "forward" or trail.failed:
         return None
     try:
-        with _random_state_kept(trail.device), torch.no_grad():
+        with torch.random.fork_rng(devices=[]), torch.no_grad():
             drawn, steps_of, names = _record(trail)
         return _positions(drawn, _nodes(drawn, steps_of, names, len(trail)))
     except Exception:  # torchview and Graphviz fail in many ways on modules they do not know: the card says so
         return None
 
 
-def _random_state_kept(device):
-    devices = [] if device.type == "cpu" else [device]
-    return torch.random.fork_rng(devices=devices, device_type=device.type if devices else "cuda")
-
-
 def _record(trail):
-    """Run torchview on a copy of the module.
+    """Run torchview on a copy of the module, on the CPU: the accelerator's memory and random numbers stay as they are.
 
     Returns:
         the `ComputationGraph`; step index by id(torchview's node); the code's names by id(copied module) and, for
         the arguments, by id(torchview's node).
     """
-    module = copy.deepcopy(trail.module)
+    module = copy.deepcopy(trail.module).cpu()
     for part in module.modules():
         part._forward_hooks.clear()  # they are the caller's, and this run is none of the caller's calls
         part._forward_pre_hooks.clear()
-    inputs, kwargs = tree_map_only(torch.Tensor, torch.clone, (trail.inputs, trail.kwargs))
+    inputs, kwargs = tree_map_only(torch.Tensor, _cpu_copy, (trail.inputs, trail.kwargs))
     with _NodeTracer(module) as tracer:
         drawn = torchview.draw_graph(
             module,
             input_data=list(inputs),
-            device=trail.device,
+            device="cpu",
             mode="train" if module.training else "eval",
             depth=math.inf,
             expand_nested=True,
             **kwargs,
         )
     return drawn, tracer.steps_of(), {id(part): name for name, part in module.named_modules()} | tracer.arguments
+
+
+def _cpu_copy(tensor):
+    return tensor.detach().clone().cpu()
 
 
 class _NodeTracer(LineTracer):
@@ -176,7 +179,7 @@ def _nodes(drawn, steps_of, names, step_count):
 def _positions(drawn, nodes):
     """Hand torchview's graph to Graphviz with our own labels' sizes, and read the positions back."""
     dot = pygraphviz.AGraph(string=drawn.visual_graph.source)
-    dot.graph_attr.update(nodesep="0.12", ranksep="0.16", size="", margin="0", ordering="")
+    dot.graph_attr.update(nodesep="0.12", ranksep="0.15", size="", margin="0", ordering="")
     for item in dot.nodes():
         node = nodes[item]
         heading = f"{node.title} {node.type_name}".strip()
@@ -186,6 +189,10 @@ def _positions(drawn, nodes):
         )
     for frame in dot.subgraphs():
         frame.graph_attr.update(label="", margin="5")
+    for edge in dot.edges():
+        tail, head = edge
+        if dot.out_degree(tail) == 1 and dot.in_degree(head) == 1:
+            edge.attr["weight"] = "20"  # a chain stands straight
     dot.layout(prog="dot")
     left, bottom, right, top = map(float, dot.graph_attr["bb"].split(","))
     for item in dot.nodes():
@@ -209,7 +216,8 @@ def _edge(spline, left, top):
 
 
 def _svg(layout, step):
-    top, height = _window(layout, step)
+    focus = _focus(layout, step)
+    top, height = _window(layout, focus)
     bottom, width = top + height, layout.width + 2
     arrow = f"lw-tip-{next(_numbers)}"
     states = {number: _state(node, step) for number, node in layout.nodes.items()}
@@ -219,7 +227,8 @@ def _svg(layout, step):
         for x, y, wide, tall in layout.frames if y < bottom and y + tall > top
     )
     edges = "".join(
-        f'<path d="{path}" marker-end="url(#{arrow})"/>' for high, low, path in layout.edges if high < bottom and low > top
+        f'<path d="{path}" marker-end="url(#{arrow})"/>'
+        for high, low, path in layout.edges if high < bottom and low > top
     )
     nodes = "".join(
         _draw(node, states[number], step.trail) for number, node in layout.nodes.items()
@@ -228,22 +237,29 @@ def _svg(layout, step):
     label = _description([layout.nodes[number] for number, state in states.items() if state == "lw-now"], step.trail)
     zh, en = escape(label.zh, quote=True), escape(label.en, quote=True)
     return (
-        f'<svg class="lw-graph" role="img" aria-label="{zh} / {en}" data-label-zh="{zh}" data-label-en="{en}" '
+        f'<div class="lw-graph" style="--w:{width:.0f}px;--r:{height / width:.3f};--f:{(focus - top) / height:.3f}">'
+        f'<div><svg role="img" aria-label="{zh} / {en}" data-label-zh="{zh}" data-label-en="{en}" '
         f'width="{width:.0f}" height="{height:.0f}" viewBox="-1 {top:.0f} {width:.0f} {height:.0f}" '
-        f'style="max-width:100%;min-width:{width * 0.7:.0f}px;height:auto" font-family="{_FONT}" font-size="11" '
-        f'text-anchor="middle" fill="currentColor"><marker id="{arrow}" viewBox="0 0 6 6" refX="5" refY="3" '
-        f'markerWidth="6" markerHeight="6" orient="auto"><path d="M0 0L6 3L0 6z"/></marker>'
-        f'{frames}<g class="lw-edges" fill="none" stroke="currentColor" stroke-opacity=".6">{edges}</g>{nodes}</svg>'
+        f'font-family="{_FONT}" font-size="11" text-anchor="middle" fill="currentColor">'
+        f'<marker id="{arrow}" viewBox="0 0 6 6" refX="5" refY="3" markerWidth="6" markerHeight="6" orient="auto">'
+        '<path d="M0 0L6 3L0 6z"/></marker>'
+        f'{frames}<g class="lw-edges" fill="none" stroke="currentColor" stroke-opacity=".6">{edges}</g>{nodes}'
+        "</svg></div></div>"
     )
 
 
-def _window(layout, step):
-    """Top and height of the part to show: all of it, or _TALLEST pixels around where the walk has come to."""
-    if layout.height <= _TALLEST:
-        return -1, layout.height + 2
+def _focus(layout, step):
+    """The height of what the walk has come to: the lit node, or the last one done."""
     reached = [node for node in layout.nodes.values() if node.step is not None and node.step <= step.index]
-    focus = max(reached, key=lambda node: node.step).at[1] if reached else 0
-    return min(max(-1, focus - _TALLEST / 2), layout.height + 1 - _TALLEST), _TALLEST
+    return max(reached, key=lambda node: node.step).at[1] if reached else 0
+
+
+def _window(layout, focus):
+    """Top and height of the part to draw: all of it, or _TALLEST pixels around the focus."""
+    whole = layout.height + 2 * _MARGIN
+    if whole <= _TALLEST:
+        return -_MARGIN, whole
+    return min(max(-_MARGIN, focus - _TALLEST / 2), layout.height + _MARGIN - _TALLEST), _TALLEST
 
 
 def _state(node, step):

@@ -19,6 +19,8 @@ NEGATIVE, POSITIVE, NOT_FINITE, FRAME = (38, 112, 233), (238, 119, 20), (219, 39
 _LEVELS = 8  # shades a sign; more cannot be told apart at this size and cost bytes
 _TILE, _GAP, _COLUMNS = 56, 2, 8
 _STRIP_HEIGHT, _STRIP_WIDTH = 72, 462
+_ENOUGH = 1_000_000  # values from which a percentile is read off; larger tensors are sampled evenly
+_NO_WORDS = Bilingual("", "")
 
 
 class Spread(NamedTuple):
@@ -43,16 +45,17 @@ def spread(tensor):
     finite = values[np.isfinite(values)]
     if not finite.size:
         return Spread(math.nan, math.nan, 0.0, 0.0, values.size)
+    sizes = np.abs(finite[:: math.ceil(finite.size / _ENOUGH)])
     return Spread(
         low=float(finite.min()),
         high=float(finite.max()),
-        typical=float(np.quantile(np.abs(finite), 0.995)) or float(np.abs(finite).max()),
+        typical=float(np.quantile(sizes, 0.995)) or float(sizes.max()),
         negative=float((finite < 0).mean()),
         broken=int(values.size - finite.size),
     )
 
 
-def feature_maps(tensor, name="out", channels=16, scale=None, weights=None, heading=None):
+def feature_maps(tensor, name="out", channels=16, scale=None, weights=None, heading="", words=True):
     """The first channels of a tensor as an HTML figure with one embedded WebP picture.
 
     What is drawn: of (N, C, H, W) the first sample's channels, as tiles; of (N, C, 1, 1), (N, F) and (F,) the first
@@ -65,7 +68,8 @@ def feature_maps(tensor, name="out", channels=16, scale=None, weights=None, head
         channels: how many channels at most; eight stand in a row.
         scale: |value| at which the colours are full; None takes this tensor's own 99.5th percentile.
         weights: `Bilingual`, whose weights made the tensor, for the caption.
-        heading: HTML to stand at the head of the caption, such as "before" in both languages.
+        heading: HTML to stand above the picture, such as "before" in both languages.
+        words: whether the caption says which channels these are; the numbers and the alt text are always there.
 
     Returns:
         `<figure>` as a string; "" for a tensor without values.
@@ -74,7 +78,7 @@ def feature_maps(tensor, name="out", channels=16, scale=None, weights=None, head
         return ""
     stats = spread(tensor)
     if looks_like_photograph(tensor):
-        return _figure(*_photograph(tensor, name, stats), heading)
+        return _figure(*_photograph(tensor, name, stats), "", heading)
     scale = scale or stats.typical or 1.0
     sample = _plain(_first_sample(tensor)).numpy()
     if sample.ndim == 1:
@@ -82,10 +86,10 @@ def feature_maps(tensor, name="out", channels=16, scale=None, weights=None, head
     else:
         maps = sample[:channels] if sample.ndim == 3 else sample[None]
         picture, shown = _grid(maps, scale), _indexed(name, tensor, len(maps) if sample.ndim == 3 else None)
-    caption = f'<code>{escape(shown)}</code>{_channel_words(tensor, channels).html()}'
+    caption = f"<code>{escape(shown)}</code>{_said(_channel_words(tensor, channels))}" if words else ""
     if weights:
         caption += f"<small>{weights.html()}</small>"
-    return _figure(picture, _alt(tensor, name, channels, stats), caption + _legend(stats, scale), heading)
+    return _figure(picture, _alt(tensor, name, channels, stats), caption, _legend(stats, scale), heading)
 
 
 def looks_like_photograph(tensor):
@@ -200,7 +204,7 @@ def _photograph(tensor, name, stats):
         f"{number(stats.high)}",
     )
     words = Bilingual("照片,归一化前的样子", "the photograph, as before normalization")
-    return Image.fromarray(pixels), alt, f"<code>{escape(name)}[0]</code>{words.html()}"
+    return Image.fromarray(pixels), alt, f"<code>{escape(name)}[0]</code><span>{words.html()}</span>"
 
 
 def _indexed(name, tensor, count):
@@ -214,7 +218,7 @@ def _indexed(name, tensor, count):
 
 def _channel_words(tensor, channels):
     if tensor.dim() < 4:
-        return Bilingual("", "")
+        return _NO_WORDS
     total = tensor.shape[1]
     count = min(total, _STRIP_WIDTH if tuple(tensor.shape[2:]) == (1, 1) else channels)
     if count == total:
@@ -222,11 +226,16 @@ def _channel_words(tensor, channels):
     return Bilingual(f"{total} 个通道中的前 {count} 个", f"channels 0–{count - 1} of {total}")
 
 
+def _said(words):
+    return "" if words is _NO_WORDS else f"<span>{words.html()}</span>"
+
+
 def _alt(tensor, name, channels, stats):
     shape = "×".join(map(str, tensor.shape[2:] if tensor.dim() >= 4 else tensor.shape))
     shown = _channel_words(tensor, channels)
-    zh = f"{name} {'的 ' if shown.zh else ''}{shown.zh},{shape}"
-    en = f"{shown.en}{' of ' if shown.en else ''}{name}, {shape}"
+    zh, en = f"{name}:{shown.zh},{shape}", f"{shown.en} of {name}, {shape}"
+    if shown is _NO_WORDS:
+        zh, en = f"{name},{shape}", f"{name}, {shape}"
     if math.isnan(stats.low):
         return Bilingual(f"{zh},没有一个有限的数", f"{en}, no finite value")
     zh += f",最小 {number(stats.low)},最大 {number(stats.high)},其中 {percent(stats.negative)} 为负"
@@ -239,13 +248,13 @@ def _alt(tensor, name, channels, stats):
 def _legend(stats, scale):
     broken = f"<span>nan/inf {stats.broken:,}</span>" if stats.broken else ""
     return (
-        f'<span class="lw-legend"><span>−{number(scale)}</span><i></i><span>{number(scale)}</span>'
+        f'<div class="lw-legend"><span>−{number(scale)}</span><i></i><span>{number(scale)}</span>'
         f"<span>min {number(stats.low)}</span><span>max {number(stats.high)}</span>"
-        f"<span>{escape(percent(stats.negative))} &lt; 0</span>{broken}</span>"
+        f"<span>{escape(percent(stats.negative))} &lt; 0</span>{broken}</div>"
     )
 
 
-def _figure(picture, alt, caption, heading):
+def _figure(picture, alt, caption, legend, heading):
     stored = io.BytesIO()
     if picture.mode == "RGBA":
         picture.save(stored, "WebP", lossless=True, quality=100, method=4)
@@ -254,7 +263,7 @@ def _figure(picture, alt, caption, heading):
     uri = "data:image/webp;base64," + base64.b64encode(stored.getvalue()).decode()
     zh, en = escape(alt.zh, quote=True), escape(alt.en, quote=True)
     return (
-        f'<figure class="lw-maps"><img src="{uri}" width="{picture.width}" height="{picture.height}" '
+        f'<figure class="lw-maps">{heading}<img src="{uri}" width="{picture.width}" height="{picture.height}" '
         f'alt="{zh} / {en}" data-alt-zh="{zh}" data-alt-en="{en}">'
-        f"<figcaption>{heading or ''}{caption}</figcaption></figure>"
+        f"<figcaption>{legend}{caption}</figcaption></figure>"
     )

@@ -1,0 +1,64 @@
+# make book    execute the chapters, build the site into _build/html      执行各章,生成网站
+# make serve   look at it on http://127.0.0.1:8000 (PORT=…)              在本机查看
+# make lab     open the notebooks in JupyterLab                          在 JupyterLab 里打开
+# make test    run everything that checks the book                       运行全部检查
+# make clean   remove what was built; the environment stays               清除生成的文件
+
+PYTHON ?= python3
+PORT ?= 8000
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: book serve lab lint test clean requirements
+.DELETE_ON_ERROR:
+
+book: $(VENV)/book.stamp
+	@$(BIN)/python book/build.py
+
+serve: book
+	@echo "http://127.0.0.1:$(PORT)/  (Ctrl+C)"
+	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
+
+lab: $(VENV)/book.stamp
+	@$(BIN)/jupyter lab --notebook-dir=notebooks
+
+lint: $(VENV)/test.stamp
+	@$(BIN)/ruff check .
+
+test: lint
+	@$(BIN)/python -m pytest
+
+clean:
+	rm -rf _build
+
+# pip may take torch's CPU or CUDA build: requirements.txt leaves that to the index it is given.
+$(VENV)/book.stamp: requirements.txt pyproject.toml | $(BIN)/python
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/test.stamp: requirements-test.txt $(VENV)/book.stamp
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-test.txt
+	@touch $@
+
+NEEDS := Python 3.10 or newer with venv is needed (on Debian: apt install python3-venv); PYTHON=… names another. \
+ · 需要带 venv 的 Python 3.10 或更新版本(Debian 上:apt install python3-venv),可用 PYTHON=… 指定。
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))' 2>/dev/null \
+		|| { echo "$(NEEDS)" >&2; exit 1; }
+	@echo "Setting up $(VENV), once · 正在准备环境,只需一次"
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "$(NEEDS)" >&2; exit 1; }
+
+# For maintainers: pins anew what requirements*.in ask for. torch stays the range it is there, and what only its CUDA
+# build needs stays out, so that pip takes the build which the machine's package index offers.
+COMPILE := .uv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-header --no-annotate
+requirements:
+	@$(PYTHON) -m venv .uv && .uv/bin/python -m pip install --quiet --disable-pip-version-check uv
+	@{ echo "# Pinned by \`make requirements\` from requirements.in."; grep '^torch[<>=]' requirements.in; \
+		$(COMPILE) requirements.in | grep -vE '^(torch|triton|(cuda|nvidia)-[a-z0-9-]+)=='; } > requirements.new
+	@mv requirements.new requirements.txt
+	@{ echo "# Pinned by \`make requirements\` from requirements-test.in."; \
+		$(COMPILE) requirements-test.in; } > requirements-test.new
+	@mv requirements-test.new requirements-test.txt
+	@rm -rf .uv

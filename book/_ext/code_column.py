@@ -1,0 +1,150 @@
+"""Sphinx extension: the right-hand column is the code under study, each line a link to its section.
+
+A notebook names its subjects in its metadata: `"subject": [{"source": "linewalk.blocks.explicit:Bottleneck",
+"part": "forward"}]`. A statement belongs to the section whose heading is that statement; one that another chapter
+explains leads there.
+"""
+
+import ast
+import json
+from html import escape
+from pathlib import Path
+
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def setup(app):
+    app.connect("source-read", note_subjects)
+    app.connect("env-updated", rebuild_chapters)
+    app.connect("html-page-context", add_column)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def note_subjects(app, docname, source):
+    """At `source-read`: keeps the notebook's subjects with the page's metadata."""
+    if str(app.env.doc2path(docname)).endswith(".ipynb"):
+        app.env.metadata[docname]["subjects"] = json.loads(source[0])["metadata"].get("subject", [])
+
+
+def rebuild_chapters(app, env):
+    """At `env-updated`: a section that moved changes the columns of the other chapters too."""
+    return [docname for docname in env.found_docs if env.metadata[docname].get("subjects")]
+
+
+def add_column(app, pagename, templatename, context, doctree):
+    """At `html-page-context`: gives the template the listings of the page's subjects."""
+    subjects = app.env.metadata.get(pagename, {}).get("subjects", [])
+    targets = statement_targets(app.env)
+
+    def address(target):
+        docname, anchor = target
+        page = "" if docname == pagename else app.builder.get_relative_uri(pagename, docname)
+        return f"{page}#{anchor}"
+
+    context["code_listings"] = [
+        {"name": source.partition(":")[2], "html": listing(source, targets, address)}
+        for source in dict.fromkeys(subject["source"] for subject in subjects)
+    ]
+
+
+def statement_targets(env):
+    """(source, first line of a statement) → (docname, anchor), over all chapters."""
+    targets = {}
+    for docname in sorted(env.found_docs):
+        headings = [
+            (anchor, canonical(title)) for _, anchor, title in env.metadata[docname].get("myst_slugs", {}).values()
+        ]
+        for subject in env.metadata[docname].get("subjects", []):
+            for node in statements(subject["source"], subject["part"]):
+                code = canonical_node(node)
+                match = next((heading for heading in headings if heading[1] == code), None)
+                if match:
+                    headings.remove(match)  # of two equal lines the first has the first section
+                    targets[subject["source"], node.lineno] = docname, match[0]
+    return targets
+
+
+def listing(source, targets, address):
+    """The source as HTML rows; the lines of a statement with a section are one link."""
+    path, top = find(source)
+    text = path.read_text(encoding="utf-8")
+    rows = highlight(text, PythonLexer(stripnl=False), HtmlFormatter(nowrap=True)).split("\n")
+    hidden = {line for node in docstrings(top) for line in range(node.lineno, node.end_lineno + 1)}
+    ends = {node.lineno: header_end(node) for node in statements(source, "all")}
+    html, line = [], top.lineno
+    while line <= top.end_lineno:
+        end = ends.get(line, line)
+        numbers = [number for number in range(line, end + 1) if number not in hidden]
+        body = "".join(
+            f'<span class="row" data-line="{number}"><code>{rows[number - 1] or " "}</code></span>' for number in numbers
+        )
+        target = targets.get((source, line))
+        if target:
+            href = escape(address(target))
+            html.append(f'<a href="{href}" data-first-line="{line}">{body}</a>')
+        else:
+            html.append(body)
+        line = end + 1
+        if line - 1 in hidden and not text.split("\n")[line - 1].strip():
+            line += 1  # the blank line after a docstring goes with it
+    return "".join(html)
+
+
+def find(source):
+    """The file and the syntax tree of `package.module:Name`."""
+    module, _, name = source.partition(":")
+    path = ROOT / f"{module.replace('.', '/')}.py"
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return path, next(node for node in tree.body if getattr(node, "name", None) == name)
+
+
+def statements(source, part):
+    """The statements of a subject in the order of their lines; `part` is "all" or the name of a method.
+
+    With "__init__" come the class line and the class attributes, which run when the class is made.
+    """
+    _, top = find(source)
+    nodes = [node for node in ast.walk(top) if isinstance(node, ast.stmt)]
+    skipped = {id(node) for node in docstrings(top)}
+    methods = {method.name: method for method in top.body if isinstance(method, ast.FunctionDef)}
+    if part != "all":
+        others = [method for name, method in methods.items() if name != part]
+        skipped |= {id(node) for method in others for node in ast.walk(method)}
+        if part != "__init__":
+            skipped |= {id(top)} | {id(node) for node in top.body if node is not methods[part]}
+    return sorted((node for node in nodes if id(node) not in skipped), key=lambda node: node.lineno)
+
+
+def docstrings(top):
+    return [
+        node.body[0]
+        for node in ast.walk(top)
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node, clean=False) is not None
+    ]
+
+
+def header_end(node):
+    return node.body[0].lineno - 1 if getattr(node, "body", None) else node.end_lineno
+
+
+def canonical_node(node):
+    """The statement, or the header of a compound one, in one spelling."""
+    if not hasattr(node, "body"):
+        return ast.unparse(node)
+    bare = type(node)(**{**dict(ast.iter_fields(node)), "body": [ast.Pass()]})
+    if hasattr(bare, "orelse"):
+        bare.orelse = []
+    return ast.unparse(bare)
+
+
+def canonical(title):
+    """A heading in the spelling of `canonical_node`, or None if it is no line of code."""
+    try:
+        body = ast.parse(title + (" pass" if title.endswith(":") else "")).body
+    except SyntaxError:
+        return None
+    return ast.unparse(body[0]) if len(body) == 1 else None

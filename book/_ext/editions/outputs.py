@@ -1,0 +1,93 @@
+"""Outputs of code cells: the edition's words only, pictures as files, and quiet cells folded."""
+
+import base64
+import hashlib
+import mimetypes
+import re
+from pathlib import Path
+
+from bs4 import BeautifulSoup
+from docutils import nodes
+from sphinx.transforms import SphinxTransform
+from sphinx.util.osutil import relative_uri
+
+OTHER = {"zh": "en", "en": "zh"}
+PROMPTS = {
+    "check": {"zh": "检验", "en": "Check"},
+    "setup": {"zh": "准备", "en": "Setup"},
+}
+BILINGUAL_ATTRIBUTES = {"alt": "data-alt", "aria-label": "data-label"}
+DATA_URI = re.compile(r"data:(image/[\w.+-]+);base64,(.*)", re.DOTALL)
+
+
+class FoldedCells(SphinxTransform):
+    """Folds the source of cells tagged `check` or `setup` behind one word."""
+
+    default_priority = 610
+
+    def apply(self):
+        for cell in self.document.findall(is_code_cell):
+            for tag, words in PROMPTS.items():
+                if f"tag_{tag}" in cell["classes"]:
+                    summary = in_edition(words["zh"], words["en"], self.config.edition)
+                    opening = f'<details class="fold"><summary>{summary}</summary>'
+                    cell.insert(0, nodes.raw("", opening, format="html"))
+                    cell.insert(2, nodes.raw("", "</details>", format="html"))
+
+
+class OutputLanguage(SphinxTransform):
+    """Leaves in HTML outputs the words of the edition: text marked with `lang`, and texts that are attributes."""
+
+    default_priority = 620
+
+    def apply(self):
+        for raw in self.document.findall(is_html_output):
+            raw.children = [nodes.Text(in_language(raw.astext(), self.config.edition))]
+
+
+def in_language(html, edition):
+    soup = BeautifulSoup(html, "html.parser")
+    for element in soup.select(f'[lang="{OTHER[edition]}"]') if edition in OTHER else ():
+        element.decompose()
+    for attribute, data in BILINGUAL_ATTRIBUTES.items():
+        for element in soup.select(f"[{data}-zh][{data}-en]"):
+            zh, en = element.attrs.pop(f"{data}-zh"), element.attrs.pop(f"{data}-en")
+            element[attribute] = in_edition(zh, en, edition)
+    return soup.decode(formatter="minimal")
+
+
+def in_edition(zh, en, edition):
+    return {"zh": zh, "en": en, "both": zh if zh == en else f"{zh} / {en}"}[edition]
+
+
+def images_to_files(app, doctree, docname):
+    """At `doctree-resolved`: embedded pictures become files, so that a page need not wait for them."""
+    folder = Path(app.outdir, app.builder.imagedir)
+    uri = relative_uri(app.builder.get_target_uri(docname), app.builder.imagedir)
+    for raw in doctree.findall(is_html_output):
+        soup = BeautifulSoup(raw.astext(), "html.parser")
+        images = soup.find_all("img", src=DATA_URI)
+        for image in images:
+            image["src"] = f"{uri}/{write_image(image['src'], folder)}"
+            image["loading"] = "lazy"
+            image["decoding"] = "async"
+        if images:
+            raw.children = [nodes.Text(soup.decode(formatter="minimal"))]
+
+
+def write_image(data_uri, folder):
+    mime, data = DATA_URI.fullmatch(data_uri).groups()
+    content = base64.b64decode(data)
+    path = folder / (hashlib.sha256(content).hexdigest()[:20] + mimetypes.guess_extension(mime))
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return path.name
+
+
+def is_code_cell(node):
+    return isinstance(node, nodes.container) and node.get("nb_element") == "cell_code"
+
+
+def is_html_output(node):
+    return isinstance(node, nodes.raw) and node.get("format") == "html" and "output" in node["classes"]

@@ -1,0 +1,152 @@
+// The code column: lights the line that is being read, steps from line to line, and ties lines to graph nodes.
+
+const column = document.querySelector(".code-column");
+if (column) start(column);
+
+function start(column) {
+  const calm = matchMedia("(prefers-reduced-motion: reduce)");
+  const stops = [...column.querySelectorAll('a[href^="#"]')]
+    .map((link) => ({ link, section: document.getElementById(decodeURIComponent(link.hash.slice(1))) }))
+    .filter((stop) => stop.section)
+    .sort((a, b) => (a.section.compareDocumentPosition(b.section) & Node.DOCUMENT_POSITION_FOLLOWING ? -1 : 1));
+  const bar = makeBar(column);
+  let current = null;
+  let timer = 0;
+
+  function light(stop) {
+    if (stop === current) return;
+    current?.link.removeAttribute("aria-current");
+    current = stop;
+    bar.show(stop);
+    if (!stop) return;
+    stop.link.setAttribute("aria-current", "true");
+    keepInView(stop.link, column.closest(".bd-sidebar-secondary") ?? column);
+  }
+
+  // The last section that has begun above the upper third of the window is the one being read.
+  function follow() {
+    const begun = stops.filter(({ section }) => section.getBoundingClientRect().top < innerHeight / 3);
+    light(begun.at(-1) ?? stops[0]);
+  }
+
+  function go(stop) {
+    if (!stop) return false;
+    const heading = stop.section.querySelector("h1, h2, h3, h4");
+    heading.tabIndex = -1;
+    heading.focus({ preventScroll: true });
+    stop.section.scrollIntoView({ behavior: calm.matches ? "auto" : "smooth", block: "start" });
+    history.replaceState(null, "", stop.link.hash);
+    return true;
+  }
+
+  const step = (by) => go(stops[stops.indexOf(current) + by]);
+
+  function pause() {
+    clearInterval(timer);
+    timer = 0;
+    const button = column.querySelector('[data-code="play"]');
+    button.textContent = "▶";
+    button.setAttribute("aria-pressed", "false");
+    button.setAttribute("aria-label", button.dataset.play);
+  }
+
+  function play() {
+    if (timer) return pause();
+    const lines = forwardStops(stops);
+    if (!lines.includes(current) || current === lines.at(-1)) go(lines[0]);
+    timer = setInterval(() => {
+      if (!lines.includes(current) || !go(lines[lines.indexOf(current) + 1])) pause();
+    }, 4000);
+    const button = column.querySelector('[data-code="play"]');
+    button.textContent = "❚❚";
+    button.setAttribute("aria-pressed", "true");
+    button.setAttribute("aria-label", button.dataset.pause);
+  }
+
+  const actions = { previous: () => step(-1), next: () => step(1), play };
+  document.addEventListener("click", (event) => {
+    const action = event.target.closest("[data-code]")?.dataset.code;
+    if (action) actions[action]?.();
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.closest("input, textarea, select, [contenteditable]")) return;
+    if (event.key === "j") step(1);
+    else if (event.key === "k") step(-1);
+    else if (event.key === "Escape") {
+      pause();
+      document.activeElement.blur();
+    }
+  });
+
+  let waiting = false;
+  addEventListener("scroll", () => {
+    if (waiting) return;
+    waiting = true;
+    requestAnimationFrame(() => {
+      waiting = false;
+      follow();
+    });
+  }, { passive: true });
+  addEventListener("hashchange", follow);
+  addEventListener("load", follow);
+  follow();
+  tieGraphs(column);
+}
+
+function forwardStops(stops) {
+  const start = stops.findIndex(({ link }) => link.textContent.trim().startsWith("def forward"));
+  return start < 0 ? stops : stops.slice(start);
+}
+
+// Scrolls the column only, never the page.
+function keepInView(link, scroller) {
+  const { top, bottom } = link.getBoundingClientRect();
+  const frame = scroller.getBoundingClientRect();
+  if (top < frame.top + 60 || bottom > frame.bottom - 60) {
+    scroller.scrollTop += top - frame.top - frame.height / 3;
+  }
+}
+
+// On a small screen: the line being read, its result's shape, and the way to its neighbours.
+function makeBar(column) {
+  const bar = document.createElement("div");
+  bar.className = "code-bar";
+  bar.append(column.querySelector('[data-code="previous"]').cloneNode(true));
+  const line = document.createElement("a");
+  bar.append(line, column.querySelector('[data-code="next"]').cloneNode(true));
+  document.body.append(bar);
+  return {
+    show(stop) {
+      bar.hidden = !stop;
+      if (!stop) return;
+      line.href = stop.link.hash;
+      const shape = stop.section.querySelector(".lw-card")?.dataset.shape ?? "";
+      line.replaceChildren(...stop.link.querySelector("code").cloneNode(true).childNodes);
+      const small = document.createElement("small");
+      small.textContent = shape;
+      line.append(small);
+    },
+  };
+}
+
+// A node of a graph and the line that made it point at each other. Nodes name their line by its number.
+function tieGraphs(column) {
+  const links = new Map([...column.querySelectorAll("[data-first-line]")].map((a) => [a.dataset.firstLine, a]));
+  const touch = (line, on) => {
+    links.get(line)?.classList.toggle("touched", on);
+    for (const node of document.querySelectorAll(`.lw-node[data-source="${line}"]`)) {
+      node.classList.toggle("touched", on);
+    }
+  };
+  for (const type of ["pointerover", "pointerout"]) {
+    document.addEventListener(type, (event) => {
+      const origin = event.target.closest?.(".lw-node[data-source], .code-column [data-first-line]");
+      if (origin) touch(origin.dataset.source ?? origin.dataset.firstLine, type === "pointerover");
+    });
+  }
+  document.addEventListener("click", (event) => {
+    const line = event.target.closest?.(".lw-node[data-source]")?.dataset.source;
+    if (line) links.get(line)?.click();
+  });
+}

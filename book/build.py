@@ -1,0 +1,262 @@
+"""Builds the site: runs the chapters once, makes the three editions from them, and puts the whole in place at once.
+
+    python book/build.py        (`make book` runs it in the book's environment)
+
+Everything lies under _build/: `cache` holds the outputs of the chapters, `work/<edition>` what Sphinx keeps between
+builds, `html` the site. `html` is replaced only by a complete new site.
+"""
+
+import asyncio
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+EDITIONS = {"zh": "zh_CN", "en": "en", "both": "zh_CN"}
+
+# What the theme brings and no page asks for.
+UNUSED = (".buildinfo*", "objects.inv", "*.map", "*webpack-macros.html", "fontawesome*", "locales", "vendor")
+
+ROOT = Path(__file__).resolve().parents[1]
+BUILD = ROOT / "_build"
+SITE = BUILD / "html"
+
+
+class BuildError(Exception):
+    """What stopped the build; its text is the last that the terminal shows."""
+
+
+def main():
+    started = time.monotonic()
+    with only_build():
+        site_inputs = digest("_config.yml", "_toc.yml", "book", "notebooks", "linewalk", "requirements.txt")
+        stamp = SITE / ".inputs"
+        if stamp.exists() and stamp.read_text() == site_inputs:
+            say(f"Nothing changed · 没有变化: {shown(SITE)}")
+            return
+        cache = BUILD / "cache" / digest("linewalk", "requirements.txt")[:16]
+        execute(cache)
+        build_editions(cache)
+        publish(site_inputs)
+    say(f"Built in {time.monotonic() - started:.0f} s · 已生成: {shown(SITE / 'index.html')}")
+
+
+def execute(cache_path):
+    """Runs the chapters whose code the cache does not know, one to a core."""
+    # These take a second to import, which a build with nothing to do need not wait for.
+    import nbformat
+    from jupyter_cache import get_cache
+    from jupyter_cache.base import CacheBundleIn
+
+    cache = get_cache(str(cache_path))
+    waiting = []
+    for path in chapters():
+        notebook = nbformat.read(path, as_version=4)
+        try:
+            cache.match_cache_notebook(notebook)
+        except KeyError:
+            waiting.append((path, notebook))
+
+    def keep(path, notebook, seconds):
+        bundle = CacheBundleIn(notebook, str(path), data={"execution_seconds": seconds})
+        cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+
+    if waiting:
+        # What the kernels inherit. Figures go into the notebook whatever backend the reader's shell names.
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        at_once = min(cores, len(waiting))
+        os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
+        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores // at_once)))
+        asyncio.run(run_all(waiting, at_once, keep))
+
+    for other in cache_path.parent.iterdir():
+        if other != cache_path:
+            shutil.rmtree(other)
+
+
+async def run_all(waiting, at_once, keep):
+    free = asyncio.Semaphore(at_once)
+
+    async def run_one(path, notebook):
+        async with free:
+            keep(path, notebook, await run_notebook(path, notebook))
+
+    tasks = [asyncio.create_task(run_one(*chapter)) for chapter in waiting]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def run_notebook(path, notebook):
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, DeadKernelError
+
+    code_cells = [index for index, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
+    running = 0
+
+    def on_cell_start(cell, cell_index):
+        nonlocal running
+        running = cell_index
+        done = code_cells.index(cell_index) if cell_index in code_cells else 0
+        if done and done % 10 == 0:
+            say(f"  {path.name}: {done} of {len(code_cells)} cells")
+
+    client = NotebookClient(
+        notebook,
+        timeout=600,
+        record_timing=False,  # it would stand in the cells, and so change what the cache knows them by
+        resources={"metadata": {"path": str(path.parent)}},
+        extra_arguments=["--log-level=ERROR"],
+        on_cell_start=on_cell_start,
+    )
+    say(f"Running {shown(path)} ({len(code_cells)} code cells)")
+    started = time.monotonic()
+    try:
+        await client.async_execute()
+    except (CellExecutionError, DeadKernelError, TimeoutError) as error:
+        first_line = notebook.cells[running].source.strip().partition("\n")[0]
+        reason = f"{error.ename}: {error.evalue}" if isinstance(error, CellExecutionError) else f"{error}"
+        traceback = plain(getattr(error, "traceback", ""))
+        raise BuildError(f"{traceback}\n\n{shown(path)}\ncell {running + 1}: {first_line}\n{reason}") from error
+    seconds = time.monotonic() - started
+    say(f"  {path.name} ran in {seconds:.0f} s")
+    return seconds
+
+
+def build_editions(cache):
+    """Runs Jupyter Book for the three editions at the same time, each in its own work folder."""
+    say(f"Building the editions {', '.join(EDITIONS)}")
+    inputs = digest("book/_ext", "book/_templates", "linewalk", "requirements.txt")
+    running = {edition: start_edition(edition, cache, inputs) for edition in EDITIONS}
+    try:
+        failed = [edition for edition, process in running.items() if process.wait()]
+    finally:
+        for process in running.values():
+            process.kill()
+    if failed:
+        for edition in failed:
+            # Sphinx would not repeat the warnings of pages that it has already read.
+            shutil.rmtree(work(edition) / "_build" / ".doctrees", ignore_errors=True)
+        log_path = work(failed[0]) / "log.txt"
+        log = plain(log_path.read_text(encoding="utf-8")).splitlines()
+        problems = [line for line in log if "WARNING" in line or "ERROR" in line] or log[-15:]
+        raise BuildError("\n".join([f"The edition {failed[0]} has problems ({shown(log_path)}):", *problems]))
+
+
+def start_edition(edition, cache, inputs):
+    folder = work(edition)
+    config = folder / "_config.yml"
+    text = f"# {inputs}\n{edition_config(edition, cache)}"
+    if not config.exists() or config.read_text(encoding="utf-8") != text:
+        # Sphinx would not notice that an extension or an output is another than when it read the pages.
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        config.write_text(text, encoding="utf-8")
+    command = [Path(sys.executable).with_name("jupyter-book"), "build", ".", "--path-output", folder]
+    command += ["--config", config, "--toc", ROOT / "_toc.yml", "-W", "-n", "--keep-going"]
+    with open(folder / "log.txt", "w", encoding="utf-8") as log:
+        environment = {**os.environ, "PYTHONUTF8": "1"}
+        return subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, env=environment)
+
+
+def edition_config(edition, cache):
+    """_config.yml with an edition laid over it: Sphinx takes its language from the configuration it starts with."""
+    import yaml
+
+    config = read_yaml("_config.yml")
+    zh, _, en = config["title"].partition(" | ")
+    config["title"] = {"zh": zh, "en": en, "both": f"{zh} · {en}"}[edition]
+    config["execute"]["cache"] = str(cache)
+    if base := config["html"].get("baseurl"):
+        config["html"]["baseurl"] = f"{base.rstrip('/')}/{edition}/"
+    extensions = config["sphinx"]["local_extensions"]
+    config["sphinx"]["local_extensions"] = {name: str(ROOT / folder) for name, folder in extensions.items()}
+    config["sphinx"]["config"] |= {"edition": edition, "language": EDITIONS[edition]}
+    return yaml.safe_dump(config, allow_unicode=True, sort_keys=False)
+
+
+def publish(site_inputs):
+    """Puts chooser and editions together beside the site, then in its place."""
+    new, old = BUILD / "html.new", BUILD / "html.old"
+    ignore = shutil.ignore_patterns(*UNUSED)
+    for leftover in (new, old):
+        shutil.rmtree(leftover, ignore_errors=True)
+    shutil.copytree(ROOT / "book" / "chooser", new)
+    for edition in EDITIONS:
+        shutil.copytree(work(edition) / "_build" / "html", new / edition, ignore=ignore)
+    (new / ".nojekyll").touch()
+    (new / ".inputs").write_text(site_inputs)
+    if SITE.exists():
+        SITE.rename(old)
+    new.rename(SITE)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+@contextmanager
+def only_build():
+    """Waits for a build already under way in this folder; mends what one that was killed left behind."""
+    BUILD.mkdir(exist_ok=True)
+    with open(BUILD / ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not SITE.exists() and (BUILD / "html.old").exists():
+            (BUILD / "html.old").rename(SITE)
+        yield
+
+
+def chapters():
+    toc = read_yaml("_toc.yml")
+    files = [chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]
+    return [path for file in files if (path := ROOT / f"{file}.ipynb").exists()]
+
+
+def digest(*names):
+    """A digest of the contents of files and folders, names included."""
+    total = hashlib.sha256()
+    for name in names:
+        top = ROOT / name
+        for path in [top] if top.is_file() else sorted(top.rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts and ".ipynb_checkpoints" not in path.parts:
+                total.update(f"{path.relative_to(ROOT)}\0".encode())
+                total.update(hashlib.sha256(path.read_bytes()).digest())
+    return total.hexdigest()
+
+
+def work(edition):
+    return BUILD / "work" / edition
+
+
+def read_yaml(name):
+    import yaml
+
+    return yaml.safe_load((ROOT / name).read_text(encoding="utf-8"))
+
+
+def shown(path):
+    return path.relative_to(ROOT)
+
+
+def plain(text):
+    """Without the codes that colour a terminal."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)
+
+
+def say(text):
+    print(text, flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except BuildError as error:
+        sys.exit(f"{error}")
+    except KeyboardInterrupt:
+        sys.exit("Stopped; the site is as it was before. · 已中断,原来的网站没有变。")

@@ -1,0 +1,156 @@
+"""The three subjects against torchvision's own classes and against each other."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+from linewalk import walk
+from linewalk.blocks import ASPPTail, Stem, explicit, resnet, shortcut
+
+
+@pytest.fixture(scope="module")
+def torchvision_resnet():
+    """`torchvision.models.resnet`, from a torchvision whose compiled part need not fit the torch that is installed."""
+    spec = importlib.util.find_spec("torchvision")
+    if spec is None:
+        pytest.skip("torchvision is not installed")
+    try:
+        torch.ops.load_library(next(Path(spec.origin).parent.glob("_C*")))
+    except (OSError, StopIteration):
+        library = torch.library.Library("torchvision", "DEF")
+        for name in ("nms", "qnms"):
+            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    import torchvision.models.resnet
+
+    return torchvision.models.resnet
+
+
+CONFIGURATIONS = [
+    dict(inplanes=64, planes=64, downsample=(64, 256, 1)),
+    dict(inplanes=256, planes=64),
+    dict(inplanes=256, planes=128, stride=2, downsample=(256, 512, 2)),
+    dict(inplanes=256, planes=64, groups=32, base_width=4),
+    dict(inplanes=256, planes=64, base_width=128),
+    dict(inplanes=256, planes=64, dilation=2),
+    dict(inplanes=256, planes=64, norm_layer=nn.InstanceNorm2d),
+]
+
+
+def build(cls, configuration):
+    configuration = dict(configuration)
+    if "downsample" in configuration:
+        configuration["downsample"] = shortcut(*configuration["downsample"])
+    return cls(**configuration)
+
+
+def random_state(module):
+    """Values that make every entry count, running statistics included."""
+    return {
+        name: tensor if tensor.dtype is torch.long else torch.rand_like(tensor) + 0.5 if "var" in name
+        else torch.randn_like(tensor) * 0.1
+        for name, tensor in module.state_dict().items()
+    }
+
+
+@pytest.mark.parametrize("train", [False, True])
+@pytest.mark.parametrize("configuration", CONFIGURATIONS)
+def test_the_same_as_torchvision_s(configuration, train, torchvision_resnet):
+    torch.manual_seed(0)
+    ours, theirs = (build(module.Bottleneck, configuration) for module in (resnet, torchvision_resnet))
+    state = random_state(theirs)
+    assert list(ours.state_dict()) == list(state)
+    ours.load_state_dict(state)
+    theirs.load_state_dict(ours.state_dict())
+    ours.train(train), theirs.train(train)
+    x = torch.randn(2, configuration["inplanes"], 14, 14)
+    expected = theirs(x)
+    assert torch.equal(ours(x), expected)
+    assert all(torch.equal(a, b) for a, b in zip(ours.state_dict().values(), theirs.state_dict().values(), strict=True))
+    assert torch.equal(walk(theirs.eval(), x).output, ours.eval()(x))
+
+
+@pytest.mark.parametrize("configuration", CONFIGURATIONS)
+def test_the_same_beginnings(configuration, torchvision_resnet):
+    """One seed, one construction: the layers are made in torchvision's order."""
+    states = []
+    for module in (resnet, torchvision_resnet):
+        torch.manual_seed(5)
+        states.append(build(module.Bottleneck, configuration).state_dict())
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[1])
+
+
+def test_whole_networks_hold_our_blocks(torchvision_resnet):
+    """ResNet-50, ResNeXt-50 32×4d and Wide ResNet-50-2 with their bottlenecks exchanged for ours."""
+    for options in ({}, {"groups": 32, "width_per_group": 4}, {"width_per_group": 128}):
+        with torch.device("meta"):
+            expected = torchvision_resnet.ResNet(torchvision_resnet.Bottleneck, [3, 4, 6, 3], **options).state_dict()
+            ours = torchvision_resnet.ResNet(resnet.Bottleneck, [3, 4, 6, 3], **options).state_dict()
+        assert {k: v.shape for k, v in ours.items()} == {k: v.shape for k, v in expected.items()}
+
+
+def test_the_stem_is_torchvision_s(torchvision_resnet):
+    torch.manual_seed(0)
+    network = torchvision_resnet.resnet18().eval()
+    stem = Stem().eval()
+    stem.load_state_dict({k: v for k, v in network.state_dict().items() if k.split(".")[0] in ("conv1", "bn1")})
+    x = torch.randn(1, 3, 64, 64)
+    assert torch.equal(stem(x), network.maxpool(network.relu(network.bn1(network.conv1(x)))))
+
+
+def test_a_whole_network_can_be_walked(torchvision_resnet):
+    torch.manual_seed(0)
+    network, x = torchvision_resnet.resnet18().eval(), torch.randn(1, 3, 64, 64)
+    with torch.no_grad():
+        trail = walk(network, x)
+        assert torch.equal(trail.output, network(x))
+    assert trail.params == sum(p.numel() for p in network.parameters())
+
+
+@pytest.mark.parametrize("train", [False, True])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_the_explicit_block_computes_the_same(stride, train):
+    """Its downsample runs before the main branch and not after it: no output differs."""
+    torch.manual_seed(0)
+    ours = explicit.Bottleneck(64, 64, stride, shortcut(64, 256, stride))
+    other = resnet.Bottleneck(64, 64, stride, shortcut(64, 256, stride))
+    other.load_state_dict(random_state(ours))
+    ours.load_state_dict(other.state_dict())
+    ours.train(train), other.train(train)
+    x = torch.randn(2, 64, 15, 15)
+    assert torch.equal(ours(x), other(x))
+    assert ours(x).shape == (2, 256, 15 // stride + stride - 1, 15 // stride + stride - 1)
+
+
+def test_no_downsample_needs_equal_shapes():
+    x = torch.randn(1, 256, 5, 5)
+    assert explicit.Bottleneck(256, 64).eval()(x).shape == x.shape
+    with pytest.raises(RuntimeError):
+        explicit.Bottleneck(64, 64)(torch.randn(1, 64, 5, 5))
+
+
+def test_the_aspp_tail_by_hand():
+    torch.manual_seed(0)
+    module = ASPPTail(7)
+    module.load_state_dict(random_state(module))
+    module.eval()
+    branches = [torch.randn(2, 256, 6, 5) for _ in range(5)]
+    state = module.state_dict()
+    out = torch.cat(branches, 1)
+    out = torch.einsum("nchw,oc->nohw", out, state["conv_1x1_3.weight"][:, :, 0, 0])
+    out = out + state["conv_1x1_3.bias"][:, None, None]
+    mean, var, weight, bias = (
+        state[f"bn_conv_1x1_3.{name}"][:, None, None] for name in ("running_mean", "running_var", "weight", "bias")
+    )
+    out = ((out - mean) / torch.sqrt(var + 1e-5) * weight + bias).clamp(min=0)
+    out = F.conv2d(out, state["conv_1x1_4.weight"], state["conv_1x1_4.bias"])
+    assert out.shape == (2, 7, 6, 5) and torch.allclose(module(*branches), out, atol=1e-3)
+    assert module.conv_1x1_3.bias is not None and module.conv_1x1_3.in_channels == 1280
+
+
+def test_docstrings_give_shapes_and_sources():
+    for cls in (ASPPTail, explicit.Bottleneck, resnet.Bottleneck, Stem):
+        assert "Shapes:" in cls.__doc__ and "Source:" in cls.__doc__

@@ -1,0 +1,164 @@
+"""The build: runs what changed and no more, and never leaves a broken site behind."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import nbformat
+import pytest
+from conftest import EDITIONS, ROOT, chapters, read_notebook
+from jupyter_cache import get_cache
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+TOC = (
+    "format: jb-book\nroot: book/index\nparts:\n  - caption: 部分 | Part\n    chapters:\n      - file: notebooks/one\n"
+)
+INDEX = '+++ {"lang": "zh"}\n\n# 首页\n\n+++ {"lang": "en"}\n\n# Home\n'
+
+
+class Project:
+    """A small book with this repository's machinery around one notebook."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        shutil.copytree(ROOT / "book", folder / "book", ignore=shutil.ignore_patterns("__pycache__"))
+        for name in ("_config.yml", "requirements.txt"):
+            shutil.copy(ROOT / name, folder)
+        (folder / "_toc.yml").write_text(TOC, encoding="utf-8")
+        (folder / "book" / "index.md").write_text(INDEX, encoding="utf-8")
+        (folder / "notebooks").mkdir()
+        self.write()
+
+    def write(self, zh="第一版", code="print(open('runs.txt', 'a').write('x'))"):
+        cells = [
+            new_markdown_cell("# 一", metadata={"lang": "zh"}),
+            new_markdown_cell("# One", metadata={"lang": "en"}),
+            new_markdown_cell(zh, metadata={"lang": "zh"}),
+            new_markdown_cell("First edition", metadata={"lang": "en"}),
+            new_code_cell(code),
+        ]
+        kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+        notebook = new_notebook(cells=cells, metadata={"kernelspec": kernel, "language_info": {"name": "python"}})
+        for number, cell in enumerate(cells):
+            cell.id = f"cell-{number}"
+        nbformat.write(notebook, self.folder / "notebooks" / "one.ipynb")
+
+    def start(self):
+        command = [sys.executable, "book/build.py"]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "encoding": "utf-8"}
+        return subprocess.Popen(command, cwd=self.folder, start_new_session=True, **pipes)
+
+    def build(self):
+        process = self.start()
+        output, _ = process.communicate(timeout=300)
+        return process.returncode, output
+
+    def runs(self):
+        return len((self.folder / "notebooks" / "runs.txt").read_text())
+
+    def page(self, edition):
+        return (self.folder / "_build" / "html" / edition / "notebooks" / "one.html").read_text(encoding="utf-8")
+
+    def pages(self):
+        return [self.page(edition) for edition in EDITIONS]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    project = Project(tmp_path_factory.mktemp("project"))
+    code, output = project.build()
+    assert code == 0, output
+    return project
+
+
+def test_three_editions_from_one_run(project):
+    assert project.runs() == 1
+    zh, en, both = project.pages()
+    assert "第一版" in zh and "First edition" not in zh
+    assert "First edition" in en and "第一版" not in en
+    assert "第一版" in both and "First edition" in both
+    assert "部分" in zh and "Part" in en
+    assert (project.folder / "_build" / "html" / "index.html").exists()
+
+
+def test_nothing_changed_takes_no_time_and_changes_nothing(project):
+    before = {path: path.stat().st_mtime_ns for path in (project.folder / "_build" / "html").rglob("*")}
+    started = time.monotonic()
+    code, _ = project.build()
+    assert (code, time.monotonic() - started < 15) == (0, True)
+    assert before == {path: path.stat().st_mtime_ns for path in (project.folder / "_build" / "html").rglob("*")}
+
+
+def test_a_prose_edit_runs_nothing_and_is_seen(project):
+    runs = project.runs()
+    project.write(zh="第二版")
+    code, output = project.build()
+    assert code == 0, output
+    assert project.runs() == runs
+    assert "第二版" in project.page("zh")
+
+
+def test_a_change_of_the_library_runs_the_chapters(project):
+    runs = project.runs()
+    (project.folder / "linewalk").mkdir(exist_ok=True)
+    (project.folder / "linewalk" / "new.py").write_text(f"# {time.time()}\n")
+    code, output = project.build()
+    assert code == 0, output
+    assert project.runs() == runs + 1
+
+
+def test_a_failing_cell_is_named_last_and_the_site_stays(project):
+    pages = project.pages()
+    project.write(zh="坏的", code="answer = 41\nassert answer == 42, 'not the answer'")
+    code, output = project.build()
+    assert code != 0
+    assert output.rstrip().splitlines()[-3:] == [
+        "notebooks/one.ipynb",
+        "cell 5: answer = 41",
+        "AssertionError: not the answer",
+    ]
+    assert project.pages() == pages
+
+
+def test_a_warning_of_the_site_generator_fails_again_and_again_and_the_site_stays(project):
+    pages = project.pages()
+    project.write(zh="见[别处](#nowhere)")
+    for _ in range(2):
+        code, output = project.build()
+        assert code != 0
+        assert "nowhere" in output.rstrip().splitlines()[-1]
+    assert project.pages() == pages
+
+
+@pytest.mark.parametrize("seconds", [1.5, 4])
+def test_an_interrupted_build_leaves_the_site(project, seconds):
+    pages = project.pages()
+    project.write(zh=f"中断 {seconds}")
+    process = project.start()
+    time.sleep(seconds)
+    os.killpg(process.pid, signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert project.pages() == pages
+
+
+def test_a_build_killed_while_it_put_the_site_in_place_is_mended(project):
+    build = project.folder / "_build"
+    pages = project.pages()
+    (build / "html").rename(build / "html.old")
+    project.write(code="raise SystemExit('stop')")
+    project.build()
+    assert project.pages() == pages
+
+
+@pytest.mark.parametrize("name", chapters())
+def test_each_chapter_ran_without_an_error(site, name):
+    (folder,) = (ROOT / "_build" / "cache").iterdir()
+    cache = get_cache(str(folder))
+    _, notebook = cache.merge_match_into_notebook(read_notebook(ROOT / f"{name}.ipynb"))
+    outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    assert outputs
+    assert not [output for output in outputs if output.output_type == "error" or output.get("name") == "stderr"]

@@ -1,0 +1,413 @@
+"""The drawings against what they draw: pixels against values, labels against shapes, lit nodes against lines."""
+
+import base64
+import io
+import re
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+import torch
+import torch.nn as nn
+from PIL import Image
+
+from linewalk import load_image, stem_and_block, walk, walk_init
+from linewalk.blocks import ASPPTail, explicit, resnet, shortcut
+from linewalk.draw import card, cuboids, feature_maps, graph, text_card, trail_table
+
+
+@pytest.fixture(scope="module")
+def trail():
+    stem, block = stem_and_block()
+    with torch.no_grad():
+        return walk(block, stem(load_image()))
+
+
+@pytest.fixture(scope="module")
+def tail():
+    torch.manual_seed(0)
+    with torch.no_grad():
+        return walk(ASPPTail().eval(), *torch.randn(5, 1, 256, 28, 28))
+
+
+def pictures(html):
+    uris = re.findall(r'src="data:image/webp;base64,([^"]+)"', html)
+    return [np.asarray(Image.open(io.BytesIO(base64.b64decode(uri))).convert("RGBA")).astype(int) for uri in uris]
+
+
+def svgs(html):
+    return [ET.fromstring(text) for text in re.findall(r"<svg.*?</svg>", html, re.DOTALL)]
+
+
+def lit(step):
+    """Titles of the lit nodes, from top to bottom."""
+    return [title for title, state, _ in nodes(step) if state == "lw-now"]
+
+
+def nodes(step):
+    """(title, state, height on the page) of each node, from top to bottom."""
+    (svg,) = svgs(graph(step))
+    found = []
+    for group in svg.iter("g"):
+        classes = group.get("class").split()
+        if classes[0] == "lw-node":
+            found.append((next(group.iter("tspan")).text, classes[-1], float(group.find("rect").get("y"))))
+    return sorted(found, key=lambda node: node[2])
+
+
+def blue_and_orange(picture):
+    """How many pixels are a tint of blue, how many of orange: red against blue, where it is not transparent."""
+    opaque = picture[..., 3] > 20
+    warmth = picture[..., 0] - picture[..., 2]
+    return int((opaque & (warmth < -60)).sum()), int((opaque & (warmth > 60)).sum())
+
+
+# feature maps
+
+
+def test_signed_maps_have_blue_and_orange_and_rectified_ones_no_blue():
+    torch.manual_seed(0)
+    signed = torch.randn(1, 16, 56, 56)
+    blue, orange = blue_and_orange(pictures(feature_maps(signed))[0])
+    assert abs(blue / (blue + orange) - (signed < 0).float().mean()) < 0.05
+    blue, orange = blue_and_orange(pictures(feature_maps(signed.relu()))[0])
+    assert blue == 0 and orange > 1000
+
+
+def test_zero_is_transparent_and_each_tile_shows_its_own_channel():
+    maps = torch.zeros(1, 4, 56, 56)
+    maps[0, 2] = 1.0
+    (picture,) = pictures(feature_maps(maps))
+    tile = (picture.shape[1] + 2) // 4
+    inside = [picture[10:-10, index * tile + 10 : (index + 1) * tile - 12, 3] for index in range(4)]
+    assert [alpha.min() for alpha in inside] == [0, 0, 255, 0]
+    assert [alpha.max() for alpha in inside] == [0, 0, 255, 0]
+
+
+def test_opacity_grows_with_the_value_on_a_given_scale():
+    ramp = torch.linspace(0, 1, 56).expand(1, 1, 56, 56)
+    opacity = pictures(feature_maps(ramp, scale=1.0))[0][28, 1:57, 3]
+    assert (np.diff(opacity) >= 0).all() and opacity[0] == 0 and opacity[-1] == 255
+    assert pictures(feature_maps(ramp, scale=10.0))[0][28, 1:57, 3].max() < 100
+
+
+def test_alt_text_states_the_tensor_in_both_languages():
+    torch.manual_seed(0)
+    values = torch.randn(1, 64, 56, 56)
+    image = ET.fromstring(re.search(r"<img.*?>", feature_maps(values, "conv1"))[0].replace(">", "/>"))
+    zh, en = image.get("data-alt-zh"), image.get("data-alt-en")
+    assert image.get("alt") == f"{zh} / {en}"
+    for text in (zh, en):
+        assert "conv1" in text and "64" in text and "56×56" in text
+        assert f"{values.min():.3g}".replace("-", "−") in text and f"{values.max():.3g}" in text
+        assert f"{(values < 0).float().mean():.0%}" in text
+    assert "channels 0–15 of 64" in en and "64 个通道中的前 16 个" in zh
+
+
+def test_size_attributes_are_the_pictures_own():
+    html = feature_maps(torch.randn(1, 16, 56, 56))
+    (picture,) = pictures(html)
+    assert f'width="{picture.shape[1]}" height="{picture.shape[0]}"' in html
+
+
+def test_the_photograph_is_drawn_as_itself():
+    x = load_image()
+    (picture,) = pictures(feature_maps(x, "x"))
+    pixels = x[0] * torch.tensor([0.229, 0.224, 0.225])[:, None, None]
+    pixels += torch.tensor([0.485, 0.456, 0.406])[:, None, None]
+    assert np.abs(picture[..., :3] - pixels.permute(1, 2, 0).numpy() * 255).mean() < 6
+    assert picture.shape == (224, 224, 4)
+
+
+@pytest.mark.parametrize(
+    "tensor",
+    [
+        torch.full((1, 3, 8, 8), float("nan")),
+        torch.tensor([[[[1.0, float("inf")], [float("nan"), -1.0]]]]),
+        torch.full((1, 5, 7, 7), 2.5),
+        torch.zeros(2, 4, 7, 7),
+        torch.randn(1, 16, 14, 14).bfloat16(),
+        torch.randn(1, 8, 30, 90),
+        torch.randn(1, 2, 3, 100, 100),
+        torch.randn(2, 1000),
+        torch.randn(10),
+        torch.randn(2, 7, 32),
+        torch.randn(3, 64, 1, 1),
+        torch.arange(6).reshape(2, 3),
+        torch.randn(2, 3, dtype=torch.complex64),
+        torch.ones(1, 1, 4, 4, dtype=torch.bool),
+    ],
+    ids=lambda tensor: f"{tensor.dtype}-{tuple(tensor.shape)}".removeprefix("torch."),
+)
+def test_any_tensor_can_be_drawn(tensor):
+    html = feature_maps(tensor)
+    (picture,) = pictures(html)
+    assert picture.shape[1] <= 480 and "data-alt-zh" in html
+
+
+def test_what_is_not_finite_is_magenta_and_counted():
+    values = torch.zeros(1, 1, 8, 8)
+    values[0, 0, 0, :3] = torch.tensor([float("nan"), float("inf"), -float("inf")])
+    html = feature_maps(values)
+    colours = {tuple(pixel) for pixel in pictures(html)[0].reshape(-1, 4) if pixel[3] == 255}
+    assert colours == {(219, 39, 160, 255)}
+    assert "nan/inf 3" in html
+
+
+def test_complex_values_are_drawn_by_their_size():
+    assert "from 5 to 5" in feature_maps(torch.full((1, 2), 3 + 4j))
+
+
+def test_nothing_to_draw_is_nothing():
+    assert feature_maps(torch.tensor(3.0)) == feature_maps(torch.zeros(0, 3)) == ""
+
+
+def test_bars_go_up_for_positive_and_down_for_negative():
+    (picture,) = pictures(feature_maps(torch.tensor([[1.0, -1.0]])))
+    half, middle = picture.shape[1] // 2, picture.shape[0] // 2
+    assert picture[5, 5, 3] == 255 and picture[-5, 5, 3] == 0
+    assert picture[5, half + 5, 3] == 0 and picture[-5, half + 5, 3] == 255
+    assert middle > 5
+
+
+# cuboids
+
+
+def texts(svg):
+    return [text.text for text in svg.iter("text")]
+
+
+def test_cuboids_are_labelled_with_names_and_shapes():
+    (svg,) = svgs(cuboids([("x", (1, 64, 56, 56))], ("out", (1, 256, 56, 56)), through="conv3"))
+    assert texts(svg) == ["x", "64×56×56", "conv3", "out", "256×56×56"]
+    for language in ("zh", "en"):
+        assert "x 64×56×56" in svg.get(f"data-label-{language}") and "out 256×56×56" in svg.get("aria-label")
+
+
+def test_a_batch_keeps_its_size_and_other_ranks_their_whole_shape():
+    (svg,) = svgs(cuboids([("x", (8, 512, 7, 7)), ("y", (8, 512))], ("z", (10,)), sign="+"))
+    assert texts(svg) == ["x", "8×512×7×7", "+", "y", "8×512", "z", "10"]
+
+
+def test_nothing_is_drawn_outside_the_picture():
+    names = ["out_1x1", "out_3x3_1", "out_3x3_2", "out_3x3_3", "out_img"]
+    (svg,) = svgs(cuboids([(name, (1, 256, 28, 28)) for name in names], ("out", (1, 1280, 28, 28)), through="cat"))
+    left, top, width, height = map(float, svg.get("viewBox").split())
+    assert width <= 390 - 20
+    for text in svg.iter("text"):
+        half = len(text.text) * 6.7 / 2
+        assert left <= float(text.get("x")) - half and float(text.get("x")) + half <= left + width
+        assert top + 10 <= float(text.get("y")) <= top + height - 2
+    assert [float(svg.get(side)) for side in ("width", "height")] == [width, height]
+
+
+def test_faces_follow_height_and_width_and_depth_the_channels():
+    def box(shape):
+        (svg,) = svgs(cuboids([("x", shape)]))
+        face = svg.find(".//rect")
+        across = float(re.search(r"l([\d.]+)", svg.find(".//path").get("d"))[1])
+        return float(face.get("width")), float(face.get("height")), across
+
+    wide, high, deep = box((1, 64, 56, 112))
+    assert wide > high and box((1, 64, 224, 224))[0] > 2 * box((1, 64, 28, 28))[0]
+    assert box((1, 256, 56, 112))[2] > deep and box((1, 3, 7, 7))[0] >= 5
+
+
+# graph
+
+
+def test_each_line_lights_its_own_node(trail):
+    assert lit(trail["out = self.conv1(x)"]) == ["conv1"]
+    assert lit(trail["identity = self.downsample(x)"]) == ["downsample.0", "downsample.1"]
+    assert lit(trail["out += identity"]) == ["add_"]
+    assert lit(trail["return out"]) == ["return"]
+    assert lit(trail["def forward(self, x):"]) == ["x"]
+
+
+def test_the_third_relu_line_lights_the_third_relu(trail):
+    for occurrence in range(3):
+        relus = [state for title, state, _ in nodes(trail["out = self.relu(out)", occurrence]) if title == "relu"]
+        assert relus == ["lw-done"] * occurrence + ["lw-now"] + ["lw-todo"] * (2 - occurrence)
+
+
+def test_a_line_without_a_node_lights_none_and_keeps_the_marks(trail):
+    for source in ("identity = x", "if self.downsample is not None:"):
+        states = [state for _, state, _ in nodes(trail[source])]
+        assert states.count("lw-now") == 0 and states.count("lw-done") == 1
+
+
+def test_a_nested_line_lights_all_its_calls(tail):
+    assert lit(tail[2]) == ["conv_1x1_3", "bn_conv_1x1_3", "relu"]
+    assert lit(tail[1]) == ["cat"]
+    assert lit(tail[0]) == ["out_1x1", "out_3x3_1", "out_3x3_2", "out_3x3_3", "out_img"]
+
+
+def test_nodes_name_their_step_and_source_line(trail):
+    step = trail["out = self.conv2(out)"]
+    (svg,) = svgs(graph(step))
+    (node,) = [group for group in svg.iter("g") if group.get("class").endswith("lw-now")]
+    assert (node.get("data-step"), node.get("data-source")) == (str(step.index), str(step.lineno))
+    assert [text.text for text in node.iter("text")][-1] == "64×56×56"
+
+
+class Loop(nn.Module):
+    """Five layers in a loop; every second one adds its input."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Linear(8, 8) for _ in range(5))
+
+    def forward(self, x):
+        for index, layer in enumerate(self.layers):
+            if index % 2:
+                x = x + layer(x)
+                continue
+            x = layer(x)
+        return x.view(-1)
+
+
+def test_each_turn_of_a_loop_lights_its_own_node():
+    trail = walk(Loop(), torch.randn(2, 8))
+    assert [lit(trail["x = layer(x)", turn]) for turn in range(3)] == [["layers.0"], ["layers.2"], ["layers.4"]]
+    assert [lit(trail["x = x + layer(x)", turn]) for turn in range(2)] == [["layers.1", "add"], ["layers.3", "add"]]
+
+
+def test_a_tall_graph_shows_the_part_around_the_line():
+    deep = nn.Module()
+    deep.layers = nn.ModuleList(nn.Linear(4, 4) for _ in range(60))
+
+    class Deep(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layers = deep.layers
+
+        def forward(self, x):
+            for layer in self.layers:
+                x = layer(x)
+            return x
+
+    trail = walk(Deep(), torch.randn(1, 4))
+    step = trail["x = layer(x)", 40]
+    assert lit(step) == ["layers.40"] and len(nodes(step)) < 30
+    assert len(graph(step)) < 12_000
+
+
+def test_drawing_a_graph_changes_nothing_of_the_callers():
+    block = explicit.Bottleneck(64, 64, downsample=shortcut(64, 256)).train()
+    calls = []
+    block.conv1.register_forward_hook(lambda *_: calls.append(1))
+    trail = walk(block, torch.randn(2, 64, 8, 8))
+    before = {name: buffer.clone() for name, buffer in block.state_dict().items()}
+    state = torch.random.get_rng_state()
+    assert graph(trail[-1])
+    assert torch.equal(torch.random.get_rng_state(), state)
+    assert all(torch.equal(buffer, before[name]) for name, buffer in block.state_dict().items())
+    assert calls == [1] and block.training
+
+
+def test_where_no_graph_can_be_drawn_the_card_says_so(monkeypatch, trail):
+    monkeypatch.setattr("torchview.draw_graph", None)
+    fresh = walk(trail.module, *trail.inputs)
+    assert graph(fresh[1]) is None
+    assert "画不出" in card(fresh[1]) and "cannot draw" in card(fresh[1])
+
+
+# cards
+
+
+def test_every_card_is_sound(trail, tail):
+    built = walk_init(resnet.Bottleneck, 64, 64, downsample=shortcut(64, 256))
+    for step in (*trail, *tail, *built):
+        html = card(step)
+        assert "<script" not in html and html.count("<div") == html.count("</div>")
+        for svg in svgs(html):
+            assert svg.get("role") == "img" and svg.get("data-label-zh") and svg.get("data-label-en")
+            assert all(ord(character) < 0x2E80 for character in "".join(svg.itertext())), "code and numbers only"
+        assert html.count('lang="zh"') == html.count('lang="en"') > 0
+        assert html.count("<img") == html.count("data-alt-zh") == html.count("data-alt-en")
+
+
+def test_ids_are_unique_on_a_page(trail):
+    ids = re.findall(r'\bid="([^"]+)"', "".join(card(step) for step in trail))
+    assert ids and len(ids) == len(set(ids))
+
+
+def test_relu_in_place_shows_both_states_on_one_scale(trail):
+    html = card(trail["out = self.relu(out)", 2])
+    before, after = pictures(html)
+    assert blue_and_orange(before)[0] > 1000 and blue_and_orange(after)[0] == 0
+    assert blue_and_orange(before)[1] == blue_and_orange(after)[1] > 1000
+    scales = re.findall(r'lw-legend"><span>−([\d.]+)', html)
+    assert len(scales) == 2 and scales[0] == scales[1]
+
+
+def test_the_sum_shows_both_operands_and_the_result(trail):
+    step = trail["out += identity"]
+    html = card(step)
+    assert len(pictures(html)) == 3
+    for value in (step.before("out"), step.value("identity"), step.value("out")):
+        assert f"{value.max():.3g}" in html
+    assert len(set(re.findall(r'lw-legend"><span>−([\d.]+)', html))) == 1
+
+
+def test_the_nested_line_shows_its_three_calls_in_order(tail):
+    html = card(tail[2])
+    assert re.findall(r"<b>(\d \w+)", html) == ["1 conv_1x1_3", "2 bn_conv_1x1_3", "3 relu"]
+    assert "params 327,936" in html and len(pictures(html)) == 3
+
+
+def test_facts_appear_where_they_say_something(trail):
+    html = card(trail["out = self.conv1(x)"])
+    assert "4,096" in html and "12,845,056" in html and "1×1" in html and "803 kB" in html
+    html = card(trail["identity = x"])
+    assert "identity is x" in html and "MACs" not in html and "<img" not in html
+    assert "in place" in card(trail["out += identity"]) and "new memory" not in card(trail["out += identity"])
+
+
+def test_an_if_line_says_which_way_it_went(trail):
+    assert "The condition holds" in card(trail["if self.downsample is not None:"])
+    plain = walk(explicit.Bottleneck(256, 64).eval(), torch.randn(1, 256, 8, 8))
+    assert "does not hold" in card(plain["if self.downsample is not None:"])
+    built = walk_init(resnet.Bottleneck, 64, 64)
+    assert "The condition holds" in card(built["if norm_layer is None:"])
+
+
+def test_a_construction_shows_what_a_line_registers():
+    built = walk_init(explicit.Bottleneck, 64, 64)
+    html = card(built[6])
+    assert "self.conv2" in html and "64×64×3×3" in html and "36,864" in html
+    assert texts(svgs(html)[0])[-1] == "64×3×3"
+    assert "stride = 1" in card(built[2])
+
+
+def test_a_failed_step_shows_its_sentence_and_its_operands():
+    with pytest.raises(RuntimeError) as caught:
+        walk(explicit.Bottleneck(64, 64).eval(), torch.randn(1, 64, 8, 8))
+    step = caught.value.trail.failed
+    html = card(step)
+    assert step.error.html() in html and "<img" not in html
+    assert texts(svgs(html)[0]) == ["out", "256×8×8", "+", "identity", "64×8×8"]
+    assert str(step.error) in text_card(step)
+
+
+def test_the_style_sheet_stays_small_and_in_its_scope(trail):
+    style = re.search(r"<style>(.*?)</style>", card(trail[0]))[1]
+    assert len(style) < 4000
+    for selector in re.findall(r"(?:^|\})([^{}@]+)\{", style):
+        assert all(".lw-" in part for part in selector.split(","))
+
+
+def test_text_card_states_the_step_on_one_line(trail):
+    line = text_card(trail["out = self.conv1(x)"])
+    assert "\n" not in line
+    for part in ("out = self.conv1(x)", "out: 1×64×56×56", "float32 cpu", "params 4,096", "MACs 12,845,056", "rf 1"):
+        assert part in line
+    assert "in place" in text_card(trail["out += identity"])
+    assert "is x" in text_card(trail["identity = x"])
+
+
+def test_the_table_has_a_row_a_step_and_the_totals(trail):
+    html = trail_table(trail)
+    assert html.count("<tr>") == len(trail) + 2
+    assert f"{trail.params:,}" in html and f"{trail.macs:,}" in html
+    assert "1×64×56×56 → 1×256×56×56" in html

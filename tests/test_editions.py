@@ -1,0 +1,316 @@
+"""Which cells an edition shows, its anchors, and that the two languages of every text say the same."""
+
+import ast
+import importlib.util
+import io
+import re
+import tokenize
+from collections import Counter
+from itertools import pairwise, zip_longest
+from pathlib import Path
+
+import pytest
+from bs4 import BeautifulSoup
+from conftest import NOTEBOOKS, ROOT, read_notebook
+from editions.anchors import code_anchor, numbered, prose_anchor
+from editions.cells import markdown_blocks, pick
+from editions.outputs import in_language, write_image
+from nbformat.v4 import new_code_cell, new_markdown_cell
+
+HAN = re.compile(r"[㐀-鿿]")
+PAGES = sorted((ROOT / "book").glob("*.md"))
+
+
+# ---- picking cells
+
+
+def prose(text, lang=None):
+    return new_markdown_cell(text, metadata={"lang": lang} if lang else {})
+
+
+def chapter():
+    return [
+        prose("# 残差", "zh"),
+        prose("# The residual", "en"),
+        prose("## `out += identity`"),
+        prose("为什么", "zh"),
+        prose("why", "en"),
+        new_code_cell("1 + 1"),
+        prose("## 小结", "zh"),
+        prose("## Summary", "en"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("edition", "expected"),
+    [
+        ("zh", ["# 残差", "## `out += identity`", "为什么", "1 + 1", "## 小结"]),
+        ("en", ["# The residual", "## `out += identity`", "why", "1 + 1", "## Summary"]),
+    ],
+)
+def test_an_edition_shows_its_language_and_what_has_none(edition, expected):
+    cells, _ = pick(chapter(), edition)
+    assert [cell.source for cell in cells] == expected
+
+
+def test_both_sets_twins_side_by_side_and_merges_headings():
+    cells, _ = pick(chapter(), "both")
+    assert cells[0].source == "# [残差]{.language-zh} · [The residual]{.language-en}"
+    twins = cells[2].source
+    assert twins.index("language-zh") < twins.index("为什么") < twins.index("language-en") < twins.index("why")
+    assert [cell.source for cell in cells[3:]] == ["1 + 1", "## [小结]{.language-zh} · [Summary]{.language-en}"]
+
+
+def test_anchors_are_the_same_in_every_edition():
+    anchors = {tuple(pick(chapter(), edition)[1]) for edition in ("zh", "en", "both")}
+    assert anchors == {("the-residual", "out-identity", "summary")}
+
+
+def test_a_cell_without_its_twin_is_shown_where_its_language_is():
+    cells = [prose("只有中文", "zh"), prose("## 又", "zh"), prose("## Again", "en"), prose("only English", "en")]
+    assert [cell.source for cell in pick(cells, "zh")[0]] == ["只有中文", "## 又"]
+    assert [cell.source for cell in pick(cells, "en")[0]] == ["## Again", "only English"]
+    assert "only English" in pick(cells, "both")[0][-1].source
+
+
+def test_a_page_is_split_at_its_block_breaks():
+    blocks = markdown_blocks('+++ {"lang": "zh"}\n\n# 你好\n\n+++ {"lang": "en"}\n# Hello\n+++\n\nshared\n')
+    assert [(block.metadata.get("lang"), block.source) for block in blocks] == [
+        ("zh", "# 你好"),
+        ("en", "# Hello"),
+        (None, "shared"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("title", "anchor"),
+    [
+        ("`out = self.conv1(x)`", "out-conv1"),
+        ("`out += identity`", "out-identity"),
+        ("`def __init__(self, in_channel, out_channel)`", "def-init"),
+        ("`if self.downsample is not None:`", "if-downsample-is-not-none"),
+        ("`super(Bottleneck, self).__init__()`", "super"),
+        ("`out = F.relu(self.bn_conv_1x1_3(self.conv_1x1_3(out)))`", "out-f-relu"),
+        ("`class Bottleneck(nn.Module):`", "class-bottleneck"),
+        ("`expansion = 4`", "expansion-4"),
+        ("`self.stride = stride`", "stride-stride"),
+        ("`norm_layer = nn.BatchNorm2d`", "norm-layer-nn-batchnorm2d"),
+        ("ResNet-50", "resnet-50"),
+    ],
+)
+def test_code_anchor(title, anchor):
+    assert code_anchor(title) == anchor
+
+
+def test_prose_anchor_and_repeats():
+    assert prose_anchor("What the block's `forward` does") == "what-the-blocks-forward-does"
+    assert list(numbered(["out-relu", "out-bn2", "out-relu", "out-relu"])) == [
+        "out-relu",
+        "out-bn2",
+        "out-relu-2",
+        "out-relu-3",
+    ]
+
+
+# ---- outputs
+
+
+CARD = (
+    '<p><span lang="zh">形状</span><span lang="en">shape</span></p><img data-alt-zh="图" data-alt-en="picture" alt="">'
+)
+
+
+@pytest.mark.parametrize(
+    ("edition", "text", "alt"),
+    [("zh", "形状", "图"), ("en", "shape", "picture"), ("both", "形状shape", "图 / picture")],
+)
+def test_outputs_speak_the_language_of_the_edition(edition, text, alt):
+    soup = BeautifulSoup(in_language(CARD, edition), "html.parser")
+    assert soup.get_text() == text
+    assert soup.img.attrs == {"alt": alt}
+
+
+def test_an_embedded_picture_becomes_a_file_named_by_its_content(tmp_path):
+    name = write_image("data:image/png;base64,aGVsbG8=", tmp_path)
+    assert name.endswith(".png")
+    assert (tmp_path / name).read_bytes() == b"hello"
+    assert write_image("data:image/png;base64,aGVsbG8=", tmp_path) == name
+
+
+# ---- the two languages of the real texts
+
+
+def texts():
+    for path in NOTEBOOKS:
+        yield pytest.param(read_notebook(path).cells, id=path.name)
+    for path in PAGES:
+        yield pytest.param(markdown_blocks(path.read_text(encoding="utf-8")), id=path.name)
+
+
+def untwinned(cells):
+    """Describes each prose cell that has no twin beside it, or whose twin has other code or other numbers."""
+    prose_cells = [(number, cell) for number, cell in enumerate(cells) if cell.metadata.get("lang")]
+    for (number, zh), pair in zip_longest(prose_cells[::2], prose_cells[1::2]):
+        if pair is None or pair[0] != number + 1 or (zh.metadata.lang, pair[1].metadata.lang) != ("zh", "en"):
+            yield f"cell {number + 1} has no twin: {zh.source[:60]}"
+            return  # what follows would be paired wrongly
+        en = pair[1]
+        for what, found in (("code", code_spans), ("numbers", numbers)):
+            if found(zh.source) != found(en.source):
+                only_zh, only_en = found(zh.source) - found(en.source), found(en.source) - found(zh.source)
+                yield f"cell {number + 1}: {what} zh {dict(only_zh)} en {dict(only_en)} differ: {zh.source[:40]}"
+
+
+def code_spans(text):
+    return Counter(re.findall(r"`+([^`]+)`+", text))
+
+
+def numbers(text):
+    prose_only = re.sub(r"`[^`]*`|\]\([^)]*\)", " ", text)
+    return Counter(number.replace(",", "") for number in re.findall(r"\d+(?:,\d{3})*(?:\.\d+)?", prose_only))
+
+
+@pytest.mark.parametrize("cells", [*texts()])
+def test_twins_say_the_same(cells):
+    assert not list(untwinned(cells))
+
+
+@pytest.mark.parametrize("cells", [*texts()])
+def test_what_has_no_language_needs_none(cells):
+    shared = [cell.source for cell in cells if cell.cell_type == "markdown" and not cell.metadata.get("lang")]
+    assert not [source for source in shared if HAN.search(source) or not source.startswith(("#", "```"))]
+
+
+@pytest.mark.parametrize(
+    "en", ["no number, `out`", "3 and 4, `out`", "3, `identity`", "3, `out` and `out`"], ids=lambda text: text
+)
+def test_a_differing_twin_is_noticed(en):
+    assert list(untwinned([prose("三个是 3,`out`", "zh"), prose(en, "en")]))
+
+
+def test_a_missing_twin_is_noticed():
+    assert list(untwinned([prose("甲", "zh"), prose("乙", "zh"), prose("b", "en")]))
+    assert list(untwinned([prose("甲", "zh"), new_code_cell("1"), prose("a", "en")]))
+    assert not list(untwinned([prose("甲", "zh"), prose("a", "en")]))
+
+
+# ---- every line of the code under study has its section
+
+
+def subjects():
+    for path in NOTEBOOKS:
+        subject = read_notebook(path).metadata.get("subject", [])
+        for one in [subject] if isinstance(subject, dict) else subject:
+            yield pytest.param(path, one["source"], one.get("part", "all"), id=f"{path.stem}-{one['source']}")
+
+
+def logical_lines(source, part):
+    """The lines of code of a class or function, each on one line; of a compound statement its head."""
+    module, _, name = source.partition(":")
+    text = Path(importlib.util.find_spec(module).origin).read_text(encoding="utf-8")
+    node = next(node for node in ast.parse(text).body if getattr(node, "name", None) == name)
+    if isinstance(node, ast.ClassDef) and part != "all":
+        methods = [item for item in node.body if isinstance(item, ast.FunctionDef)]
+        wanted = next(method for method in methods if method.name == part)
+        if part != "__init__":
+            return [head(line, text) for line in statements(wanted)]
+        node.body = [item for item in node.body if item not in methods or item is wanted]
+    return [head(line, text) for line in statements(node)]
+
+
+def statements(node):
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        return  # a docstring
+    yield node
+    for field in ("body", "orelse", "finalbody"):
+        for child in getattr(node, field, []) if isinstance(node, ast.stmt) else []:
+            yield from statements(child)
+
+
+def head(node, text):
+    lines = text.splitlines(keepends=True)
+    last = node.body[0].lineno - 1 if getattr(node, "body", None) else node.end_lineno
+    code = "".join(lines[node.lineno - 1 : last])
+    kept, depth = [], 0
+    for token in tokenize.generate_tokens(io.StringIO(code.strip() + "\n").readline):
+        if token.type == tokenize.OP:
+            depth += (token.string in "([{") - (token.string in ")]}")
+        if token.type == tokenize.NEWLINE:
+            break
+        if token.type not in (tokenize.COMMENT, tokenize.NL):
+            kept.append(token)
+    # Untouched within a line, one space where the line was broken.
+    joined = ""
+    for before, token in pairwise([None, *kept]):
+        if before and token.start[0] != before.end[0]:
+            joined += "" if joined.endswith(("(", "[", "{")) or token.string in ")]}" else " "
+        elif before:
+            joined += " " * (token.start[1] - before.end[1])
+        joined += token.string
+    return joined
+
+
+def sections(cells):
+    """Yields (line of code, its cells) for each heading that is a line of code."""
+    line, own = None, []
+    for cell in cells:
+        heading = cell.cell_type == "markdown" and re.fullmatch(r"#+ (.*)", cell.source.strip())
+        if not heading:
+            own.append(cell)
+            continue
+        if line:
+            yield line, own
+        code = re.fullmatch(r"`+ ?(.*?) ?`+", heading[1])
+        line, own = code and code[1], []
+    if line:
+        yield line, own
+
+
+@pytest.mark.parametrize(("path", "source", "part"), [*subjects()])
+def test_every_line_has_its_section(path, source, part):
+    lines = logical_lines(source, part)
+    found = dict.fromkeys(lines, 0)
+    incomplete = []
+    for line, cells in sections(read_notebook(path).cells):
+        if line not in found:
+            continue
+        found[line] += 1
+        languages = {cell.metadata.get("lang") for cell in cells if cell.cell_type == "markdown"}
+        code = [cell for cell in cells if cell.cell_type == "code"]
+        checks = [cell for cell in code if "check" in cell.metadata.get("tags", [])]
+        needs = {
+            "Chinese": "zh" in languages,
+            "English": "en" in languages,
+            "a step": len(code) > len(checks),
+            "a check": any(re.search(r"^\s*assert\b", cell.source, re.MULTILINE) for cell in checks),
+        }
+        incomplete += [f"{line}: {need}" for need, there in needs.items() if not there]
+    missing = Counter(lines) - Counter(found)
+    assert not missing, f"no section: {dict(missing)}"
+    assert not incomplete
+
+
+def test_the_lines_of_a_class_are_found():
+    lines = logical_lines("linewalk.blocks.explicit:Bottleneck", "__init__")
+    assert lines[:4] == [
+        "class Bottleneck(nn.Module):",
+        "expansion = 4",
+        "def __init__(self, in_channel, out_channel, stride=1, downsample=None):",
+        "super(Bottleneck, self).__init__()",
+    ]
+    assert lines[4] == (
+        "self.conv1 = nn.Conv2d(in_channels=in_channel, out_channels=out_channel, kernel_size=1, stride=1, bias=False)"
+    )
+    forward = logical_lines("linewalk.blocks.explicit:Bottleneck", "forward")
+    assert forward[:3] == ["def forward(self, x):", "identity = x", "if self.downsample is not None:"]
+    assert Counter(forward)["out = self.relu(out)"] == 3
+
+
+# ---- notebooks as they are committed
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_a_notebook_is_stored_without_outputs(path):
+    code = [cell for cell in read_notebook(path).cells if cell.cell_type == "code"]
+    assert code
+    assert not [cell.source for cell in code if cell.outputs or cell.execution_count or "execution" in cell.metadata]
