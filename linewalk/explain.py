@@ -105,7 +105,7 @@ def _operands_advice(step, tensors):
 
 
 def _placement_advice(parameter, given, integers=False):
-    """Where weights and input lie on different devices or have different types; `integers`: whole numbers are wanted."""
+    """What to say where weights and input differ in device or type; `integers`: whole numbers are right."""
     if parameter is None:
         return None
     if parameter.device != given.device:

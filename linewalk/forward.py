@@ -133,7 +133,6 @@ class _Recorder(LineTracer):
         if self.trail:
             self._close(frame)
         self._error = None
-        self._stack.clear()
         self.trail._steps.append(Step(self.trail, statement))
 
     def finish(self, frame, returned):

@@ -45,9 +45,7 @@ class LineTracer:
         if not ours and self._others is None:
             return None  # most frames by far
         theirs = self._pass_on(self._others, frame, event, arg)
-        if not ours:
-            return theirs and self._local(None, theirs)
-        if self._done:
+        if not ours or self._done:
             return theirs and self._local(None, theirs)
         if self._frame is None:
             if self._is_wanted(frame):

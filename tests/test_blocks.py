@@ -30,13 +30,13 @@ def torchvision_resnet():
 
 
 CONFIGURATIONS = [
-    dict(inplanes=64, planes=64, downsample=(64, 256, 1)),
-    dict(inplanes=256, planes=64),
-    dict(inplanes=256, planes=128, stride=2, downsample=(256, 512, 2)),
-    dict(inplanes=256, planes=64, groups=32, base_width=4),
-    dict(inplanes=256, planes=64, base_width=128),
-    dict(inplanes=256, planes=64, dilation=2),
-    dict(inplanes=256, planes=64, norm_layer=nn.InstanceNorm2d),
+    {"inplanes": 64, "planes": 64, "downsample": (64, 256, 1)},
+    {"inplanes": 256, "planes": 64},
+    {"inplanes": 256, "planes": 128, "stride": 2, "downsample": (256, 512, 2)},
+    {"inplanes": 256, "planes": 64, "groups": 32, "base_width": 4},
+    {"inplanes": 256, "planes": 64, "base_width": 128},
+    {"inplanes": 256, "planes": 64, "dilation": 2},
+    {"inplanes": 256, "planes": 64, "norm_layer": nn.InstanceNorm2d},
 ]
 
 

@@ -180,8 +180,9 @@ def texts(svg):
 def test_cuboids_are_labelled_with_names_and_shapes():
     (svg,) = svgs(cuboids([("x", (1, 64, 56, 56))], ("out", (1, 256, 56, 56)), through="conv3"))
     assert texts(svg) == ["x", "64×56×56", "conv3", "out", "256×56×56"]
-    for language in ("zh", "en"):
-        assert "x 64×56×56" in svg.get(f"data-label-{language}") and "out 256×56×56" in svg.get("aria-label")
+    assert svg.get("data-label-zh") == "形状:x 64×56×56,经 conv3 → out 256×56×56"
+    assert svg.get("data-label-en") == "Shapes: x 64×56×56 through conv3 → out 256×56×56"
+    assert svg.get("aria-label") == f"{svg.get('data-label-zh')} / {svg.get('data-label-en')}"
 
 
 def test_a_batch_keeps_its_size_and_other_ranks_their_whole_shape():
@@ -270,6 +271,21 @@ def test_each_turn_of_a_loop_lights_its_own_node():
     trail = walk(Loop(), torch.randn(2, 8))
     assert [lit(trail["x = layer(x)", turn]) for turn in range(3)] == [["layers.0"], ["layers.2"], ["layers.4"]]
     assert [lit(trail["x = x + layer(x)", turn]) for turn in range(2)] == [["layers.1", "add"], ["layers.3", "add"]]
+
+
+class Branch(nn.Module):
+    """Rectifies while training, negates otherwise."""
+
+    def forward(self, x):
+        if self.training:
+            return x.relu()
+        return x.neg()
+
+
+def test_the_graph_takes_the_branch_that_the_walk_took():
+    x = torch.randn(1, 4)
+    assert [title for title, _, _ in nodes(walk(Branch().train(), x)[-1])] == ["x", "relu", "return"]
+    assert [title for title, _, _ in nodes(walk(Branch().eval(), x)[-1])] == ["x", "neg", "return"]
 
 
 def test_a_tall_graph_shows_the_part_around_the_line():

@@ -14,7 +14,7 @@ from bs4 import BeautifulSoup
 from conftest import NOTEBOOKS, ROOT, read_notebook
 from editions.anchors import code_anchor, numbered, prose_anchor
 from editions.cells import markdown_blocks, pick
-from editions.outputs import in_language, write_image
+from editions.outputs import keep_language, write_image
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 HAN = re.compile(r"[㐀-鿿]")
@@ -125,7 +125,8 @@ CARD = (
     [("zh", "形状", "图"), ("en", "shape", "picture"), ("both", "形状shape", "图 / picture")],
 )
 def test_outputs_speak_the_language_of_the_edition(edition, text, alt):
-    soup = BeautifulSoup(in_language(CARD, edition), "html.parser")
+    soup = BeautifulSoup(CARD, "html.parser")
+    keep_language(soup, edition)
     assert soup.get_text() == text
     assert soup.img.attrs == {"alt": alt}
 

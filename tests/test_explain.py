@@ -100,7 +100,7 @@ FAILURES = [
 def test_a_failing_forward_is_a_lesson(make, line, shape, chinese, english, mode):
     module, x = make()
     with mode():
-        with pytest.raises(Exception) as plain:  # noqa: PT011, B017
+        with pytest.raises(Exception) as plain:
             module(x)
         with pytest.raises(type(plain.value)) as caught:
             walk(module, x)

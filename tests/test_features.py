@@ -7,7 +7,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from linewalk import WalkError, load_image, stem_and_block, walk
+from linewalk import WalkError, best_device, device_name, load_image, stem_and_block, walk
 from linewalk.blocks import explicit, resnet
 
 WEIGHTS = files("linewalk").joinpath("weights", "stem_block_cifar10.safetensors")
@@ -128,3 +128,11 @@ def test_imagenet_takes_the_stem_and_the_first_block(monkeypatch):
     assert torch.equal(loaded_stem.conv1.weight, stem.conv1.weight)
     assert torch.equal(loaded_block.conv3.weight, block.conv3.weight)
     assert "ImageNet" in loaded_block.weights_label.en
+
+
+def test_the_best_device(monkeypatch):
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: False)
+    assert best_device() == torch.device("cpu") and device_name(best_device()) == "CPU"
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: True)
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda: torch.device("xpu"))
+    assert best_device() == torch.device("xpu")

@@ -36,24 +36,31 @@ class FoldedCells(SphinxTransform):
 
 
 class OutputLanguage(SphinxTransform):
-    """Leaves in HTML outputs the words of the edition: text marked with `lang`, and texts that are attributes."""
+    """Leaves in HTML outputs the words of the edition, and each of their style sheets once a page."""
 
     default_priority = 620
 
     def apply(self):
+        styles = set()
         for raw in self.document.findall(is_html_output):
-            raw.children = [nodes.Text(in_language(raw.astext(), self.config.edition))]
+            soup = BeautifulSoup(raw.astext(), "html.parser")
+            keep_language(soup, self.config.edition)
+            for style in soup.find_all("style"):
+                if style.string in styles:
+                    style.decompose()
+                else:
+                    styles.add(style.string)
+            raw.children = [nodes.Text(soup.decode(formatter="minimal"))]
 
 
-def in_language(html, edition):
-    soup = BeautifulSoup(html, "html.parser")
+def keep_language(soup, edition):
+    """Of text marked with `lang`, and of texts that are attributes, keeps what the edition shows."""
     for element in soup.select(f'[lang="{OTHER[edition]}"]') if edition in OTHER else ():
         element.decompose()
     for attribute, data in BILINGUAL_ATTRIBUTES.items():
         for element in soup.select(f"[{data}-zh][{data}-en]"):
             zh, en = element.attrs.pop(f"{data}-zh"), element.attrs.pop(f"{data}-en")
             element[attribute] = in_edition(zh, en, edition)
-    return soup.decode(formatter="minimal")
 
 
 def in_edition(zh, en, edition):
