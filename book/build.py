@@ -35,7 +35,7 @@ class BuildError(Exception):
 def main():
     started = time.monotonic()
     with only_build():
-        site_inputs = digest("_config.yml", "_toc.yml", "book", "notebooks", "linewalk", "requirements.txt")
+        site_inputs = digest("_config.yml", "_toc.yml", "book", "linewalk", "requirements.txt", *chapters())
         stamp = SITE / ".inputs"
         if stamp.exists() and stamp.read_text() == site_inputs:
             say(f"Nothing changed · 没有变化: {shown(SITE)}")

@@ -144,6 +144,8 @@ class _Recorder(LineTracer):
                 step.changed["return"] = Change(
                     "return", None, Described(returned), False, (), None, self._snapshot(returned)
                 )
+                if isinstance(returned, torch.Tensor):
+                    step.receptive_field = self._fields.pixels(returned)
 
     def module_called(self, module, args):
         name = self._names.get(id(module), type(module).__name__)

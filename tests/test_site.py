@@ -62,9 +62,8 @@ def test_a_page_fits_a_telephone(visit, edition, name):
 @pytest.mark.parametrize(("edition", "name"), [(edition, name) for edition in EDITIONS for name in chapters()])
 def test_figures_are_there_and_described(visit, edition, name):
     page = visit(f"{edition}/{name}.html")
-    images = page.locator(".cell_output img")
-    assert images.count()
-    for image in images.all():
+    assert page.locator(".cell_output :is(img, svg)").count()
+    for image in page.locator(".cell_output img").all():
         image.scroll_into_view_if_needed()
         image.evaluate("image => image.decode()")
         assert image.get_attribute("alt").strip()
