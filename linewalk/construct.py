@@ -29,8 +29,9 @@ def walk_init(cls, *args, **kwargs):
     """
     if not (isinstance(cls, type) and issubclass(cls, nn.Module)):
         raise WalkError(
-            f"walk_init 要的是 nn.Module 的子类本身,例如 walk_init(Bottleneck, 64, 64);拿到的是 {type(cls).__name__}。",
-            f"walk_init wants a subclass of nn.Module itself, as in walk_init(Bottleneck, 64, 64), not "
+            "walk_init 要的是 nn.Module 的子类本身，例如 walk_init(Bottleneck, 64, 64)；"
+            f"拿到的是 {type(cls).__name__}。",
+            "walk_init wants a subclass of nn.Module itself, as in walk_init(Bottleneck, 64, 64), not "
             f"{type(cls).__name__}.",
         )
     recorder = _Recorder(cls, inspect.unwrap(cls.__init__).__code__)

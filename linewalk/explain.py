@@ -20,11 +20,11 @@ def explain(step, error, module, operands):
     """
     shapes = ", ".join(f"{name} {Described(tensor).text}" for name, tensor in operands.items()) or "—"
     advice = _advice(step, module, list(operands.values())) or Bilingual(
-        f"报错是 {type(error).__name__}:{error}", f"It says {type(error).__name__}: {error}"
+        f"报错是 {type(error).__name__}：{error}", f"It says {type(error).__name__}: {error}"
     )
     where = f"{step.source}"
     return Bilingual(
-        f"第 {step.lineno} 行 `{where}` 出错。用到的张量:{shapes}。{advice.zh}",
+        f"第 {step.lineno} 行 `{where}` 出错。用到的张量：{shapes}。{advice.zh}",
         f"Line {step.lineno}, `{where}`, failed. The tensors it used: {shapes}. {advice.en}",
     )
 
@@ -42,7 +42,7 @@ def _advice(step, module, tensors):
         return _norm_advice(module, given) or _placement_advice(parameter, given)
     if isinstance(module, nn.Linear) and given.shape[-1] != module.in_features:
         return Bilingual(
-            f"这个 Linear 要最后一维是 {module.in_features},实际是 {given.shape[-1]}:请改输入,或改 in_features。",
+            f"这个 Linear 要最后一维是 {module.in_features}，实际是 {given.shape[-1]}：请改输入，或改 in_features。",
             f"This Linear wants {module.in_features} in the last dimension and got {given.shape[-1]}: change the input "
             "or in_features.",
         )
@@ -55,7 +55,7 @@ def _convolution_advice(module, given):
     if given.dim() not in (spatial + 1, spatial + 2):
         letters = "×".join(["N", "C", "D", "H", "W"][:2] + ["D", "H", "W"][3 - spatial :])
         return Bilingual(
-            f"{name} 要 {spatial + 2} 维的输入({letters}),实际是 {given.dim()} 维:请补上缺的维,"
+            f"{name} 要 {spatial + 2} 维的输入（{letters}），实际是 {given.dim()} 维：请补上缺的维，"
             "例如用 x.unsqueeze(0) 加批维。",
             f"{name} wants a {spatial + 2}-dimensional input ({letters}) and got {given.dim()} dimensions: add the "
             "missing ones, x.unsqueeze(0) for the batch.",
@@ -63,7 +63,7 @@ def _convolution_advice(module, given):
     channels = given.shape[-spatial - 1]
     if channels != module.in_channels:
         return Bilingual(
-            f"这个 {name} 要 {module.in_channels} 个通道,实际是 {channels} 个:请改输入,"
+            f"这个 {name} 要 {module.in_channels} 个通道，实际是 {channels} 个：请改输入，"
             f"或在建模块时把输入通道数写成 {channels}。",
             f"This {name} wants {module.in_channels} channels and got {channels}: change the input, or build the "
             f"module for {channels} input channels.",
@@ -75,13 +75,13 @@ def _norm_advice(module, given):
     name, ranks = type(module).__name__, _NORMS.get(type(module), (4,))
     if given.dim() not in ranks:
         return Bilingual(
-            f"{name} 要 {ranks[-1]} 维的输入,实际是 {given.dim()} 维:少了批维就用 x.unsqueeze(0) 加上。",
+            f"{name} 要 {ranks[-1]} 维的输入，实际是 {given.dim()} 维：少了批维就用 x.unsqueeze(0) 加上。",
             f"{name} wants a {ranks[-1]}-dimensional input and got {given.dim()} dimensions: if the batch is missing, "
             "add it with x.unsqueeze(0).",
         )
     if given.shape[1] != module.num_features:
         return Bilingual(
-            f"这个 {name} 管 {module.num_features} 个通道,实际来了 {given.shape[1]} 个:"
+            f"这个 {name} 管 {module.num_features} 个通道，实际来了 {given.shape[1]} 个："
             "它的数目要等于前一层的输出通道数。",
             f"This {name} looks after {module.num_features} channels and got {given.shape[1]}: its number must be the "
             "output channels of the layer before it.",
@@ -96,8 +96,8 @@ def _operands_advice(step, tensors):
         torch.broadcast_shapes(*(tensor.shape for tensor in tensors))
     except RuntimeError:
         return Bilingual(
-            "两边的形状对不上:残差相加要求完全一样,输入和输出的通道数或大小不同时,要给块一个 downsample"
-            "(1×1 卷积加批归一化)。",
+            "两边的形状对不上：残差相加要求完全一样，输入和输出的通道数或大小不同时，要给块一个 downsample"
+            "（1×1 卷积加批归一化）。",
             "The two sides' shapes do not fit: a residual sum needs them equal; where a block's input and output "
             "differ in channels or size, give it a downsample (1×1 convolution and batch norm).",
         )
@@ -110,12 +110,12 @@ def _placement_advice(parameter, given, integers=False):
         return None
     if parameter.device != given.device:
         return Bilingual(
-            f"权重在 {parameter.device},输入在 {given.device}:请用 .to(…) 搬到同一个设备。",
+            f"权重在 {parameter.device}，输入在 {given.device}：请用 .to(…) 搬到同一个设备。",
             f"The weights are on {parameter.device}, the input on {given.device}: move them together with .to(…).",
         )
     if parameter.dtype != given.dtype and (given.is_floating_point() or not integers):
         return Bilingual(
-            f"权重是 {parameter.dtype},输入是 {given.dtype}:请用 x.to({parameter.dtype}) 换成一样的类型。",
+            f"权重是 {parameter.dtype}，输入是 {given.dtype}：请用 x.to({parameter.dtype}) 换成一样的类型。",
             f"The weights are {parameter.dtype}, the input {given.dtype}: make them one type with "
             f"x.to({parameter.dtype}).",
         )

@@ -30,7 +30,7 @@ def stem_and_block(weights="cifar10", block=explicit.Bottleneck):
     """
     if weights not in LABELS:
         raise WalkError(
-            f"没有叫 {weights!r} 的权重:可选 {', '.join(LABELS)}。",
+            f"没有叫 {weights!r} 的权重：可选 {', '.join(LABELS)}。",
             f"There are no weights called {weights!r}: choose from {', '.join(LABELS)}.",
         )
     stem, bottleneck = Stem(), block(64, 64, downsample=shortcut(64, 256))
@@ -55,7 +55,8 @@ def _imagenet_state():
         state = ResNet50_Weights.IMAGENET1K_V2.get_state_dict(progress=False)
     except (ImportError, RuntimeError, OSError) as error:
         raise WalkError(
-            f"拿不到 torchvision 的 ImageNet 权重({error}):请安装 torchvision 并联网一次,或改用 weights=\"cifar10\"。",
+            f"拿不到 torchvision 的 ImageNet 权重（{error}）：请安装 torchvision 并联网一次，"
+            '或改用 weights="cifar10"。',
             f"torchvision's ImageNet weights cannot be had ({error}): install torchvision and go online once, "
             'or use weights="cifar10".',
         ) from error

@@ -48,7 +48,7 @@ def walk(module, *inputs, **kwargs):
         raise
     if not recorder.trail:
         raise WalkError(
-            f"调用这个 {type(module).__name__} 时没有运行它自己的 forward:请把里面真正做计算的模块交给 walk。",
+            f"调用这个 {type(module).__name__} 时没有运行它自己的 forward：请把里面真正做计算的模块交给 walk。",
             f"Calling this {type(module).__name__} did not run its own forward: hand walk the module inside it that "
             "does the work.",
         )
@@ -60,32 +60,32 @@ def _python_forward(module):
     name = type(module).__name__
     if isinstance(module, type) and issubclass(module, nn.Module):
         raise WalkError(
-            f"walk 要的是一个建好的模块,拿到的是类 {module.__name__}:"
-            f"先写 block = {module.__name__}(…),再 walk(block, x)。",
+            f"walk 要的是一个建好的模块，拿到的是类 {module.__name__}："
+            f"先写 block = {module.__name__}(…)，再 walk(block, x)。",
             f"walk wants a module, not the class {module.__name__}: first block = {module.__name__}(…), then "
             "walk(block, x).",
         )
     if not isinstance(module, nn.Module):
         raise WalkError(
-            f"walk 要的是 nn.Module,拿到的是 {name}:请把函数写成一个 nn.Module 的 forward。",
+            f"walk 要的是 nn.Module，拿到的是 {name}：请把函数写成一个 nn.Module 的 forward。",
             f"walk wants an nn.Module, not {name}: put the code into the forward of an nn.Module.",
         )
     if isinstance(module, torch.jit.ScriptModule):
         raise WalkError(
-            "这个模块已被 torch.jit 编译,没有 Python 的行可走:请传入 torch.jit.script 或 trace 之前的那个模块。",
+            "这个模块已被 torch.jit 编译，没有 Python 的行可走：请传入 torch.jit.script 或 trace 之前的那个模块。",
             "torch.jit has compiled this module, so it has no Python lines to walk: pass the module from before "
             "torch.jit.script or trace.",
         )
     if hasattr(module, "_orig_mod") or getattr(module, "_compiled_call_impl", None) is not None:
         raise WalkError(
-            "这个模块已被 torch.compile 编译:请传入编译之前的模块(torch.compile 的结果里是 ._orig_mod)。",
+            "这个模块已被 torch.compile 编译：请传入编译之前的模块（torch.compile 的结果里是 ._orig_mod）。",
             "torch.compile has compiled this module: pass the one from before (in torch.compile's result it is "
             "._orig_mod).",
         )
     code = getattr(inspect.unwrap(getattr(module.forward, "__func__", module.forward)), "__code__", None)
     if code is None:
         raise WalkError(
-            f"{name} 的 forward 不是用 Python 写的,没有行可走:请把它放进一个 nn.Module,在那里的 forward 里调用它。",
+            f"{name} 的 forward 不是用 Python 写的，没有行可走：请把它放进一个 nn.Module，在那里的 forward 里调用它。",
             f"{name}'s forward is not written in Python, so it has no lines: call it from the forward of an nn.Module "
             "of your own and walk that.",
         )

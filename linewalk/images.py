@@ -42,13 +42,13 @@ def load_image(file=None, size=224):
             pixels = _square_rgb(image, size)
     except FileNotFoundError as error:
         raise ImageError(
-            f"没有 {file} 这个文件:请检查路径(现在的文件夹是 {Path.cwd()})。",
+            f"没有 {file} 这个文件：请检查路径（现在的文件夹是 {Path.cwd()}）。",
             f"There is no file {file}: check the path (the current folder is {Path.cwd()}).",
         ) from error
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, AttributeError,
             Image.DecompressionBombError) as error:
         raise ImageError(
-            f"{_name(file)} 读不成图片:请换一个 PNG、JPEG 或 WebP 文件({error})。",
+            f"{_name(file)} 读不成图片：请换一个 PNG、JPEG 或 WebP 文件（{error}）。",
             f"{_name(file)} cannot be read as a picture: use a PNG, JPEG or WebP file ({error}).",
         ) from error
     return normalize(torch.from_numpy(pixels).permute(2, 0, 1)[None].contiguous().float() / 255)

@@ -80,7 +80,7 @@ def _is_class(node, cls, methods):
 
 def _no_source(name):
     return WalkError(
-        f"找不到 {name} 的源代码:请用 def 或 class 把它写进一个 .py 文件或笔记本单元格,再来走一遍。",
+        f"找不到 {name} 的源代码：请用 def 或 class 把它写进一个 .py 文件或笔记本单元格，再来走一遍。",
         f"The source of {name} cannot be found: write it with def or class into a .py file or a notebook cell and walk "
         "it again.",
     )

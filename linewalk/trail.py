@@ -189,7 +189,7 @@ class Step:
         known = ", ".join(dict.fromkeys(key for step in self.trail[:end] for key in step.changed)) or "—"
         raise KeyError(
             str(Bilingual(
-                f"到 `{self.source}` 为止没有 {name!r} 这个名字:有的是 {known}。",
+                f"到 `{self.source}` 为止没有 {name!r} 这个名字：有的是 {known}。",
                 f"Up to `{self.source}` there is no name {name!r}: there are {known}.",
             ))
         )
@@ -257,7 +257,7 @@ class Trail(Sequence):
                 return step
         raise KeyError(
             str(Bilingual(
-                f"没有走到 `{source}`(第 {occurrence + 1} 次)。走过的行:\n{self._listing()}",
+                f"没有走到 `{source}`（第 {occurrence + 1} 次）。走过的行：\n{self._listing()}",
                 f"The walk did not run `{source}` (time {occurrence + 1}). The lines it ran:\n{self._listing()}",
             ))
         )

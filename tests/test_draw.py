@@ -392,7 +392,7 @@ def test_a_construction_shows_what_a_line_registers():
     built = walk_init(explicit.Bottleneck, 64, 64)
     html = card(built[6])
     assert "self.conv2" in html and "64×64×3×3" in html and "36,864" in html
-    assert texts(svgs(html)[0])[-1] == "64×3×3"
+    assert texts(svgs(html)[0]) == ["conv2.weight[0]", "64×3×3", "…", "conv2.weight[63]", "64×3×3"]
     assert "stride = 1" in card(built[2])
 
 

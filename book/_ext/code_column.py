@@ -80,7 +80,7 @@ def listing(source, targets, address):
         end = ends.get(line, line)
         numbers = [number for number in range(line, end + 1) if number not in hidden]
         body = "".join(
-            f'<span class="row" data-line="{number}"><code>{rows[number - 1] or " "}</code></span>' for number in numbers
+            f'<span class="row" data-line="{n}"><code>{rows[n - 1] or " "}</code></span>' for n in numbers
         )
         target = targets.get((source, line))
         if target:

@@ -156,9 +156,8 @@ def _through(step, result):
 
 def _calls(step):
     """What the line called, one entry a layer: a container of a few layers counts as these."""
-    calls = [call for call in step.calls if call.type_name != "aten.detach"]
-    layers = [layer for call in calls for layer in ([c for c in call.calls if c.is_module] or [call])]
-    return layers if len(layers) <= _MOST_CALLS else calls[:_MOST_CALLS]
+    layers = [layer for call in step.calls for layer in ([c for c in call.calls if c.is_module] or [call])]
+    return layers if len(layers) <= _MOST_CALLS else step.calls[:_MOST_CALLS]
 
 
 # pictures

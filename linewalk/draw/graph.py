@@ -102,6 +102,8 @@ def _record(trail):
             mode="train" if module.training else "eval",
             depth=math.inf,
             expand_nested=True,
+            # a module without submodules would be one node: its functions are all there is to see
+            hide_module_functions=any(True for _ in module.children()),
             **kwargs,
         )
     return drawn, tracer.steps_of(), {id(part): name for name, part in module.named_modules()} | tracer.arguments

@@ -27,6 +27,7 @@ def add_editions(app, pagename, templatename, context, doctree):
     page = app.builder.get_target_uri(pagename)
     up = "../" * page.count("/") + "../"
     base = app.config.html_baseurl
+    context["edition"] = app.config.edition
     context["site_root"] = up
     context["editions"] = [
         {
