@@ -37,8 +37,12 @@ $(VENV)/book.stamp: requirements.txt pyproject.toml | $(BIN)/python
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
+# torch 2.13 goes with torchvision 0.28. Without its dependencies, since it must not replace torch; only its Python is used.
+TORCHVISION := $(BIN)/python -c 'import torch; print(f"0.{int(torch.__version__.split(".")[1]) + 15}.*")'
 $(VENV)/test.stamp: requirements-test.txt $(VENV)/book.stamp
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-test.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps "torchvision==$$($(TORCHVISION))" \
+		|| echo "Without torchvision, the tests that compare with it are skipped. · 没有 torchvision，与它对照的测试会跳过。"
 	@touch $@
 
 NEEDS := Python 3.10 or newer with venv is needed (on Debian: apt install python3-venv); PYTHON=… names another. \

@@ -148,7 +148,7 @@ def build_editions(cache):
             shutil.rmtree(work(edition) / "_build" / ".doctrees", ignore_errors=True)
         log_path = work(failed[0]) / "log.txt"
         log = plain(log_path.read_text(encoding="utf-8")).splitlines()
-        problems = [line for line in log if "WARNING" in line or "ERROR" in line] or log[-15:]
+        problems = [line for line in log if "WARNING" in line or "rror" in line.replace("ERROR", "Error")] or log[-15:]
         raise BuildError("\n".join([f"The edition {failed[0]} has problems ({shown(log_path)}):", *problems]))
 
 

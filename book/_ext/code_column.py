@@ -6,6 +6,7 @@ explains leads there.
 """
 
 import ast
+import copy
 import json
 from html import escape
 from pathlib import Path
@@ -135,9 +136,8 @@ def canonical_node(node):
     """The statement, or the header of a compound one, in one spelling."""
     if not hasattr(node, "body"):
         return ast.unparse(node)
-    bare = type(node)(**{**dict(ast.iter_fields(node)), "body": [ast.Pass()]})
-    if hasattr(bare, "orelse"):
-        bare.orelse = []
+    bare = copy.copy(node)
+    bare.body, bare.orelse, bare.decorator_list = [ast.Pass()], [], []
     return ast.unparse(bare)
 
 
