@@ -38,7 +38,7 @@ $(VENV)/book.stamp: requirements.txt pyproject.toml | $(BIN)/python
 	@touch $@
 
 # torch 2.13 goes with torchvision 0.28. Without its dependencies, since it must not replace torch; only its Python is used.
-TORCHVISION := $(BIN)/python -c 'import torch; print(f"0.{int(torch.__version__.split(".")[1]) + 15}.*")'
+TORCHVISION := $(BIN)/python -c 'import torch; minor = int(torch.__version__.split(".")[1]); print(f"0.{minor + 15}.*")'
 $(VENV)/test.stamp: requirements-test.txt $(VENV)/book.stamp
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-test.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps "torchvision==$$($(TORCHVISION))" \

@@ -8,6 +8,7 @@ explains leads there.
 import ast
 import copy
 import json
+import re
 from html import escape
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
+LEADING_SPACE = re.compile(r'^(\s|<span class="w">\s*</span>)+')
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -73,6 +75,7 @@ def listing(source, targets, address):
     """The source as HTML rows; the lines of a statement with a section are one link."""
     path, top = find(source)
     text = path.read_text(encoding="utf-8")
+    lines = text.split("\n")
     rows = highlight(text, PythonLexer(stripnl=False), HtmlFormatter(nowrap=True)).split("\n")
     hidden = {line for node in docstrings(top) for line in range(node.lineno, node.end_lineno + 1)}
     ends = {node.lineno: header_end(node) for node in statements(source, "all")}
@@ -80,9 +83,9 @@ def listing(source, targets, address):
     while line <= top.end_lineno:
         end = ends.get(line, line)
         numbers = [number for number in range(line, end + 1) if number not in hidden]
-        body = "".join(
-            f'<span class="row" data-line="{n}"><code>{rows[n - 1] or " "}</code></span>' for n in numbers
-        )
+        # The second line of a statement need not stand under the bracket that it continues: the column is narrow.
+        widest = indentation(lines[line - 1]) + 4
+        body = "".join(row(n, min(indentation(lines[n - 1]), widest), rows[n - 1]) for n in numbers)
         target = targets.get((source, line))
         if target:
             href = escape(address(target))
@@ -90,9 +93,19 @@ def listing(source, targets, address):
         else:
             html.append(body)
         line = end + 1
-        if line - 1 in hidden and not text.split("\n")[line - 1].strip():
+        if line - 1 in hidden and not lines[line - 1].strip():
             line += 1  # the blank line after a docstring goes with it
     return "".join(html)
+
+
+def row(number, indent, html):
+    """One line; its indentation is a number, so that a long line can wrap under its own beginning."""
+    code = LEADING_SPACE.sub("", html)
+    return f'<span class="row" data-line="{number}" style="--indent:{indent}"><code>{code or " "}</code></span>'
+
+
+def indentation(line):
+    return len(line) - len(line.lstrip())
 
 
 def find(source):
