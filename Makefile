@@ -1,4 +1,4 @@
-# make book    execute the chapters, build the site into _build/html      执行各章,生成网站
+# make book    execute the chapters, build the site into _build/html      执行各章，生成网站
 # make serve   look at it on http://127.0.0.1:8000 (PORT=…)              在本机查看
 # make lab     open the notebooks in JupyterLab                          在 JupyterLab 里打开
 # make test    run everything that checks the book                       运行全部检查
@@ -46,12 +46,12 @@ $(VENV)/test.stamp: requirements-test.txt $(VENV)/book.stamp
 	@touch $@
 
 NEEDS := Python 3.10 or newer with venv is needed (on Debian: apt install python3-venv); PYTHON=… names another. \
- · 需要带 venv 的 Python 3.10 或更新版本(Debian 上:apt install python3-venv),可用 PYTHON=… 指定。
+ · 需要带 venv 的 Python 3.10 或更新版本（Debian 上：apt install python3-venv），可用 PYTHON=… 指定。
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))' 2>/dev/null \
 		|| { echo "$(NEEDS)" >&2; exit 1; }
-	@echo "Setting up $(VENV), once · 正在准备环境,只需一次"
+	@echo "Setting up $(VENV), once · 正在准备环境，只需一次"
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "$(NEEDS)" >&2; exit 1; }
 
 # For maintainers: pins anew what requirements*.in ask for. torch stays the range it is there, and what only its CUDA

@@ -259,4 +259,4 @@ if __name__ == "__main__":
     except BuildError as error:
         sys.exit(f"{error}")
     except KeyboardInterrupt:
-        sys.exit("Stopped; the site is as it was before. · 已中断,原来的网站没有变。")
+        sys.exit("Stopped; the site is as it was before. · 已中断，原来的网站没有变。")

@@ -49,7 +49,7 @@ def add_column(app, pagename, templatename, context, doctree):
         return f"{page}#{anchor}"
 
     context["code_listings"] = [
-        {"name": source.partition(":")[2], "html": listing(source, targets, address)}
+        {"source": source, "html": listing(source, targets, address)}
         for source in dict.fromkeys(subject["source"] for subject in subjects)
     ]
 

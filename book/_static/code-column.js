@@ -1,5 +1,6 @@
 // The code column: lights the line that is being read, steps from line to line, and ties lines to graph nodes.
 
+const SCROLLING_KEYS = new Set(["ArrowUp", "ArrowDown", "PageUp", "PageDown", "Home", "End", " "]);
 const column = document.querySelector(".code-column");
 if (column) start(column);
 
@@ -11,6 +12,7 @@ function start(column) {
     .sort((a, b) => (a.section.compareDocumentPosition(b.section) & Node.DOCUMENT_POSITION_FOLLOWING ? -1 : 1));
   const bar = makeBar(column);
   let current = null;
+  let chosen = null; // the stop that was asked for, which stays lit until the reader scrolls by hand
   let timer = 0;
 
   function light(stop) {
@@ -25,12 +27,15 @@ function start(column) {
 
   // The last section that has begun above the upper third of the window is the one being read.
   function follow() {
+    if (chosen) return light(chosen);
     const begun = stops.filter(({ section }) => section.getBoundingClientRect().top < innerHeight / 3);
     light(begun.at(-1) ?? stops[0]);
   }
 
   function go(stop) {
     if (!stop) return false;
+    chosen = stop;
+    light(stop);
     const heading = stop.section.querySelector("h1, h2, h3, h4");
     heading.tabIndex = -1;
     heading.focus({ preventScroll: true });
@@ -71,6 +76,7 @@ function start(column) {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target.closest("input, textarea, select, [contenteditable]")) return;
+    if (SCROLLING_KEYS.has(event.key)) chosen = null;
     if (event.key === "j") step(1);
     else if (event.key === "k") step(-1);
     else if (event.key === "Escape") {
@@ -88,9 +94,19 @@ function start(column) {
       follow();
     });
   }, { passive: true });
-  addEventListener("hashchange", follow);
-  addEventListener("load", follow);
-  follow();
+  function choose() {
+    chosen = stops.find(({ link }) => link.hash === location.hash) ?? null;
+    follow();
+  }
+
+  for (const type of ["wheel", "touchmove", "mousedown"]) {
+    addEventListener(type, (event) => {
+      if (!column.contains(event.target)) chosen = null;
+    }, { passive: true });
+  }
+  addEventListener("hashchange", choose);
+  addEventListener("load", choose);
+  choose();
   tieGraphs(column);
 }
 
@@ -130,23 +146,28 @@ function makeBar(column) {
   };
 }
 
-// A node of a graph and the line that made it point at each other. Nodes name their line by its number.
+// A node of a graph and the line that made it point at each other. A graph names its class, a node its line in the file.
 function tieGraphs(column) {
-  const links = new Map([...column.querySelectorAll("[data-first-line]")].map((a) => [a.dataset.firstLine, a]));
-  const touch = (line, on) => {
-    links.get(line)?.classList.toggle("touched", on);
-    for (const node of document.querySelectorAll(`.lw-node[data-source="${line}"]`)) {
-      node.classList.toggle("touched", on);
-    }
+  const key = (element) => {
+    const node = element.closest?.(".lw-graph[data-subject] .lw-node[data-source]");
+    if (node) return `${node.closest(".lw-graph").dataset.subject} ${node.dataset.source}`;
+    const link = element.closest?.(".code-listing [data-first-line]");
+    return link && `${link.parentElement.dataset.source} ${link.dataset.firstLine}`;
   };
+  const partners = new Map();
+  for (const element of document.querySelectorAll(".lw-node[data-source], .code-listing [data-first-line]")) {
+    const name = key(element);
+    if (name) partners.set(name, [...(partners.get(name) ?? []), element]);
+  }
   for (const type of ["pointerover", "pointerout"]) {
     document.addEventListener(type, (event) => {
-      const origin = event.target.closest?.(".lw-node[data-source], .code-column [data-first-line]");
-      if (origin) touch(origin.dataset.source ?? origin.dataset.firstLine, type === "pointerover");
+      for (const element of partners.get(key(event.target)) ?? []) {
+        element.classList.toggle("touched", type === "pointerover");
+      }
     });
   }
   document.addEventListener("click", (event) => {
-    const line = event.target.closest?.(".lw-node[data-source]")?.dataset.source;
-    if (line) links.get(line)?.click();
+    const node = event.target.closest?.(".lw-node");
+    if (node) partners.get(key(node))?.find((element) => element.matches("a"))?.click();
   });
 }

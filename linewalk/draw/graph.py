@@ -238,8 +238,10 @@ def _svg(layout, step):
     )
     label = _description([layout.nodes[number] for number, state in states.items() if state == "lw-now"], step.trail)
     zh, en = escape(label.zh, quote=True), escape(label.en, quote=True)
+    cls = type(step.trail.module)
     return (
-        f'<div class="lw-graph" style="--w:{width:.0f}px;--r:{height / width:.3f};--f:{(focus - top) / height:.3f}">'
+        f'<div class="lw-graph" data-subject="{cls.__module__}:{cls.__qualname__}" '
+        f'style="--w:{width:.0f}px;--r:{height / width:.3f};--f:{(focus - top) / height:.3f}">'
         f'<div><svg role="img" aria-label="{zh} / {en}" data-label-zh="{zh}" data-label-en="{en}" '
         f'width="{width:.0f}" height="{height:.0f}" viewBox="-1 {top:.0f} {width:.0f} {height:.0f}" '
         f'font-family="{_FONT}" font-size="11" text-anchor="middle" fill="currentColor">'
