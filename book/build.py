@@ -15,7 +15,9 @@ import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 
 EDITIONS = {"zh": "zh_CN", "en": "en", "both": "zh_CN"}
@@ -35,12 +37,12 @@ class BuildError(Exception):
 def main():
     started = time.monotonic()
     with only_build():
-        site_inputs = digest("_config.yml", "_toc.yml", "book", "linewalk", "requirements.txt", *chapters())
+        site_inputs = digest("_config.yml", "_toc.yml", "book", "linewalk", "requirements.txt", *chapters()) + torch()
         stamp = SITE / ".inputs"
         if stamp.exists() and stamp.read_text() == site_inputs:
             say(f"Nothing changed · 没有变化: {shown(SITE)}")
             return
-        cache = BUILD / "cache" / digest("linewalk", "requirements.txt")[:16]
+        cache = BUILD / "cache" / f"{digest('linewalk', 'requirements.txt')[:16]}-{torch()}"
         execute(cache)
         build_editions(cache)
         publish(site_inputs)
@@ -135,10 +137,19 @@ async def run_notebook(path, notebook):
 def build_editions(cache):
     """Runs Jupyter Book for the three editions at the same time, each in its own work folder."""
     say(f"Building the editions {', '.join(EDITIONS)}")
-    inputs = digest("book/_ext", "book/_templates", "linewalk", "requirements.txt")
+    started = time.monotonic()
+    inputs = digest("book/_ext", "book/_templates", "linewalk", "requirements.txt") + torch()
     running = {edition: start_edition(edition, cache, inputs) for edition in EDITIONS}
+    failed = []
     try:
-        failed = [edition for edition, process in running.items() if process.wait()]
+        with ThreadPoolExecutor() as waiting:
+            ends = {waiting.submit(process.wait): edition for edition, process in running.items()}
+            for end in as_completed(ends):
+                if end.result():
+                    failed.append(ends[end])
+                    say(f"  {ends[end]} has problems")
+                else:
+                    say(f"  {ends[end]} is ready after {time.monotonic() - started:.0f} s")
     finally:
         for process in running.values():
             process.kill()
@@ -191,6 +202,9 @@ def publish(site_inputs):
     for leftover in (new, old):
         shutil.rmtree(leftover, ignore_errors=True)
     shutil.copytree(ROOT / "book" / "chooser", new)
+    if base := read_yaml("_config.yml")["html"].get("baseurl"):
+        chooser = new / "index.html"
+        chooser.write_text(with_address(chooser.read_text(encoding="utf-8"), base), encoding="utf-8")
     for edition in EDITIONS:
         shutil.copytree(work(edition) / "_build" / "html", new / edition, ignore=ignore)
     (new / ".nojekyll").touch()
@@ -199,6 +213,14 @@ def publish(site_inputs):
         SITE.rename(old)
     new.rename(SITE)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def with_address(chooser, base):
+    """The chooser page, telling search engines where it lives: only whole addresses do for that."""
+    base = f"{base.rstrip('/')}/"
+    chooser = re.sub(r'(<link rel="alternate" [^>]*href=")', rf"\g<1>{base}", chooser)
+    own = f'<link rel="canonical" href="{base}">\n<meta property="og:url" content="{base}">\n'
+    return chooser.replace("</head>", f"{own}</head>")
 
 
 @contextmanager
@@ -228,6 +250,11 @@ def digest(*names):
                 total.update(f"{path.relative_to(ROOT)}\0".encode())
                 total.update(hashlib.sha256(path.read_bytes()).digest())
     return total.hexdigest()
+
+
+def torch():
+    """The installed version, which requirements.txt leaves open: outputs of another one are not this one's."""
+    return version("torch")
 
 
 def work(edition):

@@ -1,30 +1,32 @@
 // The language switch: the links work by themselves; this keeps the section being read, and remembers the choice.
 
-function sectionInView() {
-  const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  const visible = (element) => {
-    const { top, bottom } = element.getBoundingClientRect();
-    return bottom > 0 && top < innerHeight;
-  };
-  if (target && visible(target)) return target.id;
-  // The last section to have begun above the upper third; the page's own section needs no anchor.
-  const begun = [...document.querySelectorAll("article section section[id]")].filter(
-    (section) => section.getBoundingClientRect().top < innerHeight / 3,
-  );
-  return begun.at(-1)?.id ?? "";
-}
-
-function remember(edition) {
-  try {
-    localStorage.setItem("edition", edition);
-  } catch {
-    // A browser may forbid storage; the switch works without.
+{
+  function sectionInView() {
+    const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const visible = (element) => {
+      const { top, bottom } = element.getBoundingClientRect();
+      return bottom > 0 && top < innerHeight;
+    };
+    if (target && visible(target)) return target.id;
+    // The last section to have begun above the upper third; the page's own section needs no anchor.
+    const begun = [...document.querySelectorAll("article section section[id]")].filter(
+      (section) => section.getBoundingClientRect().top < innerHeight / 3,
+    );
+    return begun.at(-1)?.id ?? "";
   }
-}
 
-for (const link of document.querySelectorAll(".language-switch a")) {
-  link.addEventListener("click", () => {
-    remember(link.dataset.edition);
-    link.hash = sectionInView();
-  });
+  function remember(edition) {
+    try {
+      localStorage.setItem("edition", edition);
+    } catch {
+      // A browser may forbid storage; the switch works without.
+    }
+  }
+
+  for (const link of document.querySelectorAll(".language-switch a")) {
+    link.addEventListener("click", () => {
+      remember(link.dataset.edition);
+      link.hash = sectionInView();
+    });
+  }
 }

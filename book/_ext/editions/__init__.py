@@ -1,11 +1,12 @@
 """Sphinx extension: one notebook, three editions.
 
 `edition` in the configuration is zh, en or both. Cells are picked as a source is read (`cells`), sections get the same
-anchors in every edition (`anchors`), outputs get the edition's words and their pictures become files (`outputs`), and
-every page knows its two sisters (`pages`).
+anchors in every edition (`anchors`), outputs get the edition's words and their pictures become files (`outputs`),
+sections lead to their source (`improve`), the theme speaks the edition's language (`words`), and every page tells the
+browser what it is, what it may load and where its sisters are (`pages`).
 """
 
-from . import anchors, cells, outputs, pages
+from . import anchors, cells, improve, outputs, pages
 
 
 def setup(app):
@@ -16,5 +17,10 @@ def setup(app):
     app.add_transform(outputs.OutputLanguage)
     app.connect("config-inited", pages.pick_captions, priority=900)
     app.connect("doctree-resolved", outputs.images_to_files)
+    app.connect("config-inited", improve.name_provider)
+    app.connect("html-page-context", improve.add_links)
     app.connect("html-page-context", pages.add_editions)
+    app.connect("html-page-context", pages.add_content)
+    app.connect("html-page-context", pages.drop_unused, priority=900)
+    app.connect("html-page-context", pages.add_policy, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

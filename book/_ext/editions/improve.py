@@ -1,0 +1,56 @@
+"""Beside the heading of each section, its permanent link and one to its source, where the reader can mend it."""
+
+import re
+from html import escape
+
+from .outputs import in_edition
+
+PERMALINK = re.compile(r'<a class="headerlink" href="#([^"]+)"[^>]*>(.*?)</a>')
+KNOWN_HOSTS = ("github", "gitlab", "bitbucket")
+
+
+def name_provider(app, config):
+    """At `config-inited`: other hosts, as Gitee, have addresses like GitHub's, but the theme must be told so."""
+    options = config.html_theme_options
+    url = options.get("repository_url", "")
+    if url and not any(host in url for host in KNOWN_HOSTS):
+        options.setdefault("repository_provider", "github")
+
+
+def add_links(app, pagename, templatename, context, doctree):
+    """At `html-page-context`: names the sections in their permanent links and adds the links to the source."""
+    sections = app.env.metadata.get(pagename, {}).get("myst_slugs")
+    if not sections or "body" not in context:
+        return
+    titles = {anchor: title for _, anchor, title in sections.values()}
+    options = app.config.html_theme_options
+    path = str(app.env.doc2path(pagename, False))
+    source = source_address(options.get("repository_url"), options.get("repository_branch"), path)
+    context["body"] = with_links(context["body"], titles, source, app.config.edition)
+
+
+def with_links(body, titles, source, edition):
+    words = in_edition("改进这一节", "Improve this", edition)
+    colon = "：" if edition == "zh" else ": "
+    permanent = in_edition("本节的固定链接", "Link to this section", edition)
+
+    def links(match):
+        anchor, sign = match.groups()
+        if anchor not in titles:
+            return match[0]
+        name = escape(titles[anchor])
+        html = f'<a class="headerlink" href="#{anchor}" title="{permanent}" aria-label="{permanent}{colon}{name}">{sign}</a>'
+        if source:
+            html += f'<a class="improve" href="{escape(source)}" title="{words}" aria-label="{words}{colon}{name}"></a>'
+        return html
+
+    return PERMALINK.sub(links, body)
+
+
+def source_address(repository, branch, path):
+    """Where the source of a page can be read and edited: a page's text in the editor, a notebook as it is shown."""
+    if not repository:
+        return None
+    view = "blob" if path.endswith(".ipynb") else "edit"
+    infix = "/-" if "gitlab" in repository else ""
+    return f"{repository.rstrip('/').removesuffix('.git')}{infix}/{view}/{branch or 'main'}/{path}"
