@@ -2,11 +2,11 @@
 
 `edition` in the configuration is zh, en or both. Cells are picked as a source is read (`cells`), sections get the same
 anchors in every edition (`anchors`), outputs get the edition's words and their pictures become files (`outputs`),
-sections lead to their source (`improve`), the theme speaks the edition's language (`words`), and every page tells the
-browser what it is, what it may load and where its sisters are (`pages`).
+sections lead to their source (`improve`), the theme speaks the edition's language (`words`) and is stripped to what is
+used (`assets`), and every page tells the browser what it is, what it may load and where its sisters are (`pages`).
 """
 
-from . import anchors, cells, improve, outputs, pages
+from . import anchors, assets, cells, improve, outputs, pages
 
 
 def setup(app):
@@ -23,4 +23,5 @@ def setup(app):
     app.connect("html-page-context", pages.add_content)
     app.connect("html-page-context", pages.drop_unused, priority=900)
     app.connect("html-page-context", pages.add_policy, priority=900)
+    app.connect("build-finished", assets.rewrite)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -5,7 +5,8 @@ from html import escape
 
 from .outputs import in_edition
 
-PERMALINK = re.compile(r'<a class="headerlink" href="#([^"]+)"[^>]*>(.*?)</a>')
+HEADING = re.compile(r'(<h[1-6][^>]*>)(.*?)<a class="headerlink" href="#([^"]+)"[^>]*>(.*?)</a>', re.DOTALL)
+TAG = re.compile(r"<[^>]*>")
 KNOWN_HOSTS = ("github", "gitlab", "bitbucket")
 
 
@@ -19,32 +20,29 @@ def name_provider(app, config):
 
 def add_links(app, pagename, templatename, context, doctree):
     """At `html-page-context`: names the sections in their permanent links and adds the links to the source."""
-    sections = app.env.metadata.get(pagename, {}).get("myst_slugs")
-    if not sections or "body" not in context:
+    if "body" not in context:
         return
-    titles = {anchor: title for _, anchor, title in sections.values()}
     options = app.config.html_theme_options
     path = str(app.env.doc2path(pagename, False))
     source = source_address(options.get("repository_url"), options.get("repository_branch"), path)
-    context["body"] = with_links(context["body"], titles, source, app.config.edition)
+    context["body"] = with_links(context["body"], source, app.config.edition)
 
 
-def with_links(body, titles, source, edition):
-    words = in_edition("改进这一节", "Improve this", edition)
+def with_links(body, source, edition):
     colon = "：" if edition == "zh" else ": "
     permanent = in_edition("本节的固定链接", "Link to this section", edition)
+    improve = in_edition("改进这一节", "Improve this", edition)
 
     def links(match):
-        anchor, sign = match.groups()
-        if anchor not in titles:
-            return match[0]
-        name = escape(titles[anchor])
-        html = f'<a class="headerlink" href="#{anchor}" title="{permanent}" aria-label="{permanent}{colon}{name}">{sign}</a>'
+        opening, heading, anchor, sign = match.groups()
+        name = TAG.sub("", heading).strip().replace('"', "&quot;")
+        label = f"{colon}{name}"
+        html = f'<a class="headerlink" href="#{anchor}" title="{permanent}" aria-label="{permanent}{label}">{sign}</a>'
         if source:
-            html += f'<a class="improve" href="{escape(source)}" title="{words}" aria-label="{words}{colon}{name}"></a>'
-        return html
+            html += f'<a class="improve" href="{escape(source)}" title="{improve}" aria-label="{improve}{label}"></a>'
+        return f"{opening}{heading}{html}"
 
-    return PERMALINK.sub(links, body)
+    return HEADING.sub(links, body)
 
 
 def source_address(repository, branch, path):
