@@ -101,7 +101,7 @@ def test_alt_text_states_the_tensor_in_both_languages():
         assert "conv1" in text and "64" in text and "56×56" in text
         assert f"{values.min():.3g}".replace("-", "−") in text and f"{values.max():.3g}" in text
         assert f"{(values < 0).float().mean():.0%}" in text
-    assert "channels 0–15 of 64" in en and "64 个通道中的前 16 个" in zh
+    assert "the first 16 of 64 channels" in en and "64 个通道中的前 16 个" in zh
 
 
 def test_size_attributes_are_the_pictures_own():
@@ -180,7 +180,7 @@ def texts(svg):
 def test_cuboids_are_labelled_with_names_and_shapes():
     (svg,) = svgs(cuboids([("x", (1, 64, 56, 56))], ("out", (1, 256, 56, 56)), through="conv3"))
     assert texts(svg) == ["x", "64×56×56", "conv3", "out", "256×56×56"]
-    assert svg.get("data-label-zh") == "形状:x 64×56×56,经 conv3 → out 256×56×56"
+    assert svg.get("data-label-zh") == "形状：x 64×56×56，经 conv3 → out 256×56×56"
     assert svg.get("data-label-en") == "Shapes: x 64×56×56 through conv3 → out 256×56×56"
     assert svg.get("aria-label") == f"{svg.get('data-label-zh')} / {svg.get('data-label-en')}"
 
@@ -369,7 +369,18 @@ def test_the_sum_shows_both_operands_and_the_result(trail):
 def test_the_nested_line_shows_its_three_calls_in_order(tail):
     html = card(tail[2])
     assert re.findall(r"<b>(\d \w+)", html) == ["1 conv_1x1_3", "2 bn_conv_1x1_3", "3 relu"]
-    assert "params 327,936" in html and len(pictures(html)) == 3
+    assert "327,936" in html and len(pictures(html)) == 3
+
+
+def test_a_card_names_its_step_line_and_shape(trail, tail):
+    def ties(step):
+        return re.match(r'<div class="lw-card"([^>]*)>', card(step))[1]
+
+    step = trail["out = self.conv3(out)"]
+    assert ties(step) == f' data-step="{step.index}" data-line="{step.lineno}" data-shape="out 1×256×56×56"'
+    assert ties(trail[0]).endswith(' data-shape="x 1×64×56×56"')
+    assert ties(tail[0]).count("1×256×28×28") == 5
+    assert "data-shape" not in ties(trail["if self.downsample is not None:"])
 
 
 def test_facts_appear_where_they_say_something(trail):

@@ -18,6 +18,7 @@ from .maps import feature_maps, spread
 _SIGNS = {ast.Add: "+", ast.Sub: "−", ast.Mult: "×", ast.Div: "/", ast.MatMult: "@"}
 _MOST_CALLS = 6  # a line that calls more shows only the outermost
 _MOST_SHAPES = 8  # a module that registers more weights shows the first ones
+_PARAMETERS, _MACS = Bilingual("参数", "parameters"), Bilingual("乘加", "MACs")
 _COMPARABLE = 4  # maps whose sizes differ by less than this factor share one scale
 
 
@@ -41,7 +42,8 @@ def card(step):
     return _card(
         f'<div class="lw-head"><code>{escape(step.source)}</code>'
         f"<span><code>trail[{step.index}]</code> {where.html()}</span></div>"
-        f'<div class="lw-body"><div class="lw-main">{"".join(parts)}</div>{drawn or ""}</div>'
+        f'<div class="lw-body"><div class="lw-main">{"".join(parts)}</div>{drawn or ""}</div>',
+        _ties(step),
     )
 
 
@@ -68,9 +70,9 @@ def text_card(step):
 
 def trail_table(trail):
     """The whole trail as an HTML table: index, line, what changed, parameters, multiply–accumulates."""
-    heads = [Bilingual("代码行", "line"), Bilingual("变化", "what changed"), Bilingual("参数", "parameters")]
+    heads = [Bilingual("代码行", "line"), Bilingual("变化", "what changed"), _PARAMETERS]
     numbers = ["params", "macs"] if trail.macs else ["params"]
-    heads += [Bilingual("乘加", "MACs")] if trail.macs else []
+    heads += [_MACS] if trail.macs else []
     rows = "".join(
         f"<tr><td class=lw-n>{step.index}</td><td><code>{escape(step.source)}</code></td>"
         f"<td><code>{escape(_change_text(step))}</code></td>"
@@ -81,13 +83,22 @@ def trail_table(trail):
     total = "".join(f"<th class=lw-n>{getattr(trail, name):,}</th>" for name in numbers)
     heading = "".join(f"<th>{words.html()}</th>" for words in heads)
     return _card(
-        f'<div class="lw-wide"><table class="lw-table"><thead><tr><th></th>{heading}</tr></thead><tbody>{rows}'
-        f"<tr><th></th><th>{Bilingual('合计', 'total').html()}</th><th></th>{total}</tr></tbody></table></div>"
+        f'<div class="lw-wide"><table class="lw-table"><thead><tr><td></td>{heading}</tr></thead><tbody>{rows}'
+        f"<tr><td></td><th>{Bilingual('合计', 'total').html()}</th><td></td>{total}</tr></tbody></table></div>"
     )
 
 
-def _card(inside):
-    return f'<div class="lw-card"><style>{_style()}</style>{inside}</div>'
+def _card(inside, ties=""):
+    return f'<div class="lw-card"{ties}><style>{_style()}</style>{inside}</div>'
+
+
+def _ties(step):
+    """What a page needs to tie the card to its line: attributes of the card's element."""
+    made = {step.result: step.value(step.result)} if step.result and not step.error else {}
+    if step.source.startswith("def "):
+        made = _arguments(step)
+    shapes = ", ".join(f"{name} {'×'.join(map(str, value.shape))}" for name, value in made.items())
+    return f' data-step="{step.index}" data-line="{step.lineno}"' + (f' data-shape="{shapes}"' if shapes else "")
 
 
 @cache
@@ -196,7 +207,7 @@ def _inputs(step):
 def _before_and_after(step, before, after):
     scale = max(spread(before).typical, spread(after).typical)
     earlier = Bilingual("这一行之前", "before this line")
-    later = Bilingual("之后,同一块内存", "after, in the same memory")
+    later = Bilingual("之后，同一块内存", "after, in the same memory")
     return [
         feature_maps(before, step.result, scale=scale, heading=f"<p>{earlier.html()}</p>", words=False),
         feature_maps(after, step.result, scale=scale, heading=f"<p>{later.html()}</p>", weights=step.trail.weights),
@@ -225,10 +236,10 @@ def _chain(calls, step):
         scales.append(scales[-1] if shared else typical)
     figures = []
     for number, (call, scale) in enumerate(zip(calls, scales, strict=True), 1):
-        facts = [shape_text(call.value.shape)]
-        facts += [f"params {call.params:,}"] if call.params else []
-        facts += [f"MACs {call.macs:,}"] if call.macs else []
-        heading = _heading(f"{number} {call.name} {call.type_name if call.is_module else ''}", "  ".join(facts))
+        facts = f" <code>{shape_text(call.value.shape)}</code>"
+        facts += f" <span>{_PARAMETERS.html()} {call.params:,}</span>" if call.params else ""
+        facts += f" <span>{_MACS.html()} {call.macs:,}</span>" if call.macs else ""
+        heading = _heading(f"{number} {call.name} {call.type_name if call.is_module else ''}", facts)
         last = number == len(calls)
         name, weights = (step.result, step.trail.weights) if last else (call.name, None)
         figures.append(feature_maps(call.value, name, 8, scale, weights, heading=heading, words=last))
@@ -236,7 +247,7 @@ def _chain(calls, step):
 
 
 def _heading(code, facts=""):
-    return f"<p><code><b>{escape(code.strip())}</b>{f'  {facts}' if facts else ''}</code></p>"
+    return f"<p><code><b>{escape(code.strip())}</b></code>{facts}</p>"
 
 
 def _no_graph(step):
@@ -244,7 +255,7 @@ def _no_graph(step):
         return ""
     words = Bilingual("torchview 画不出这个模块的计算图。", "torchview cannot draw the graph of this module.")
     if step.trail.failed:
-        words = Bilingual("forward 没有走完,所以没有计算图。", "forward did not finish, so there is no graph.")
+        words = Bilingual("forward 没有走完，所以没有计算图。", "forward did not finish, so there is no graph.")
     return f'<p class="lw-note">{words.html()}</p>'
 
 
@@ -255,9 +266,9 @@ def _branch(step):
     taken = _taken(step)
     if taken is None:
         return ""
-    words = Bilingual("条件不成立:跳过它下面缩进的行。", "The condition does not hold: its indented lines are skipped.")
+    words = Bilingual("条件不成立：跳过它下面缩进的行。", "The condition does not hold: its indented lines are skipped.")
     if taken:
-        words = Bilingual("条件成立:接着走它下面缩进的行。", "The condition holds: its indented lines run next.")
+        words = Bilingual("条件成立：接着走它下面缩进的行。", "The condition holds: its indented lines run next.")
     return f'<p class="lw-note">{words.html()}</p>'
 
 
@@ -286,7 +297,7 @@ def _registered(step):
     if step.params:
         columns += [
             (Bilingual("形状", "shapes"), lambda entry: f"<td>{_weight_shapes(entry)}</td>"),
-            (Bilingual("参数", "parameters"), lambda entry: f"<td class=lw-n>{_count(entry.params)}</td>"),
+            (_PARAMETERS, lambda entry: f"<td class=lw-n>{_count(entry.params)}</td>"),
         ]
     heading = "".join(f"<th>{words.html()}</th>" for words, _ in columns)
     rows = "".join(f"<tr>{''.join(cell(entry) for _, cell in columns)}</tr>" for entry in step.registered.values())
@@ -322,12 +333,12 @@ def _assignment(change):
 def _facts(step):
     facts = []
     if step.params and not step.registered:
-        facts.append((Bilingual("参数", "parameters"), f"{step.params:,}"))
+        facts.append((_PARAMETERS, f"{step.params:,}"))
     if step.macs:
-        facts.append((Bilingual("乘加", "MACs"), f"{step.macs:,}"))
+        facts.append((_MACS, f"{step.macs:,}"))
     if step.receptive_field and step.ops:
         field = step.receptive_field
-        facts.append((Bilingual("感受野(在输入上)", "receptive field on the input"), f"{field}×{field}"))
+        facts.append((Bilingual("感受野（在输入上）", "receptive field on the input"), f"{field}×{field}"))
     facts += _memory(step)
     items = "".join(f"<li>{f'{words.html()} ' if words else ''}<b>{value}</b></li>" for words, value in facts)
     return f'<ul class="lw-facts">{items}</ul>' if items else ""
@@ -337,16 +348,16 @@ def _memory(step):
     for change in step.changed.values():
         if change.same_as:
             name, other = escape(change.name), escape(change.same_as[0])
-            words = Bilingual("同一个对象,什么也没有复制", "the same object, nothing is copied")
+            words = Bilingual("同一个对象，什么也没有复制", "the same object, nothing is copied")
             return [(words, f"<code>{name} is {other}</code>"), *_kind(change.after)]
     change = step.changed.get(step.result)
     if change is None or not step.ops:
         return []
     if change.in_place:
-        words = Bilingual("原地写,改的是原来的内存", "in place, over the old memory of")
+        words = Bilingual("原地写，改的是原来的内存", "in place, over the old memory of")
         return [(words, f"<code>{escape(change.name)}</code>"), *_kind(change.after)]
     if all(map(_is_view, step.ops)):
-        return [(Bilingual("视图,和原来共用内存", "a view, sharing memory"), ""), *_kind(change.after)]
+        return [(Bilingual("视图，和原来共用内存", "a view, sharing memory"), ""), *_kind(change.after)]
     value = step.value(step.result)
     return [(Bilingual("新内存", "new memory"), _bytes(value.numel() * value.element_size())), *_kind(change.after)]
 

@@ -144,9 +144,9 @@ def _svg(width, height, inside, description):
 def _description(before, after, sign, through):
     operands = f" {sign or ','} ".replace(" ,", ",").join(f"{name} {shape_text(shape)}" for name, shape in before)
     if not after:
-        return Bilingual(f"形状:{operands}", f"Shapes: {operands}")
+        return Bilingual(f"形状：{operands}", f"Shapes: {operands}")
     result = f"{after[0]} {shape_text(after[1])}"
     if not before:
-        return Bilingual(f"形状:{result}", f"Shape: {result}")
-    by_zh, by_en = (f",经 {through}", f" through {through}") if through else ("", "")
-    return Bilingual(f"形状:{operands}{by_zh} → {result}", f"Shapes: {operands}{by_en} → {result}")
+        return Bilingual(f"形状：{result}", f"Shape: {result}")
+    by_zh, by_en = (f"，经 {through}", f" through {through}") if through else ("", "")
+    return Bilingual(f"形状：{operands}{by_zh} → {result}", f"Shapes: {operands}{by_en} → {result}")

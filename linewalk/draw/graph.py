@@ -20,7 +20,7 @@ from ..tracing import LineTracer
 from .cuboids import shape_text
 
 _FONT = "ui-monospace,SFMono-Regular,Menlo,Consolas,DejaVu Sans Mono,monospace"
-_CHARACTER, _NODE_HEIGHT = 6.7, 29  # pixels, for 11 px text in the widest of these fonts
+_CHARACTER, _NODE_HEIGHT = 6.7, 31  # pixels, for 11 px text in the widest of these fonts
 _MARGIN = 14  # above and below the graph, where the style sheet lets it fade
 _TALLEST = 620  # pixels; a taller graph shows the part around the current line
 _layouts = WeakKeyDictionary()
@@ -282,7 +282,7 @@ def _draw(node, state, trail):
         f'<g class="lw-node lw-{node.kind} {state}"{tie}><rect x="{x - width / 2:.0f}" y="{y - height / 2:.0f}" '
         f'width="{width:.0f}" height="{height}" rx="{5 if node.kind == "module" else height // 2}" fill="currentColor" '
         f'fill-opacity="{opacity}" stroke="currentColor"{dashes}/>'
-        f'<text x="{x:.0f}" y="{y - 3:.0f}">{heading}</text><text x="{x:.0f}" y="{y + 10:.0f}">{node.shape}</text></g>'
+        f'<text x="{x:.0f}" y="{y - 4:.0f}">{heading}</text><text x="{x:.0f}" y="{y + 11:.0f}">{node.shape}</text></g>'
     )
 
 
@@ -290,5 +290,5 @@ def _description(lit, trail):
     name = type(trail.module).__name__
     where = ", ".join(f"{node.title} {node.type_name}".strip() for node in lit)
     if not where:
-        return Bilingual(f"{name} 的计算图,这一行没有对应的节点", f"the graph of {name}; no node belongs to this line")
-    return Bilingual(f"{name} 的计算图,亮着的是 {where}", f"the graph of {name}, lit: {where}")
+        return Bilingual(f"{name} 的计算图，这一行没有对应的节点", f"the graph of {name}; no node belongs to this line")
+    return Bilingual(f"{name} 的计算图，亮着的是 {where}", f"the graph of {name}, lit: {where}")

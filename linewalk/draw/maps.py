@@ -199,11 +199,11 @@ def _photograph(tensor, name, stats):
     pixels = denormalize(_plain(tensor[:1]))[0].permute(1, 2, 0).mul(255).round().byte().numpy()
     shape = "×".join(map(str, tensor.shape[1:]))
     alt = Bilingual(
-        f"照片 {name},{shape},归一化前的样子;归一化后最小 {number(stats.low)},最大 {number(stats.high)}",
+        f"照片 {name}，{shape}，归一化前的样子；归一化后最小 {number(stats.low)}，最大 {number(stats.high)}",
         f"the photograph {name}, {shape}, as before its normalization; normalized from {number(stats.low)} to "
         f"{number(stats.high)}",
     )
-    words = Bilingual("照片,归一化前的样子", "the photograph, as before normalization")
+    words = Bilingual("照片，归一化前的样子", "the photograph, as before normalization")
     return Image.fromarray(pixels), alt, f"<code>{escape(name)}[0]</code><span>{words.html()}</span>"
 
 
@@ -223,7 +223,7 @@ def _channel_words(tensor, channels):
     count = min(total, _STRIP_WIDTH if tuple(tensor.shape[2:]) == (1, 1) else channels)
     if count == total:
         return Bilingual(f"全部 {total} 个通道", f"all {total} channels")
-    return Bilingual(f"{total} 个通道中的前 {count} 个", f"channels 0–{count - 1} of {total}")
+    return Bilingual(f"{total} 个通道中的前 {count} 个", f"the first {count} of {total} channels")
 
 
 def _said(words):
@@ -233,15 +233,15 @@ def _said(words):
 def _alt(tensor, name, channels, stats):
     shape = "×".join(map(str, tensor.shape[2:] if tensor.dim() >= 4 else tensor.shape))
     shown = _channel_words(tensor, channels)
-    zh, en = f"{name}:{shown.zh},{shape}", f"{shown.en} of {name}, {shape}"
+    zh, en = f"{name}：{shown.zh}，{shape}", f"{shown.en} of {name}, {shape}"
     if shown is _NO_WORDS:
-        zh, en = f"{name},{shape}", f"{name}, {shape}"
+        zh, en = f"{name}，{shape}", f"{name}, {shape}"
     if math.isnan(stats.low):
-        return Bilingual(f"{zh},没有一个有限的数", f"{en}, no finite value")
-    zh += f",最小 {number(stats.low)},最大 {number(stats.high)},其中 {percent(stats.negative)} 为负"
+        return Bilingual(f"{zh}，没有一个有限的数", f"{en}, no finite value")
+    zh += f"，最小 {number(stats.low)}，最大 {number(stats.high)}，其中 {percent(stats.negative)} 为负"
     en += f", from {number(stats.low)} to {number(stats.high)}, {percent(stats.negative)} negative"
     if stats.broken:
-        zh, en = f"{zh},{stats.broken:,} 个不是有限数", f"{en}, {stats.broken:,} not finite"
+        zh, en = f"{zh}，{stats.broken:,} 个不是有限数", f"{en}, {stats.broken:,} not finite"
     return Bilingual(zh, en)
 
 
