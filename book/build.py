@@ -191,7 +191,8 @@ def edition_config(edition, cache):
         config["html"]["baseurl"] = f"{base.rstrip('/')}/{edition}/"
     extensions = config["sphinx"]["local_extensions"]
     config["sphinx"]["local_extensions"] = {name: str(ROOT / folder) for name, folder in extensions.items()}
-    config["sphinx"]["config"] |= {"edition": edition, "language": EDITIONS[edition]}
+    repository = config.get("repository", {})  # Jupyter Book would leave it out where there are theme options
+    config["sphinx"]["config"] |= {"edition": edition, "language": EDITIONS[edition], "repository": repository}
     return yaml.safe_dump(config, allow_unicode=True, sort_keys=False)
 
 

@@ -6,16 +6,24 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 
 import nbformat
 import pytest
+import yaml
+from bs4 import BeautifulSoup
 from conftest import EDITIONS, ROOT, chapters, read_notebook
+from editions.improve import source_address
 from jupyter_cache import get_cache
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 TOC = (
     "format: jb-book\nroot: book/index\nparts:\n  - caption: 部分 | Part\n    chapters:\n      - file: notebooks/one\n"
 )
+# Counts its runs, and shows a picture.
+CODE = """from IPython.display import HTML
+print(open('runs.txt', 'a').write('x'))
+HTML('<img alt="a dot" width="1" height="1" src="data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA=">')"""
 INDEX = '+++ {"lang": "zh"}\n\n# 首页\n\n+++ {"lang": "en"}\n\n# Home\n'
 
 
@@ -32,7 +40,7 @@ class Project:
         (folder / "notebooks").mkdir()
         self.write()
 
-    def write(self, zh="第一版", code="print(open('runs.txt', 'a').write('x'))"):
+    def write(self, zh="第一版", code=CODE):
         cells = [
             new_markdown_cell("# 一", metadata={"lang": "zh"}),
             new_markdown_cell("# One", metadata={"lang": "en"}),
@@ -81,6 +89,7 @@ def test_three_editions_from_one_run(project):
     assert "First edition" in en and "第一版" not in en
     assert "第一版" in both and "First edition" in both
     assert "部分" in zh and "Part" in en
+    assert 'class="improve"' not in zh + en + both
     assert (project.folder / "_build" / "html" / "index.html").exists()
 
 
@@ -131,6 +140,66 @@ def test_a_warning_of_the_site_generator_fails_again_and_again_and_the_site_stay
         assert code != 0
         assert "nowhere" in output.rstrip().splitlines()[-1]
     assert project.pages() == pages
+
+
+def test_a_site_with_an_address_and_a_repository_names_them(tmp_path):
+    project = Project(tmp_path)
+    config = yaml.safe_load((tmp_path / "_config.yml").read_text(encoding="utf-8"))
+    config["html"]["baseurl"] = "https://book.example/deep/"
+    config["repository"] = {"url": "https://gitee.com/reader/book", "branch": "dev"}
+    (tmp_path / "_config.yml").write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
+    code, output = project.build()
+    assert code == 0, output
+    root = "https://book.example/deep/"
+    alternates = {
+        "zh-CN": f"{root}zh/notebooks/one.html",
+        "en": f"{root}en/notebooks/one.html",
+        "x-default": f"{root}both/notebooks/one.html",
+    }
+    names = {"zh": "改进这一节：一", "en": "Improve this: One", "both": "改进这一节 / Improve this: 一 · One"}
+    for edition in EDITIONS:
+        page = BeautifulSoup(project.page(edition), "html.parser")
+        own = f"{root}{edition}/notebooks/one.html"
+        assert page.select_one("link[rel=canonical]")["href"] == own
+        assert page.select_one("meta[property='og:url']")["content"] == own
+        assert page.select_one("meta[property='og:image']")["content"].startswith(f"{root}{edition}/_images/")
+        found = {link["hreflang"]: link["href"] for link in page.select("link[rel=alternate][hreflang]")}
+        assert found == alternates
+        (link,) = page.select("h1 .improve")
+        assert link["href"] == "https://gitee.com/reader/book/blob/dev/notebooks/one.ipynb"
+        assert link["aria-label"] == names[edition]
+    html = tmp_path / "_build" / "html"
+    chooser = BeautifulSoup((html / "index.html").read_text(encoding="utf-8"), "html.parser")
+    assert chooser.select_one("link[rel=canonical]")["href"] == root
+    assert chooser.select_one("link[rel=alternate]")["href"] == f"{root}zh/book/index.html"
+    entrance = BeautifulSoup((html / "zh" / "index.html").read_text(encoding="utf-8"), "html.parser")
+    assert entrance.select_one("link[rel=canonical]")["href"] == f"{root}zh/book/index.html"
+
+
+@pytest.mark.parametrize(
+    ("repository", "path", "address"),
+    [
+        ("https://github.com/a/b", "notebooks/x.ipynb", "https://github.com/a/b/blob/main/notebooks/x.ipynb"),
+        ("https://github.com/a/b/", "book/index.md", "https://github.com/a/b/edit/main/book/index.md"),
+        ("https://gitlab.com/a/b.git", "book/index.md", "https://gitlab.com/a/b/-/edit/main/book/index.md"),
+        ("", "book/index.md", None),
+    ],
+)
+def test_where_a_page_can_be_improved(repository, path, address):
+    assert source_address(repository, "", path) == address
+
+
+def test_another_torch_means_other_outputs(project):
+    """The cache is known by the version that made it."""
+    (cache,) = (project.folder / "_build" / "cache").iterdir()
+    assert cache.name.endswith(f"-{version('torch')}")
+
+
+def test_the_terminal_shows_each_edition_as_it_is_done(project):
+    project.write(zh="第三版")
+    _, output = project.build()
+    for edition in EDITIONS:
+        assert f"  {edition} is ready" in output
 
 
 @pytest.mark.parametrize("seconds", [1.5, 4])

@@ -152,10 +152,11 @@ def test_the_switch_keeps_the_section_scrolled_to(visit):
     assert in_view(page, anchor)
 
 
-def test_the_switch_works_without_javascript(visit):
-    page = visit(f"zh/{CHAPTER}.html", java_script_enabled=False)
-    page.click(".language-switch [data-edition=en]")
-    page.wait_for_url(f"**/en/{CHAPTER}.html")
+@pytest.mark.parametrize(("start", "to"), [("zh", "en"), ("en", "both"), ("both", "zh")])
+def test_the_switch_works_without_javascript(visit, start, to):
+    page = visit(f"{start}/{CHAPTER}.html", java_script_enabled=False)
+    page.click(f".language-switch [data-edition={to}]")
+    page.wait_for_url(f"**/{to}/{CHAPTER}.html")
 
 
 @pytest.mark.parametrize(
@@ -167,12 +168,26 @@ def test_the_chooser_goes_by_the_browsers_language(visit, locale, edition):
     assert not visit.problems
 
 
-def test_the_chooser_remembers(visit):
-    page = visit(f"zh/{CHAPTER}.html", locale="zh-CN")
-    page.click(".language-switch [data-edition=both]")
-    page.wait_for_url("**/both/**")
-    page.goto(urlsplit(page.url)._replace(path="/", fragment="").geturl())
-    page.wait_for_url("**/both/book/index.html")
+@pytest.mark.parametrize(("start", "to"), [("zh", "en"), ("en", "zh"), ("zh", "both")])
+def test_the_choice_is_remembered(visit, start, to):
+    page = visit(f"{start}/{CHAPTER}.html", locale="zh-CN" if start == "zh" else "en-US")
+    chooser = urlsplit(page.url)._replace(path="/", fragment="").geturl()
+    page.click(f".language-switch [data-edition={to}]")
+    page.wait_for_url(f"**/{to}/{CHAPTER}.html*")
+    page.goto(chooser)
+    page.wait_for_url(f"**/{to}/book/index.html")
+    # A choice at the chooser counts as well, and `#choose` lets the reader make another.
+    page.goto(f"{chooser}#choose")
+    page.click(f"a[data-edition={start}]")
+    page.wait_for_url(f"**/{start}/book/index.html")
+    page.goto(chooser)
+    page.wait_for_url(f"**/{start}/book/index.html")
+
+
+@pytest.mark.parametrize("edition", EDITIONS)
+def test_an_editions_address_leads_to_its_first_page(visit, edition):
+    visit(f"{edition}/").wait_for_url(f"**/{edition}/book/index.html")
+    assert not visit.problems
 
 
 @pytest.mark.parametrize("options", [{"java_script_enabled": False}, {"locale": "fr-FR"}], ids=["no script", "French"])
@@ -186,11 +201,30 @@ def test_the_chooser_offers_all_editions(visit, options):
 
 
 @pytest.mark.parametrize(
-    ("edition", "words"), [("zh", "残差"), ("zh", "批归一化"), ("en", "batch"), ("both", "下采样")]
+    ("edition", "query", "word"),
+    [
+        ("zh", "残差", "残差"),
+        ("zh", "下采样", "下采样"),
+        ("zh", "批归一化", "批归一化"),
+        ("zh", "下采样的作用", "下采样"),
+        ("zh", "downsample 是什么", "downsample"),
+        ("en", "in-place", "in place|in-place"),
+        ("en", "residual", "residual"),
+        ("both", "下采样", "下采样"),
+        ("both", "residual", "residual"),
+    ],
 )
-def test_search_finds(visit, edition, words):
-    page = visit(f"{edition}/search.html?q={words}")
-    page.locator("#search-results ul.search li a").first.wait_for(timeout=10000)
+def test_search_finds(visit, edition, query, word):
+    page = visit(f"{edition}/book/index.html")
+    page.keyboard.press("Control+k")
+    page.keyboard.type(query)
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/{edition}/search.html?q=*")
+    first = page.locator("#search-results ul.search li a").first
+    first.wait_for(timeout=10000)
+    first.click()
+    page.wait_for_url("**/notebooks/**")
+    assert re.search(word, page.locator("article").inner_text(), re.IGNORECASE)
     assert not visit.problems
 
 

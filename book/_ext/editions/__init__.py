@@ -11,13 +11,13 @@ from . import anchors, assets, cells, improve, outputs, pages
 
 def setup(app):
     app.add_config_value("edition", "both", "env", [str])
+    app.add_config_value("repository", {}, "html", [dict])
     app.connect("source-read", cells.pick_source)
     app.add_transform(anchors.SectionAnchors)
     app.add_transform(outputs.FoldedCells)
     app.add_transform(outputs.OutputLanguage)
     app.connect("config-inited", pages.pick_captions, priority=900)
     app.connect("doctree-resolved", outputs.images_to_files)
-    app.connect("config-inited", improve.name_provider)
     app.connect("html-page-context", improve.add_links)
     app.connect("html-page-context", pages.add_editions)
     app.connect("html-page-context", pages.add_content)

@@ -7,24 +7,15 @@ from .outputs import in_edition
 
 HEADING = re.compile(r'(<h[1-6][^>]*>)(.*?)<a class="headerlink" href="#([^"]+)"[^>]*>(.*?)</a>', re.DOTALL)
 TAG = re.compile(r"<[^>]*>")
-KNOWN_HOSTS = ("github", "gitlab", "bitbucket")
-
-
-def name_provider(app, config):
-    """At `config-inited`: other hosts, as Gitee, have addresses like GitHub's, but the theme must be told so."""
-    options = config.html_theme_options
-    url = options.get("repository_url", "")
-    if url and not any(host in url for host in KNOWN_HOSTS):
-        options.setdefault("repository_provider", "github")
 
 
 def add_links(app, pagename, templatename, context, doctree):
     """At `html-page-context`: names the sections in their permanent links and adds the links to the source."""
     if "body" not in context:
         return
-    options = app.config.html_theme_options
+    repository = app.config.repository
     path = str(app.env.doc2path(pagename, False))
-    source = source_address(options.get("repository_url"), options.get("repository_branch"), path)
+    source = source_address(repository.get("url"), repository.get("branch"), path)
     context["body"] = with_links(context["body"], source, app.config.edition)
 
 
