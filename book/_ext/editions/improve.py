@@ -5,7 +5,7 @@ from html import escape
 
 from .outputs import in_edition
 
-HEADING = re.compile(r'(<h[1-6][^>]*>)(.*?)<a class="headerlink" href="#([^"]+)"[^>]*>(.*?)</a>', re.DOTALL)
+HEADING = re.compile(r'(<h[1-6][^>]*>)((?:(?!</h).)*?)<a class="headerlink" href="#([^"]+)"[^>]*>(.*?)</a>', re.DOTALL)
 TAG = re.compile(r"<[^>]*>")
 
 
