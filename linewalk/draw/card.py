@@ -83,7 +83,7 @@ def trail_table(trail):
     total = "".join(f"<th class=lw-n>{getattr(trail, name):,}</th>" for name in numbers)
     heading = "".join(f"<th>{words.html()}</th>" for words in heads)
     return _card(
-        f'<div class="lw-wide"><table class="lw-table"><thead><tr><td></td>{heading}</tr></thead><tbody>{rows}'
+        f'<div class="lw-wide" tabindex="0"><table class="lw-table"><thead><tr><td></td>{heading}</tr></thead><tbody>{rows}'
         f"<tr><td></td><th>{Bilingual('合计', 'total').html()}</th><td></td>{total}</tr></tbody></table></div>"
     )
 

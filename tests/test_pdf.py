@@ -1,0 +1,81 @@
+"""The printed book, made as `make pdf` makes it."""
+
+import re
+import subprocess
+import sys
+
+import pypdf
+import pytest
+from conftest import ROOT, chapters
+
+LANGUAGES = ("zh", "en")
+HEADINGS = ["out = self.conv1(x)", "out += identity"]
+
+
+@pytest.fixture(scope="module")
+def books(site, browser):
+    """Both PDFs; asking for the browser has one installed where there is none."""
+    run = subprocess.run([sys.executable, "book/pdf.py"], cwd=ROOT, capture_output=True, text=True, encoding="utf-8")
+    assert run.returncode == 0, run.stderr
+    paths = {language: ROOT / "_build" / "pdf" / f"bottleneck-{language}.pdf" for language in LANGUAGES}
+    return {language: pypdf.PdfReader(path) for language, path in paths.items()}
+
+
+@pytest.fixture(scope="module")
+def texts(books):
+    return {language: "\n".join(page.extract_text() for page in book.pages) for language, book in books.items()}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_it_is_a_book(books, texts, language):
+    assert (ROOT / "_build" / "pdf" / f"bottleneck-{language}.pdf").read_bytes().startswith(b"%PDF")
+    assert 30 < len(books[language].pages) < 150
+    assert books[language].outline
+    for heading in HEADINGS:
+        assert heading in texts[language]
+    assert not (ROOT / "_build" / "html" / language / "book" / "print.html").exists()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_links_lead_into_the_book(books, language):
+    book = books[language]
+    links = [link.get_object() for page in book.pages for link in page.get("/Annots", [])]
+    inside = [link["/Dest"] for link in links if "/Dest" in link]
+    assert len(inside) > 40
+    assert {str(target) for target in inside} <= set(book.named_destinations)
+    for name in chapters():
+        assert f"/{name.rpartition('/')[2]}" in inside
+    outside = [link["/A"]["/URI"] for link in links if "/URI" in link.get("/A", {})]
+    assert outside and not [address for address in outside if "127.0.0.1" in address]
+
+
+def test_chinese_can_be_selected_and_found(texts):
+    for words in ("逐行读懂", "目录", "这一行", "特征图", "通道", "里面"):
+        assert words in texts["zh"]
+    assert not re.search("[\u2e80-\u2fdf]", texts["zh"])
+
+
+def test_the_english_book_is_in_english(texts):
+    assert "Contents" in texts["en"] and "first" in texts["en"]
+    # Code cells are the same in both, and some hold strings in both languages.
+    assert len(re.findall("[\u4e00-\u9fff]", texts["en"])) < len(texts["en"]) / 500
+
+
+def test_pictures_are_printed(books):
+    for book in books.values():
+        assert sum(len(page.images) > 0 for page in book.pages) > 20
+
+
+@pytest.mark.parametrize("page", ["zh/notebooks/03_forward.html", "both/book/index.html"])
+def test_a_printed_page_is_the_article_alone_in_light_colours(browser, served, page):
+    context = browser.new_context(color_scheme="dark", viewport={"width": 1000, "height": 1000})
+    paper = context.new_page()
+    paper.goto(f"{served}/{page}")
+    paper.emulate_media(media="print")
+    assert paper.locator("h1:visible").count() == 1
+    assert paper.locator(":is(nav, header, footer, aside, button, .fold > summary):visible").count() == 0
+    colours = paper.locator("article :is(p, h1, h2, pre, pre span):visible").evaluate_all(
+        "elements => elements.map(element => getComputedStyle(element).color.match(/[\\d.]+/g).slice(0, 3).map(Number))"
+    )
+    assert colours and max(sum(colour) for colour in colours) < 450
+    context.close()
