@@ -167,7 +167,8 @@ def mend_characters(path):
 
 # Of the radicals that have an equal character, Unicode says so for U+2F00 to U+2FD5 only.
 CHARACTERS = {code: unicodedata.normalize("NFKC", chr(code)) for code in range(0x2F00, 0x2FD6)} | str.maketrans(
-    "⺟⺠⺻⻁⻄⻅⻆⻉⻋⻌⻑⻓⻔⻘⻚⻛⻜⻝⻢⻣⻤⻥⻦⻨⻩⻬⻮⻰⻳", "母民聿虎西见角贝车辶長长门青页风飞食马骨鬼鱼鸟麦黄齐齿龙龟"
+    "⺟⺠⺻⻁⻄⻅⻆⻉⻋⻌⻑⻓⻔⻘⻚⻛⻜⻝⻢⻣⻤⻥⻦⻨⻩⻬⻮⻰⻳",
+    "母民聿虎西见角贝车辶長长门青页风飞食马骨鬼鱼鸟麦黄齐齿龙龟"
 )
 
 # In a ToUnicode table: `<glyph> <character>`, and `<first glyph> <last glyph> <first character>`.

@@ -83,7 +83,8 @@ def trail_table(trail):
     total = "".join(f"<th class=lw-n>{getattr(trail, name):,}</th>" for name in numbers)
     heading = "".join(f"<th>{words.html()}</th>" for words in heads)
     return _card(
-        f'<div class="lw-wide" tabindex="0"><table class="lw-table"><thead><tr><td></td>{heading}</tr></thead><tbody>{rows}'
+        f'<div class="lw-wide" tabindex="0"><table class="lw-table"><thead><tr><td></td>{heading}</tr></thead>'
+        f'<tbody>{rows}'
         f"<tr><td></td><th>{Bilingual('合计', 'total').html()}</th><td></td>{total}</tr></tbody></table></div>"
     )
 
@@ -266,7 +267,9 @@ def _branch(step):
     taken = _taken(step)
     if taken is None:
         return ""
-    words = Bilingual("条件不成立：跳过它下面缩进的行。", "The condition does not hold: its indented lines are skipped.")
+    words = Bilingual(
+        "条件不成立：跳过它下面缩进的行。", "The condition does not hold: its indented lines are skipped."
+    )
     if taken:
         words = Bilingual("条件成立：接着走它下面缩进的行。", "The condition holds: its indented lines run next.")
     return f'<p class="lw-note">{words.html()}</p>'
