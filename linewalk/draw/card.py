@@ -38,10 +38,12 @@ def card(step):
         _facts(step),
         _no_graph(step) if drawn is None else "",
     ]
-    where = Bilingual(f"第 {step.lineno} 行", f"line {step.lineno}")
+    where = Bilingual(
+        f"第 {step.index} 步，文件第 {step.lineno} 行", f"step {step.index}, line {step.lineno} of the file"
+    )
     return _card(
         f'<div class="lw-head"><code>{escape(step.source)}</code>'
-        f"<span><code>trail[{step.index}]</code> {where.html()}</span></div>"
+        f"<span>{where.html()}</span></div>"
         f'<div class="lw-body"><div class="lw-main">{"".join(parts)}</div>{drawn or ""}</div>',
         _ties(step),
     )
@@ -362,7 +364,8 @@ def _memory(step):
     if all(map(_is_view, step.ops)):
         return [(Bilingual("视图，和原来共用内存", "a view, sharing memory"), ""), *_kind(change.after)]
     value = step.value(step.result)
-    return [(Bilingual("新内存", "new memory"), _bytes(value.numel() * value.element_size())), *_kind(change.after)]
+    new_memory = Bilingual("结果占用的新内存", "new memory for the result")
+    return [(new_memory, _bytes(value.numel() * value.element_size())), *_kind(change.after)]
 
 
 def _kind(described):
