@@ -18,6 +18,8 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+from package import package_linewalk
+
 EDITIONS = {"zh": "zh_CN", "en": "en", "both": "zh_CN"}
 
 # What the theme brings and no page asks for.
@@ -28,6 +30,10 @@ BUILD = ROOT / "_build"
 SITE = BUILD / "html"
 
 
+# All that the site is made of, with the chapters.
+SOURCES = ("_config.yml", "_toc.yml", "book", "linewalk", "requirements.txt", "pyproject.toml", "README.md")
+
+
 class BuildError(Exception):
     """What stopped the build; its text is the last that the terminal shows."""
 
@@ -35,7 +41,7 @@ class BuildError(Exception):
 def main():
     started = time.monotonic()
     with only_build():
-        site_inputs = digest("_config.yml", "_toc.yml", "book", "linewalk", "requirements.txt", *chapters())
+        site_inputs = digest(*SOURCES, *chapters())
         stamp = SITE / ".inputs"
         if stamp.exists() and stamp.read_text() == site_inputs:
             say(f"Nothing changed · 没有变化: {shown(SITE)}")
@@ -193,6 +199,7 @@ def publish(site_inputs):
     shutil.copytree(ROOT / "book" / "chooser", new)
     for edition in EDITIONS:
         shutil.copytree(work(edition) / "_build" / "html", new / edition, ignore=ignore)
+    package_linewalk(new / "wheel")
     (new / ".nojekyll").touch()
     (new / ".inputs").write_text(site_inputs)
     if SITE.exists():
