@@ -30,10 +30,6 @@ BUILD = ROOT / "_build"
 SITE = BUILD / "html"
 
 
-# All that the site is made of, with the chapters.
-SOURCES = ("_config.yml", "_toc.yml", "book", "linewalk", "requirements.txt", "pyproject.toml", "README.md")
-
-
 class BuildError(Exception):
     """What stopped the build; its text is the last that the terminal shows."""
 
@@ -41,7 +37,8 @@ class BuildError(Exception):
 def main():
     started = time.monotonic()
     with only_build():
-        site_inputs = digest(*SOURCES, *chapters())
+        package = ("linewalk", "pyproject.toml", "README.md")
+        site_inputs = digest("_config.yml", "_toc.yml", "book", *package, "requirements.txt", *chapters())
         stamp = SITE / ".inputs"
         if stamp.exists() and stamp.read_text() == site_inputs:
             say(f"Nothing changed · 没有变化: {shown(SITE)}")
@@ -186,6 +183,9 @@ def edition_config(edition, cache):
         config["html"]["baseurl"] = f"{base.rstrip('/')}/{edition}/"
     extensions = config["sphinx"]["local_extensions"]
     config["sphinx"]["local_extensions"] = {name: str(ROOT / folder) for name, folder in extensions.items()}
+    # Jupyter Book would put these there, but gives way to the theme options that _config.yml names itself.
+    repository = {f"repository_{key}": value for key, value in config["repository"].items()}
+    config["sphinx"]["config"]["html_theme_options"] |= repository
     config["sphinx"]["config"] |= {"edition": edition, "language": EDITIONS[edition]}
     return yaml.safe_dump(config, allow_unicode=True, sort_keys=False)
 

@@ -1,7 +1,7 @@
 """The downloaded notebooks run unchanged in a new environment that has only what a notebook platform has.
 
-PLATFORM_PACKAGES names what is installed there, as arguments of pip; the workflows set it to old and new versions and to
-what Colab has.
+PLATFORM_PACKAGES names what is installed there, as arguments of pip; .github/workflows/anywhere.yml sets it to old and
+new versions, and to what Colab has.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ import sys
 import nbformat
 import pytest
 import torch
-from conftest import EDITIONS, ROOT, chapters
+from conftest import EDITIONS, chapters
 from nbclient import NotebookClient
 
 PACKAGES = shlex.split(os.environ.get("PLATFORM_PACKAGES", f"torch=={torch.__version__} matplotlib"))

@@ -88,6 +88,8 @@ NOTEBOOK_PAGES = [name for name in chapters() if name.startswith("notebooks/")]
 def test_a_downloaded_edition_is_a_valid_notebook_in_its_language(site, name):
     source = read_notebook(ROOT / f"{name}.ipynb")
     code = [cell.source for cell in source.cells if cell.cell_type == "code"]
+    if base := yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["html"].get("baseurl"):
+        code[0] = bootstrap(wheel_address(f"{base.rstrip('/')}/zh/"))
     for edition in EDITIONS:
         notebook = downloaded(site, edition, name)
         nbformat.validate(notebook)
