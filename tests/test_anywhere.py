@@ -18,7 +18,6 @@ from conftest import EDITIONS, chapters
 from nbclient import NotebookClient
 
 PACKAGES = shlex.split(os.environ.get("PLATFORM_PACKAGES", f"torch=={torch.__version__} matplotlib"))
-CHAPTERS = [name for name in chapters() if name.startswith("notebooks/")]
 AT_ONCE = 2
 
 
@@ -65,7 +64,7 @@ def test_every_edition_runs_on_a_new_platform_and_leaves_its_packages_alone(site
     before = platform.freeze()
     assert "linewalk" not in before
     (wheel,) = (site / "wheel").glob("*.whl")
-    first, *others = [site / edition / f"{name}.ipynb" for edition in EDITIONS for name in CHAPTERS]
+    first, *others = [site / edition / f"{name}.ipynb" for edition in EDITIONS for name in chapters()]
     asyncio.run(platform.run(first, LINEWALK_WHEEL=f"{served}/wheel/{wheel.name}"))
 
     after = platform.freeze()

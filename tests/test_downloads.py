@@ -70,8 +70,6 @@ def test_without_an_address_of_the_site_the_wheel_is_a_name():
 
 @pytest.mark.parametrize("name", chapters())
 def test_each_chapter_begins_by_installing_linewalk(name):
-    if not name.startswith("notebooks/"):
-        pytest.skip("a page of prose")
     code = [cell for cell in read_notebook(ROOT / f"{name}.ipynb").cells if cell.cell_type == "code"]
     assert code[0].source == bootstrap()
     assert "bootstrap" in code[0].metadata.tags
@@ -81,10 +79,7 @@ def downloaded(site, edition, name):
     return nbformat.read(site / edition / f"{name}.ipynb", as_version=4)
 
 
-NOTEBOOK_PAGES = [name for name in chapters() if name.startswith("notebooks/")]
-
-
-@pytest.mark.parametrize("name", NOTEBOOK_PAGES)
+@pytest.mark.parametrize("name", chapters())
 def test_a_downloaded_edition_is_a_valid_notebook_in_its_language(site, name):
     source = read_notebook(ROOT / f"{name}.ipynb")
     code = [cell.source for cell in source.cells if cell.cell_type == "code"]
@@ -212,7 +207,7 @@ def test_the_menu_opens_by_the_keyboard_and_fits_a_telephone(configured, page):
 
 
 def test_without_a_repository_only_downloads_are_offered(served, page):
-    page.goto(f"{served}/en/{NOTEBOOK_PAGES[0]}.html")
+    page.goto(f"{served}/en/{chapters()[0]}.html")
     page.locator(".elsewhere summary").click()
     configured_url = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["repository"]["url"]
     assert page.locator(".elsewhere a[download]").count() == 3
