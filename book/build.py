@@ -183,10 +183,8 @@ def edition_config(edition, cache):
         config["html"]["baseurl"] = f"{base.rstrip('/')}/{edition}/"
     extensions = config["sphinx"]["local_extensions"]
     config["sphinx"]["local_extensions"] = {name: str(ROOT / folder) for name, folder in extensions.items()}
-    # Jupyter Book would put these there, but gives way to the theme options that _config.yml names itself.
-    repository = {f"repository_{key}": value for key, value in config["repository"].items()}
-    config["sphinx"]["config"]["html_theme_options"] |= repository
-    config["sphinx"]["config"] |= {"edition": edition, "language": EDITIONS[edition]}
+    repository = config.get("repository", {})  # Jupyter Book would leave it out where there are theme options
+    config["sphinx"]["config"] |= {"edition": edition, "language": EDITIONS[edition], "repository": repository}
     return yaml.safe_dump(config, allow_unicode=True, sort_keys=False)
 
 

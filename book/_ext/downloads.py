@@ -37,10 +37,8 @@ def add_links(app, pagename, templatename, context, doctree):
             "both": ({"zh": "中英双语", "en": "Both"}.get(app.config.edition, "中英双语 · Both"), None),
         }.items()
     ]
-    options = app.config.html_theme_options
-    context["notebook_services"] = services(
-        options.get("repository_url"), options.get("repository_branch"), f"{pagename}.ipynb"
-    )
+    repository = app.config.repository
+    context["notebook_services"] = services(repository.get("url"), repository.get("branch"), f"{pagename}.ipynb")
     context["more_platforms"] = app.builder.get_relative_uri(pagename, MORE) if MORE in app.env.found_docs else None
 
 

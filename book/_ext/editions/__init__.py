@@ -10,6 +10,7 @@ from . import anchors, cells, outputs, pages
 
 def setup(app):
     app.add_config_value("edition", "both", "env", [str])
+    app.add_config_value("repository", {}, "html", [dict])
     app.connect("source-read", cells.pick_source)
     app.add_transform(anchors.SectionAnchors)
     app.add_transform(outputs.FoldedCells)
