@@ -204,6 +204,17 @@ def test_the_menu_opens_by_the_keyboard_and_fits_a_telephone(configured, page):
     box = page.locator(".elsewhere-menu").bounding_box()
     assert box["x"] >= 0 and box["x"] + box["width"] <= 390
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.keyboard.press("Tab")
+    page.keyboard.press("Escape")
+    assert not page.locator(".elsewhere-menu").is_visible()
+    assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
+
+
+def test_a_click_elsewhere_closes_the_menu(configured, page):
+    page.goto(f"{configured}/zh/notebooks/one.html")
+    page.locator(".elsewhere summary").click()
+    page.locator("article h1").click(position={"x": 5, "y": 5})
+    assert not page.locator(".elsewhere-menu").is_visible()
 
 
 def test_without_a_repository_only_downloads_are_offered(served, page):

@@ -19,6 +19,7 @@ MORE = "book/elsewhere"
 
 def setup(app):
     app.add_css_file("elsewhere.css")
+    app.add_js_file("elsewhere.js", defer="defer")
     app.connect("html-page-context", add_links)
     app.connect("build-finished", write_notebooks)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
