@@ -20,6 +20,8 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
+from package import package_linewalk
+
 EDITIONS = {"zh": "zh_CN", "en": "en", "both": "zh_CN"}
 
 # What the theme brings and no page asks for.
@@ -37,7 +39,8 @@ class BuildError(Exception):
 def main():
     started = time.monotonic()
     with only_build():
-        site_inputs = digest("_config.yml", "_toc.yml", "book", "linewalk", "requirements.txt", *chapters()) + torch()
+        package = ("linewalk", "pyproject.toml", "README.md")
+        site_inputs = digest("_config.yml", "_toc.yml", "book", *package, "requirements.txt", *chapters()) + torch()
         stamp = SITE / ".inputs"
         if stamp.exists() and stamp.read_text() == site_inputs:
             say(f"Nothing changed · 没有变化: {shown(SITE)}")
@@ -208,6 +211,7 @@ def publish(site_inputs):
         chooser.write_text(with_address(chooser.read_text(encoding="utf-8"), base), encoding="utf-8")
     for edition in EDITIONS:
         shutil.copytree(work(edition) / "_build" / "html", new / edition, ignore=ignore)
+    package_linewalk(new / "wheel")
     (new / ".nojekyll").touch()
     (new / ".inputs").write_text(site_inputs)
     if SITE.exists():

@@ -33,7 +33,8 @@ class Project:
     def __init__(self, folder):
         self.folder = folder
         shutil.copytree(ROOT / "book", folder / "book", ignore=shutil.ignore_patterns("__pycache__"))
-        for name in ("_config.yml", "requirements.txt"):
+        shutil.copytree(ROOT / "linewalk", folder / "linewalk", ignore=shutil.ignore_patterns("__pycache__"))
+        for name in ("_config.yml", "requirements.txt", "pyproject.toml", "README.md", "LICENSE"):
             shutil.copy(ROOT / name, folder)
         (folder / "_toc.yml").write_text(TOC, encoding="utf-8")
         (folder / "book" / "index.md").write_text(INDEX, encoding="utf-8")
@@ -112,7 +113,6 @@ def test_a_prose_edit_runs_nothing_and_is_seen(project):
 
 def test_a_change_of_the_library_runs_the_chapters(project):
     runs = project.runs()
-    (project.folder / "linewalk").mkdir(exist_ok=True)
     (project.folder / "linewalk" / "new.py").write_text(f"# {time.time()}\n")
     code, output = project.build()
     assert code == 0, output

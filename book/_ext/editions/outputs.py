@@ -14,6 +14,7 @@ from sphinx.util.osutil import relative_uri
 OTHER = {"zh": "en", "en": "zh"}
 PROMPTS = {
     "check": {"zh": "检验", "en": "Check"},
+    "bootstrap": {"zh": "安装", "en": "Install"},
     "setup": {"zh": "准备", "en": "Setup"},
 }
 BILINGUAL_ATTRIBUTES = {"alt": "data-alt", "aria-label": "data-label"}

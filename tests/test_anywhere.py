@@ -1,0 +1,89 @@
+"""The downloaded notebooks run unchanged in a new environment that has only what a notebook platform has.
+
+PLATFORM_PACKAGES names what is installed there, as arguments of pip; .github/workflows/anywhere.yml sets it to old and
+new versions, and to what Colab has.
+"""
+
+import asyncio
+import json
+import os
+import shlex
+import subprocess
+import sys
+
+import nbformat
+import pytest
+import torch
+from conftest import EDITIONS, chapters
+from nbclient import NotebookClient
+
+PACKAGES = shlex.split(os.environ.get("PLATFORM_PACKAGES", f"torch=={torch.__version__} matplotlib"))
+AT_ONCE = 2
+
+
+class Platform:
+    """A virtual environment with a Jupyter kernel of its own."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.python = folder / "venv" / "bin" / "python"
+        subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
+        self.pip("install", "--quiet", "ipykernel", *PACKAGES)
+        kernel = folder / "kernels" / "platform"
+        kernel.mkdir(parents=True)
+        command = [str(self.python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        spec = {"argv": command, "display_name": "Platform", "language": "python"}
+        (kernel / "kernel.json").write_text(json.dumps(spec))
+
+    def pip(self, *arguments):
+        command = [self.python, "-m", "pip", "--disable-pip-version-check", *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True, cwd=self.folder).stdout
+
+    def freeze(self):
+        return {line.partition("==")[0].partition(" @ ")[0]: line for line in self.pip("freeze").splitlines()}
+
+    async def run(self, path, **environment):
+        """Runs the notebook file as it is and returns it with its outputs."""
+        notebook = nbformat.read(path, as_version=4)
+        # What an interpreter of this repository would inherit is not there on a platform.
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "MPL"))}
+        client = NotebookClient(notebook, kernel_name="platform", timeout=300)
+        client.create_kernel_manager()
+        client.km.kernel_spec_manager.kernel_dirs = [str(self.folder / "kernels")]
+        await client.async_execute(cwd=str(self.folder), env={**inherited, "OMP_NUM_THREADS": "1", **environment})
+        return notebook
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory):
+    return Platform(tmp_path_factory.mktemp("platform"))
+
+
+def test_every_edition_runs_on_a_new_platform_and_leaves_its_packages_alone(site, served, platform):
+    """One test, since the order counts: the first notebook installs linewalk, the others need no network."""
+    before = platform.freeze()
+    assert "linewalk" not in before
+    (wheel,) = (site / "wheel").glob("*.whl")
+    first, *others = [site / edition / f"{name}.ipynb" for edition in EDITIONS for name in chapters()]
+    asyncio.run(platform.run(first, LINEWALK_WHEEL=f"{served}/wheel/{wheel.name}"))
+
+    after = platform.freeze()
+    assert set(after) - set(before) <= {"linewalk", "torchview", "graphviz", "pygraphviz", "safetensors"}
+    assert {name: after.get(name) for name in before} == before
+
+    offline = {"LINEWALK_WHEEL": "/nowhere", "PIP_NO_INDEX": "1"}
+    offline |= dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
+    for notebook in asyncio.run(run_all(platform, others, offline)):
+        outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+        assert any("text/html" in output.get("data", {}) for output in outputs)
+        assert not [output.text for output in outputs if output.get("name") == "stderr"]
+
+
+async def run_all(platform, paths, environment):
+    free = asyncio.Semaphore(AT_ONCE)
+
+    async def run_one(path):
+        async with free:
+            return await platform.run(path, **environment)
+
+    return await asyncio.gather(*map(run_one, paths))
