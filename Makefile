@@ -1,5 +1,6 @@
 # make book    execute the chapters, build the site into _build/html      执行各章，生成网站
 # make serve   look at it on http://127.0.0.1:8000 (PORT=…)              在本机查看
+# make live    read it and run its cells, here (PORT=…, OPEN=0)          边读边在本机运行
 # make lab     open the notebooks in JupyterLab                          在 JupyterLab 里打开
 # make test    run everything that checks the book                       运行全部检查
 # make clean   remove what was built; the environment stays               清除生成的文件
@@ -9,7 +10,7 @@ PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: book serve lab lint test clean requirements
+.PHONY: book serve live lab lint test clean requirements
 .DELETE_ON_ERROR:
 
 book: $(VENV)/book.stamp
@@ -18,6 +19,9 @@ book: $(VENV)/book.stamp
 serve: book
 	@echo "http://127.0.0.1:$(PORT)/  (Ctrl+C)"
 	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
+
+live: book
+	@$(BIN)/python book/live.py --port $(PORT) $(if $(filter 0 no,$(OPEN)),--no-open)
 
 lab: $(VENV)/book.stamp
 	@$(BIN)/jupyter lab --notebook-dir=notebooks

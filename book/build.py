@@ -18,6 +18,8 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+from bundle import BundleError, bundle
+
 EDITIONS = {"zh": "zh_CN", "en": "en", "both": "zh_CN"}
 
 # What the theme brings and no page asks for.
@@ -41,9 +43,10 @@ def main():
             say(f"Nothing changed · 没有变化: {shown(SITE)}")
             return
         cache = BUILD / "cache" / digest("linewalk", "requirements.txt")[:16]
+        live = bundle()
         execute(cache)
         build_editions(cache)
-        publish(site_inputs)
+        publish(site_inputs, live)
     say(f"Built in {time.monotonic() - started:.0f} s · 已生成: {shown(SITE / 'index.html')}")
 
 
@@ -184,7 +187,7 @@ def edition_config(edition, cache):
     return yaml.safe_dump(config, allow_unicode=True, sort_keys=False)
 
 
-def publish(site_inputs):
+def publish(site_inputs, live):
     """Puts chooser and editions together beside the site, then in its place."""
     new, old = BUILD / "html.new", BUILD / "html.old"
     ignore = shutil.ignore_patterns(*UNUSED)
@@ -193,6 +196,8 @@ def publish(site_inputs):
     shutil.copytree(ROOT / "book" / "chooser", new)
     for edition in EDITIONS:
         shutil.copytree(work(edition) / "_build" / "html", new / edition, ignore=ignore)
+    (new / "live").mkdir()
+    shutil.copy(live, new / "live")
     (new / ".nojekyll").touch()
     (new / ".inputs").write_text(site_inputs)
     if SITE.exists():
@@ -256,7 +261,7 @@ def say(text):
 if __name__ == "__main__":
     try:
         main()
-    except BuildError as error:
+    except (BuildError, BundleError) as error:
         sys.exit(f"{error}")
     except KeyboardInterrupt:
         sys.exit("Stopped; the site is as it was before. · 已中断，原来的网站没有变。")
