@@ -74,6 +74,9 @@ def main():
         log_level="ERROR",
     )
     server.config.MappingKernelManager.cull_idle_timeout = IDLE
+    if os.name != "nt":
+        # Sockets in a folder of the reader's own; what a kernel says over TCP, other users of the machine could hear.
+        server.config.KernelManager.transport = "ipc"
     server.initialize(argv=[])
     add_entrance(server, tickets)
 

@@ -29,6 +29,8 @@ export function edit(pre, label, run) {
   });
   const source = () => view.state.doc.toString();
   view.dom.classList.add("live-editor");
+  // The page has keys of its own: / searches, j and k go from line to line.
+  view.dom.addEventListener("keydown", (event) => event.stopPropagation());
   pre.hidden = true;
   pre.after(view.dom);
   return {
