@@ -80,6 +80,11 @@ def main():
     server.initialize(argv=[])
     add_entrance(server, tickets)
 
+    server.io_loop.add_callback(welcome, arguments, tickets)  # runs when the server listens
+    server.start()
+
+
+def welcome(arguments, tickets):
     def address():
         return f"http://{HOST}:{arguments.port}/enter/{tickets.new()}"
 
@@ -88,7 +93,6 @@ def main():
         threading.Thread(target=open_browser, args=[address()], daemon=True).start()
     if sys.stdin and sys.stdin.isatty():
         threading.Thread(target=print_on_enter, args=[address], daemon=True).start()
-    server.start()
 
 
 def parse_arguments():

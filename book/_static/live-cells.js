@@ -58,18 +58,18 @@ function offer(server) {
     }
     cell.querySelector(".cell_input").after(buttons);
   });
-  return { bar, start };
+  return start;
 }
 
 function offerToConnect() {
-  const open = button(words("连接 Jupyter", "Connect Jupyter"), async () => {
-    const { connect } = await import(new URL("live-connect.js", import.meta.url));
-    connect({ words, button, element, connected });
+  const open = button(words("连接我的 Jupyter", "Connect to my Jupyter"), async () => {
+    const { connect } = await import(runner);
+    connect(words, connected);
   });
   open.classList.add("live-connect");
   const connected = (server) => {
     open.remove();
-    offer(server).start();
+    offer(server)();
   };
   document.querySelector(".header-article-items__end, .bd-article").prepend(open);
 }

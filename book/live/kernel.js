@@ -94,7 +94,7 @@ export class Kernel {
     try {
       response = await fetch(this.address(path), this.options(method, body && { body: JSON.stringify(body) }));
     } catch {
-      throw new KernelError(this.unreachable());
+      throw new KernelError((await this.closed()) ? this.shut() : this.unreachable());
     }
     if (response.status === 204) return {};
     const answer = await response.json().catch(() => ({}));
@@ -112,6 +112,19 @@ export class Kernel {
     const why = [...new Set([message, reason].filter(Boolean))].join(" ");
     if (status === 404) return words("这个内核已经不在了；再运行一次会新开一个。", "This kernel is gone; run a cell to get a new one.");
     return words(`没能得到内核：${why || status}`, `No kernel could be had: ${why || status}`);
+  }
+
+  /** Whether a server elsewhere answers, but not to this page: a browser does not let a page see why. */
+  async closed() {
+    if (!this.server.token) return false;
+    return fetch(this.server.base, { mode: "no-cors", credentials: "omit" }).then(() => true, () => false);
+  }
+
+  shut() {
+    return this.words(
+      "服务器在运行，但不让这一页进去。令牌对吗？它是用上面那条命令启动的吗？",
+      "The server is running but does not let this page in. Is the token right, and was it started with the command above?",
+    );
   }
 
   unreachable() {

@@ -7,6 +7,8 @@ import { Output } from "./output.js";
 // The name of the device that linewalk would choose.
 const DEVICE = '(lambda linewalk: linewalk.device_name(linewalk.best_device()))(__import__("linewalk"))';
 
+export { connect } from "./connect.js";
+
 export class Session {
   constructor({ server, cells, edition, words, status, message }) {
     Object.assign(this, { words, status, message });
