@@ -27,14 +27,15 @@ CHROMIUM_FLAGS = [
 ]
 
 
-def chapters():
-    """The chapters that the table of contents names."""
-    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-    return [chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]
-
-
 def pages():
-    return ["book/index", *chapters()]
+    """The pages that the table of contents names."""
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    return [toc["root"], *(chapter["file"] for part in toc["parts"] for chapter in part["chapters"])]
+
+
+def chapters():
+    """Those of the pages that are notebooks."""
+    return [page for page in pages() if (ROOT / f"{page}.ipynb").exists()]
 
 
 def read_notebook(path):
