@@ -1,5 +1,6 @@
 # make book    execute the chapters, build the site into _build/html      执行各章，生成网站
 # make serve   look at it on http://127.0.0.1:8000 (PORT=…)              在本机查看
+# make live    read it and run its cells, here (PORT=…, OPEN=0)          边读边在本机运行
 # make lab     open the notebooks in JupyterLab                          在 JupyterLab 里打开
 # make pdf     print it, a file for each language, into _build/pdf    每种语言印一份 PDF
 # make test    run everything that checks the book                       运行全部检查
@@ -10,7 +11,7 @@ PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: book serve pdf lab lint test clean requirements
+.PHONY: book serve live pdf lab lint test clean requirements
 .DELETE_ON_ERROR:
 
 book: $(VENV)/book.stamp
@@ -19,6 +20,9 @@ book: $(VENV)/book.stamp
 serve: book
 	@echo "http://127.0.0.1:$(PORT)/  (Ctrl+C)"
 	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
+
+live: book
+	@$(BIN)/python book/live.py --port $(PORT) $(if $(filter 0 no,$(OPEN)),--no-open)
 
 pdf: book $(VENV)/test.stamp
 	@$(BIN)/python book/pdf.py

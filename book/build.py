@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
+from bundle import BundleError, bundle
 from package import package_linewalk
 
 EDITIONS = {"zh": "zh_CN", "en": "en", "both": "zh_CN"}
@@ -46,9 +47,10 @@ def main():
             say(f"Nothing changed · 没有变化: {shown(SITE)}")
             return
         cache = BUILD / "cache" / f"{digest('linewalk', 'requirements.txt')[:16]}-{torch()}"
+        live = bundle()
         execute(cache)
         build_editions(cache)
-        publish(site_inputs)
+        publish(site_inputs, live)
     say(f"Built in {time.monotonic() - started:.0f} s · 已生成: {shown(SITE / 'index.html')}")
 
 
@@ -199,7 +201,7 @@ def edition_config(edition, cache):
     return yaml.safe_dump(config, allow_unicode=True, sort_keys=False)
 
 
-def publish(site_inputs):
+def publish(site_inputs, live):
     """Puts chooser and editions together beside the site, then in its place."""
     new, old = BUILD / "html.new", BUILD / "html.old"
     ignore = shutil.ignore_patterns(*UNUSED)
@@ -212,6 +214,8 @@ def publish(site_inputs):
     for edition in EDITIONS:
         shutil.copytree(work(edition) / "_build" / "html", new / edition, ignore=ignore)
     package_linewalk(new / "wheel")
+    (new / "live").mkdir()
+    shutil.copy(live, new / "live")
     (new / ".nojekyll").touch()
     (new / ".inputs").write_text(site_inputs)
     if SITE.exists():
@@ -288,7 +292,7 @@ def say(text):
 if __name__ == "__main__":
     try:
         main()
-    except BuildError as error:
+    except (BuildError, BundleError) as error:
         sys.exit(f"{error}")
     except KeyboardInterrupt:
         sys.exit("Stopped; the site is as it was before. · 已中断，原来的网站没有变。")

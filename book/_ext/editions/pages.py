@@ -14,6 +14,8 @@ from . import words
 POLICY = "; ".join(
     [
         "default-src 'self' file:",
+        # A Jupyter server on the reader's own machine, where the reader has asked for it.
+        "connect-src 'self' file: http://127.0.0.1:* http://localhost:* ws://127.0.0.1:* ws://localhost:*",
         "img-src 'self' file: data:",
         "style-src 'self' file: 'unsafe-inline'",
         "font-src 'none'",

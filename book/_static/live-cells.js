@@ -1,0 +1,87 @@
+// Run buttons. They are there where the page came from a Jupyter server (book/live.py says so in a <meta>), or once the
+// reader has connected to one. What runs the cells is heavy, and is loaded when a reader first asks for it.
+
+(() => {
+const runner = new URL("../../live/live.js", document.currentScript.src);
+const style = new URL("live-cells.css", document.currentScript.src);
+const edition = document.querySelector(".language-switch [aria-current]")?.dataset.edition ?? "both";
+const words = (zh, en) => ({ zh, en, both: `${zh} / ${en}` })[edition];
+const cells = [...document.querySelectorAll("div.cell")].filter((cell) => cell.querySelector(".cell_input pre"));
+const base = document.querySelector("meta[name=jupyter-server]")?.content;
+
+if (cells.length) {
+  document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href: style }));
+  if (base) offer({ base: new URL(base, location), token: "" });
+  else offerToConnect();
+}
+
+function offer(server) {
+  const bar = element("div", { className: "live-bar", role: "group" });
+  bar.setAttribute("aria-label", words("内核", "Kernel"));
+  const status = element("output", { className: "live-status", textContent: words("还没有启动", "Not started") });
+  const message = element("div", { className: "live-message", role: "alert", hidden: true });
+  document.querySelector(".bd-header-article, .bd-article").append(bar, message);
+
+  let session;
+  const start = () => {
+    session ??= begin().catch((error) => {
+      session = undefined;
+      status.textContent = words("没有启动", "Not started");
+      message.textContent = words("没能载入运行代码的部件：", "What runs the code could not be loaded: ") + error.message;
+      message.hidden = false;
+      throw error;
+    });
+    return session;
+  };
+  const begin = async () => {
+    status.textContent = words("正在载入…", "Loading…");
+    const progress = element("progress", {});
+    status.append(" ", progress);
+    const { Session } = await import(runner);
+    return new Session({ server, cells, edition, words, status, message });
+  };
+  const act = (action) => () => start().then(action, () => {});
+
+  bar.append(
+    status,
+    button(words("全部执行", "All cells"), act((session) => session.run(cells))),
+    button(words("中断", "Interrupt"), () => session?.then((session) => session.interrupt())),
+    button(words("重启", "Restart"), () => session?.then((session) => session.restart())),
+    button(words("还原", "Reset"), () => session?.then((session) => session.reset()), words("还原成原来的页面", "Put the page back as it was")),
+  );
+  cells.forEach((cell, index) => {
+    const buttons = element("div", { className: "live-buttons" });
+    buttons.append(button(words("运行", "Run"), act((session) => session.run([cell]))));
+    if (index) {
+      const above = words("先执行前面还没有执行的格子，再执行这一格", "First the cells above that have not been executed, then this one");
+      const until = cells.slice(0, index + 1);
+      buttons.append(button(words("连同前面", "With cells above"), act((session) => session.runMissing(until)), above));
+    }
+    cell.querySelector(".cell_input").after(buttons);
+  });
+  return start;
+}
+
+function offerToConnect() {
+  const open = button(words("连接我的 Jupyter", "Connect to my Jupyter"), async () => {
+    const { connect } = await import(runner);
+    connect(words, connected);
+  });
+  open.classList.add("live-connect");
+  const connected = (server) => {
+    open.remove();
+    offer(server)();
+  };
+  document.querySelector(".header-article-items__end, .bd-article").prepend(open);
+}
+
+function button(text, action, title = "") {
+  const made = element("button", { type: "button", textContent: text, title });
+  made.addEventListener("click", action);
+  return made;
+}
+
+function element(name, properties) {
+  return Object.assign(document.createElement(name), properties);
+}
+})();

@@ -1,0 +1,170 @@
+// A session: the cells of a page and the kernel that runs them, one after the other.
+
+import { edit } from "./editor.js";
+import { Kernel, KernelError } from "./kernel.js";
+import { Output } from "./output.js";
+
+// The name of the device that linewalk would choose.
+const DEVICE = '(lambda linewalk: linewalk.device_name(linewalk.best_device()))(__import__("linewalk"))';
+
+export { connect } from "./connect.js";
+
+export class Session {
+  constructor({ server, cells, edition, words, status, message }) {
+    Object.assign(this, { words, status, message });
+    this.cells = new Map(cells.map((element) => [element, new Cell(element, edition, words, () => this.run([element]))]));
+    this.queue = [];
+    this.kernel = new Kernel(server, words, (state, detail) => this.show(state, detail));
+    this.device = "";
+    addEventListener("pagehide", () => this.kernel.leave());
+    // A page that the browser kept comes back without its kernel.
+    addEventListener("pageshow", (event) => event.persisted && location.reload());
+  }
+
+  async run(elements) {
+    const cells = elements.map((element) => this.cells.get(element)).filter((cell) => !this.queue.includes(cell));
+    for (const cell of cells) cell.wait();
+    this.queue.push(...cells);
+    if (!this.running) await (this.running = this.drain().finally(() => (this.running = undefined)));
+  }
+
+  runMissing(elements) {
+    const last = elements.at(-1);
+    return this.run(elements.filter((element) => element === last || this.cells.get(element).state !== "done"));
+  }
+
+  async drain() {
+    try {
+      await this.start();
+      while (this.queue.length) {
+        const cell = this.queue[0];
+        const good = await cell.run(this.kernel);
+        this.queue.shift();
+        if (!good) break;
+      }
+    } catch (error) {
+      if (!(error instanceof KernelError)) throw error;
+      this.tell(error.message);
+    }
+    for (const cell of this.queue.splice(0)) cell.rest();
+    this.show(this.kernel.state);
+  }
+
+  async start() {
+    if (this.kernel.ready) return;
+    this.tell("");
+    this.device = "";
+    for (const cell of this.cells.values()) cell.forget();
+    await this.kernel.start();
+    for (const cell of this.cells.values()) cell.edit();
+    this.device = await this.kernel.evaluate(DEVICE);
+  }
+
+  interrupt() {
+    for (const cell of this.queue.splice(1)) cell.rest();
+    this.kernel.interrupt().catch((error) => this.tell(error.message));
+  }
+
+  async restart() {
+    this.tell("");
+    try {
+      if (this.kernel.ready) await this.kernel.restart();
+      else await this.start();
+      for (const cell of this.cells.values()) cell.forget();
+      this.tell(this.words("已重启，之前的变量都没有了。", "Restarted; all variables are gone."));
+    } catch (error) {
+      this.tell(error.message);
+    }
+  }
+
+  reset() {
+    for (const cell of this.cells.values()) cell.reset();
+    this.tell("");
+  }
+
+  show(state, detail) {
+    const { words } = this;
+    const names = {
+      none: words("还没有启动", "Not started"),
+      starting: words("正在启动…", "Starting…"),
+      idle: words("空闲", "Idle"),
+      busy: words("运行中…", "Running…"),
+      restarting: words("正在重启…", "Restarting…"),
+      disconnected: words("连接断了，正在重连…", "Connection lost, trying again…"),
+      dead: words("已停止", "Stopped"),
+    };
+    this.status.replaceChildren();
+    if (this.device && !["none", "dead"].includes(state)) {
+      this.status.append(Object.assign(document.createElement("b"), { className: "live-device", textContent: this.device }), " ");
+    }
+    this.status.append(names[state] ?? state);
+    this.status.dataset.state = state;
+    if (detail) this.tell(detail);
+    if (state === "dead" || state === "restarting") for (const cell of this.cells.values()) cell.forget();
+  }
+
+  tell(text) {
+    this.message.textContent = text;
+    this.message.hidden = !text;
+  }
+}
+
+class Cell {
+  constructor(element, edition, words, run) {
+    Object.assign(this, { element, edition, words, runAlone: run });
+    this.pre = element.querySelector(".cell_input pre");
+    this.original = this.pre.cloneNode(true);
+    this.printed = [...element.querySelectorAll(":scope > .cell_output")];
+    this.state = "none";
+  }
+
+  get source() {
+    return (this.editor?.source() ?? this.pre.textContent).replace(/\n$/, "");
+  }
+
+  edit() {
+    this.editor ??= edit(this.pre, this.words("代码", "Code"), this.runAlone);
+  }
+
+  wait() {
+    this.mark("waiting");
+  }
+
+  /** No longer waiting. */
+  rest() {
+    if (this.state === "waiting" || this.state === "running") this.mark("none");
+  }
+
+  /** The kernel no longer knows what this cell did. */
+  forget() {
+    if (this.state === "done" || this.state === "failed") this.mark("none");
+  }
+
+  async run(kernel) {
+    this.mark("running");
+    this.live ??= this.addLive();
+    const output = new Output(this.live, this.edition);
+    const good = await kernel.execute(this.source, output);
+    this.mark(good ? "done" : "failed");
+    return good;
+  }
+
+  addLive() {
+    const live = Object.assign(document.createElement("div"), { className: "cell_output container live-output" });
+    live.setAttribute("aria-live", "polite");
+    for (const printed of this.printed) printed.hidden = true;
+    this.element.append(live);
+    return live;
+  }
+
+  reset() {
+    this.live?.remove();
+    this.live = undefined;
+    for (const printed of this.printed) printed.hidden = false;
+    this.editor?.replace(this.original.textContent);
+  }
+
+  mark(state) {
+    this.state = this.element.dataset.live = state;
+  }
+}

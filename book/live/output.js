@@ -1,0 +1,109 @@
+// Shows what a cell gives back: streams, results, figures, errors, in the edition's language.
+
+import { AnsiUp } from "ansi_up";
+
+const OTHER = { zh: "en", en: "zh" };
+const BILINGUAL_ATTRIBUTES = { alt: "data-alt", "aria-label": "data-label" };
+const PICTURES = ["image/png", "image/jpeg", "image/gif", "image/webp"];
+
+export class Output {
+  constructor(place, edition) {
+    Object.assign(this, { place, edition, displays: new Map(), clearing: false });
+    place.replaceChildren();
+  }
+
+  /** Takes a message of the kernel's output channel. */
+  take({ header: { msg_type: type }, content }) {
+    if (type === "clear_output") {
+      if (content.wait) this.clearing = true;
+      else this.place.replaceChildren();
+    } else if (type === "stream") this.stream(content);
+    else if (type === "execute_result" || type === "display_data") this.display(content);
+    else if (type === "update_display_data") this.update(content);
+    else if (type === "error") this.error(content.traceback.join("\n") || `${content.ename}: ${content.evalue}`);
+  }
+
+  add(element) {
+    if (this.clearing) this.place.replaceChildren();
+    this.clearing = false;
+    this.place.append(element);
+  }
+
+  stream({ name, text }) {
+    let block = this.clearing ? null : this.place.lastElementChild;
+    if (block?.dataset.stream !== name) {
+      block = terminal(name === "stderr" ? "stderr" : "stream");
+      block.dataset.stream = name;
+      block.text = "";
+      this.add(block);
+    }
+    // A carriage return starts its line anew, as progress bars want.
+    block.text = (block.text + text).replace(/\r+\n/g, "\n").replace(/^.*\r(?!$)/gm, "");
+    block.firstChild.innerHTML = coloured(block.text);
+  }
+
+  display({ data, transient }) {
+    const element = Object.assign(document.createElement("div"), { className: "output" });
+    fill(element, data, this.edition);
+    if (transient?.display_id) this.displays.set(transient.display_id, element);
+    this.add(element);
+  }
+
+  update({ data, transient }) {
+    const element = this.displays.get(transient?.display_id);
+    if (element) fill(element, data, this.edition);
+  }
+
+  error(traceback) {
+    const block = terminal("traceback");
+    block.firstChild.innerHTML = coloured(traceback);
+    this.add(block);
+  }
+}
+
+function fill(element, data, edition) {
+  const text = (type) => [data[type]].flat().join("");
+  const picture = PICTURES.find((type) => data[type]);
+  element.replaceChildren();
+  if (data["text/html"]) {
+    element.classList.add("text_html");
+    // Scripts in it don't run.
+    element.innerHTML = text("text/html");
+  } else if (data["image/svg+xml"]) {
+    element.innerHTML = text("image/svg+xml").replace(/^[^]*?(?=<svg)/, "");
+  } else if (picture) {
+    const alt = { zh: "这一格画的图", en: "The figure that this cell drew" };
+    const words = edition === "both" ? `${alt.zh} / ${alt.en}` : alt[edition];
+    element.append(Object.assign(new Image(), { src: `data:${picture};base64,${text(picture).replace(/\s/g, "")}`, alt: words }));
+  } else {
+    element.append(terminal("text_plain"));
+    element.firstChild.firstChild.innerHTML = coloured(text("text/plain") || Object.values(data).map(String).join("\n"));
+  }
+  keepLanguage(element, edition);
+}
+
+/** The rule of book/_ext/editions/outputs.py, for outputs that are made here. */
+function keepLanguage(root, edition) {
+  if (OTHER[edition]) for (const element of root.querySelectorAll(`[lang="${OTHER[edition]}"]`)) element.remove();
+  for (const [attribute, data] of Object.entries(BILINGUAL_ATTRIBUTES)) {
+    for (const element of root.querySelectorAll(`[${data}-zh][${data}-en]`)) {
+      const [zh, en] = [element.getAttribute(`${data}-zh`), element.getAttribute(`${data}-en`)];
+      element.setAttribute(attribute, { zh, en, both: zh === en ? zh : `${zh} / ${en}` }[edition]);
+      element.removeAttribute(`${data}-zh`);
+      element.removeAttribute(`${data}-en`);
+    }
+  }
+}
+
+function terminal(kind) {
+  const block = Object.assign(document.createElement("div"), { className: `output ${kind} highlight` });
+  block.append(document.createElement("pre"));
+  return block;
+}
+
+function coloured(text) {
+  const ansi = new AnsiUp();
+  ansi.use_classes = true;
+  ansi.url_allowlist = {};
+  return ansi.ansi_to_html(text);
+}
