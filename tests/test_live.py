@@ -292,7 +292,7 @@ def test_every_cell_has_its_button(visit, edition):
 
 def test_a_changed_stride_makes_another_card(visit):
     reader = visit("en")
-    cell = reader.cells.nth(1)
+    cell = reader.cells.nth(2)  # after the cells that install and import
     printed = cell.locator(".cell_output").first
     reader.becomes(reader.run(cell, ABOVE["en"]), "done")
     assert not printed.is_visible()
@@ -485,7 +485,7 @@ def test_a_hosted_page_connects(hosted, served, own_server):
     address, token = own_server
     assert f"--ServerApp.allow_origin={served}" in hosted.locator(".live-dialog pre").inner_text()
     fill_in(hosted, f"{address}lab?token=x", token)
-    cell = hosted.locator("div.cell:has(.live-buttons)").nth(1)
+    cell = hosted.locator("div.cell:has(.live-buttons)").nth(2)
     cell.get_by_role("button", name="With cells above").or_(cell.get_by_role("button", name="Run")).first.wait_for()
     hosted.locator("div.cell").first.evaluate("cell => (cell.querySelector('details').open = true)")
     first = hosted.locator("div.cell").first
