@@ -490,7 +490,7 @@ def test_a_hosted_page_connects(hosted, served, own_server):
     hosted.locator("div.cell").first.evaluate("cell => (cell.querySelector('details').open = true)")
     first = hosted.locator("div.cell").first
     first.get_by_role("button", name="Run", exact=True).click()
-    hosted.wait_for_function("document.querySelector('div.cell').dataset.live === 'done'", timeout=60000)
+    hosted.locator("div.cell[data-live=done]").first.wait_for(timeout=60000)
     assert token not in hosted.content() and token not in hosted.url
     assert token not in hosted.evaluate("JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie])")
 
