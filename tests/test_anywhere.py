@@ -10,6 +10,7 @@ import os
 import shlex
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import nbformat
 import pytest
@@ -65,7 +66,7 @@ def test_every_edition_runs_on_a_new_platform_and_leaves_its_packages_alone(site
     assert "linewalk" not in before
     (wheel,) = (site / "wheel").glob("*.whl")
     first, *others = [site / edition / f"{name}.ipynb" for edition in EDITIONS for name in chapters()]
-    asyncio.run(platform.run(first, LINEWALK_WHEEL=f"{served}/wheel/{wheel.name}"))
+    in_a_loop(platform.run(first, LINEWALK_WHEEL=f"{served}/wheel/{wheel.name}"))
 
     after = platform.freeze()
     assert set(after) - set(before) <= {"linewalk", "torchview", "graphviz", "pygraphviz", "safetensors"}
@@ -73,10 +74,16 @@ def test_every_edition_runs_on_a_new_platform_and_leaves_its_packages_alone(site
 
     offline = {"LINEWALK_WHEEL": "/nowhere", "PIP_NO_INDEX": "1"}
     offline |= dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
-    for notebook in asyncio.run(run_all(platform, others, offline)):
+    for notebook in in_a_loop(run_all(platform, others, offline)):
         outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
         assert any("text/html" in output.get("data", {}) for output in outputs)
         assert not [output.text for output in outputs if output.get("name") == "stderr"]
+
+
+def in_a_loop(coroutine):
+    """Its result, from a thread of its own: in this one the browser's fixtures keep a loop running."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
 
 
 async def run_all(platform, paths, environment):

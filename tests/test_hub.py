@@ -50,7 +50,7 @@ class Hub:
                 cwd=folder, stdout=log, stderr=subprocess.STDOUT,
                 env={**os.environ, "PATH": path, "BOOK_ROOT": str(ROOT), **settings},
             )
-        for _ in range(150):
+        for _ in range(600):  # its first start writes its bytecode and its database
             try:
                 urllib.request.urlopen(f"{self.address}/hub/login", timeout=5).close()
                 return
