@@ -438,3 +438,9 @@ def test_the_table_has_a_row_a_step_and_the_totals(trail):
     assert html.count("<tr>") == len(trail) + 2
     assert f"{trail.params:,}" in html and f"{trail.macs:,}" in html
     assert "1×64×56×56 → 1×256×56×56" in html
+
+
+def test_maps_made_without_weights_name_nobodys(tail):
+    concatenated, scores = tail[1], tail["out = self.conv_1x1_4(out)"]
+    assert "torch.cat" in concatenated.source and "ASPPTail 现有的权重" not in card(concatenated)
+    assert "ASPPTail 现有的权重" in card(scores)

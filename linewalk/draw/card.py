@@ -178,8 +178,7 @@ def _calls(step):
 
 
 def _pictures(step):
-    trail = step.trail
-    if trail.kind == "init" or step.error:
+    if step.trail.kind == "init" or step.error:
         return []
     if step.source.startswith("def "):
         return _inputs(step)
@@ -197,7 +196,13 @@ def _pictures(step):
         return _chain(calls, step)
     if change and change.same_as and not step.ops:
         return []
-    return [feature_maps(value, step.result, weights=trail.weights)]
+    return [feature_maps(value, step.result, weights=_weights(step))]
+
+
+def _weights(step):
+    """Whose weights made the maps; None while the walk has used none, and only its inputs' makers would know."""
+    used = any(earlier.params for earlier in step.trail if earlier.index <= step.index)
+    return step.trail.weights if used else None
 
 
 def _inputs(step):
@@ -213,7 +218,7 @@ def _before_and_after(step, before, after):
     later = Bilingual("之后，同一块内存", "after, in the same memory")
     return [
         feature_maps(before, step.result, scale=scale, heading=f"<p>{earlier.html()}</p>", words=False),
-        feature_maps(after, step.result, scale=scale, heading=f"<p>{later.html()}</p>", weights=step.trail.weights),
+        feature_maps(after, step.result, scale=scale, heading=f"<p>{later.html()}</p>", weights=_weights(step)),
     ]
 
 
@@ -227,7 +232,7 @@ def _sum(step, operands, after):
         for sign, (name, value) in zip(signs, rows, strict=True)
     ]
     heading = _heading(f"→ {step.result}")
-    return [*figures, feature_maps(after, step.result, 8, scale=scale, weights=step.trail.weights, heading=heading)]
+    return [*figures, feature_maps(after, step.result, 8, scale=scale, weights=_weights(step), heading=heading)]
 
 
 def _chain(calls, step):
@@ -244,7 +249,7 @@ def _chain(calls, step):
         facts += f" <span>{_MACS.html()} {call.macs:,}</span>" if call.macs else ""
         heading = _heading(f"{number} {call.name} {call.type_name if call.is_module else ''}", facts)
         last = number == len(calls)
-        name, weights = (step.result, step.trail.weights) if last else (call.name, None)
+        name, weights = (step.result, _weights(step)) if last else (call.name, None)
         figures.append(feature_maps(call.value, name, 8, scale, weights, heading=heading, words=last))
     return figures
 
