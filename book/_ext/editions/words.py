@@ -1,9 +1,10 @@
-"""The theme's words that its own catalogues leave in English."""
+"""The theme's frame in the language of the edition, without the scripts that the page's policy forbids."""
 
 import re
 
 CHINESE = {
     "Color mode": "颜色模式",
+    "light/dark": "颜色模式",
     "Link to this code": "这段代码的固定链接",
     "Link to this image": "这张图的固定链接",
     "Link to this table": "这张表的固定链接",
@@ -13,10 +14,14 @@ CHINESE = {
     "System Settings": "跟随系统",
     "Toggle primary sidebar": "显示或隐藏目录",
     "Toggle secondary sidebar": "显示或隐藏右栏",
+    "Version warning": "版本提示",
 }
 ATTRIBUTE = re.compile(rf'="({"|".join(map(re.escape, CHINESE))})"')
+# How the theme that Python 3.10 takes writes its buttons.
+WRITTEN = re.compile(r"<script>\s*document\.write\(`(.*?)`\);?\s*</script>", re.DOTALL)
 
 
 def in_edition(html, edition):
-    """Translates attributes of `html`; the edition with both languages has its theme in Chinese."""
+    """Translates what the theme's catalogues leave in English; the edition with both languages has it in Chinese."""
+    html = WRITTEN.sub(r"\1", html)
     return html if edition == "en" else ATTRIBUTE.sub(lambda match: f'="{CHINESE[match[1]]}"', html)
