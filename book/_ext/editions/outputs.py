@@ -36,12 +36,14 @@ class FoldedCells(SphinxTransform):
                     cell.insert(2, nodes.raw("", "</details>", format="html"))
 
 
-class OutputLanguage(SphinxTransform):
-    """Leaves in HTML outputs the words of the edition, and each of their style sheets once a page."""
+class ReadableOutputs(SphinxTransform):
+    """Leaves in HTML outputs the words of the edition, each of their style sheets once a page, and pictures as files."""
 
     default_priority = 620
 
     def apply(self):
+        folder = Path(self.app.outdir, self.app.builder.imagedir)
+        uri = relative_uri(self.app.builder.get_target_uri(self.env.docname), self.app.builder.imagedir)
         styles = set()
         for raw in self.document.findall(is_html_output):
             soup = BeautifulSoup(raw.astext(), "html.parser")
@@ -51,6 +53,7 @@ class OutputLanguage(SphinxTransform):
                     style.decompose()
                 else:
                     styles.add(style.string)
+            images_to_files(soup, folder, uri)
             raw.children = [nodes.Text(soup.decode(formatter="minimal"))]
 
 
@@ -68,19 +71,12 @@ def in_edition(zh, en, edition):
     return {"zh": zh, "en": en, "both": zh if zh == en else f"{zh} / {en}"}[edition]
 
 
-def images_to_files(app, doctree, docname):
-    """At `doctree-resolved`: embedded pictures become files, so that a page need not wait for them."""
-    folder = Path(app.outdir, app.builder.imagedir)
-    uri = relative_uri(app.builder.get_target_uri(docname), app.builder.imagedir)
-    for raw in doctree.findall(is_html_output):
-        soup = BeautifulSoup(raw.astext(), "html.parser")
-        images = soup.find_all("img", src=DATA_URI)
-        for image in images:
-            image["src"] = f"{uri}/{write_image(image['src'], folder)}"
-            image["loading"] = "lazy"
-            image["decoding"] = "async"
-        if images:
-            raw.children = [nodes.Text(soup.decode(formatter="minimal"))]
+def images_to_files(soup, folder, uri):
+    """Embedded pictures become files in `folder`, which the page knows as `uri`, so that it need not wait for them."""
+    for image in soup.find_all("img", src=DATA_URI):
+        image["src"] = f"{uri}/{write_image(image['src'], folder)}"
+        image["loading"] = "lazy"
+        image["decoding"] = "async"
 
 
 def write_image(data_uri, folder):
