@@ -37,7 +37,7 @@ class FoldedCells(SphinxTransform):
 
 
 class ReadableOutputs(SphinxTransform):
-    """Leaves in HTML outputs the words of the edition and each of their style sheets once; their pictures become files."""
+    """Leaves in HTML outputs the edition's words and each style sheet once; their pictures become files."""
 
     default_priority = 620
 
