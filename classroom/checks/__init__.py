@@ -1,0 +1,62 @@
+"""The second check of each assignment: the student's code gets fresh weights and inputs, its answers are compared here.
+
+A module here is named after its assignment and has
+
+    SOLUTIONS   grade_ids of the cells whose source is the student's answer, in the notebook's order
+    PRELUDE     what the locked setup cell gives them, as source
+    WALKS       whether the assignment may import linewalk
+    CHECKS      grade_id of each autograded test cell → function(student) -> bool
+
+Nothing that a student wrote is imported or unpickled on this side: only tensors, numbers and strings arrive.
+"""
+
+import random
+
+import torch
+import torch.nn as nn
+
+
+def same(theirs, ours, tolerance=1e-4):
+    """Whether `theirs`, whatever it is, is a tensor of the shape and, within `tolerance`, the values of `ours`."""
+    return (
+        isinstance(theirs, torch.Tensor)
+        and theirs.shape == ours.shape
+        and theirs.dtype == ours.dtype
+        and torch.allclose(theirs, ours, atol=tolerance, rtol=tolerance)
+    )
+
+
+def same_numbers(theirs, ours):
+    """Whether `theirs` is exactly `ours`: whole numbers, strings, None, and lists and dicts of them.
+
+    A tuple of `ours` stands for a list, which is how sequences arrive; a number never passes as a truth value.
+    """
+    if isinstance(ours, dict):
+        return (
+            isinstance(theirs, dict)
+            and theirs.keys() == ours.keys()
+            and all(same_numbers(theirs[key], ours[key]) for key in ours)
+        )
+    if isinstance(ours, (list, tuple)):
+        return (
+            isinstance(theirs, (list, tuple))
+            and len(theirs) == len(ours)
+            and all(map(same_numbers, theirs, ours))
+        )
+    return type(theirs) is type(ours) and theirs == ours
+
+
+def randomized(module):
+    """`module` with fresh numbers in every batch norm, where all layers would otherwise behave alike."""
+    for norm in module.modules():
+        if isinstance(norm, nn.BatchNorm2d):
+            nn.init.uniform_(norm.weight, 0.5, 1.5)
+            nn.init.normal_(norm.bias)
+            nn.init.normal_(norm.running_mean)
+            nn.init.uniform_(norm.running_var, 0.5, 2.0)
+    return module
+
+
+def between(low, high):
+    """A random whole number from `low` to `high`, both included, that no student can foresee."""
+    return random.SystemRandom().randint(low, high)

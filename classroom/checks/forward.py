@@ -1,0 +1,131 @@
+"""The second check of the assignment `forward`."""
+
+import torch
+
+from linewalk.blocks import explicit, shortcut
+
+from . import between, randomized, same
+
+SOLUTIONS = ("main_path", "block")
+WALKS = False
+PRELUDE = '''\
+import torch
+import torch.nn as nn
+
+
+class Layers(nn.Module):
+    expansion = 4
+
+    def __init__(self, in_channel, out_channel, stride=1, downsample=None):
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channel, out_channel, kernel_size=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(out_channel)
+        self.conv2 = nn.Conv2d(out_channel, out_channel, kernel_size=3, stride=stride, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(out_channel)
+        self.conv3 = nn.Conv2d(out_channel, out_channel * self.expansion, kernel_size=1, bias=False)
+        self.bn3 = nn.BatchNorm2d(out_channel * self.expansion)
+        self.relu = nn.ReLU(inplace=True)
+        self.downsample = downsample
+
+
+def projection(in_channel, out_channel, stride=1):
+    return nn.Sequential(
+        nn.Conv2d(in_channel, out_channel, kernel_size=1, stride=stride, bias=False),
+        nn.BatchNorm2d(out_channel),
+    )
+
+
+def randomize_norms(module):
+    for norm in module.modules():
+        if isinstance(norm, nn.BatchNorm2d):
+            nn.init.uniform_(norm.weight, 0.5, 1.5)
+            nn.init.normal_(norm.bias)
+            nn.init.normal_(norm.running_mean)
+            nn.init.uniform_(norm.running_var, 0.5, 2.0)
+    return module
+'''
+
+
+def main_path(student):
+    in_channel, out_channel, stride = between(3, 9), between(3, 7), between(1, 2)
+    ours = randomized(explicit.Bottleneck(in_channel, out_channel, stride)).eval()
+    x = torch.randn(2, in_channel, 8, 8)
+    theirs = student.evaluate(
+        "[block := MainPath(in_channel, out_channel, stride).eval(), block.load_state_dict(weights), "
+        "block.main_path(x).detach()][2]",
+        in_channel=in_channel, out_channel=out_channel, stride=stride, weights=ours.state_dict(), x=x,
+    )
+    with torch.no_grad():
+        squeezed = torch.relu(ours.bn1(ours.conv1(x)))
+        seen = torch.relu(ours.bn2(ours.conv2(squeezed)))
+        return same(theirs, ours.bn3(ours.conv3(seen)))
+
+
+def without_downsample(student):
+    out_channel = between(3, 7)
+    ours = randomized(explicit.Bottleneck(4 * out_channel, out_channel)).eval()
+    x = torch.randn(2, 4 * out_channel, 8, 8)
+    theirs = student.evaluate(
+        "run(Bottleneck(4 * out_channel, out_channel), weights, x)",
+        out_channel=out_channel, weights=ours.state_dict(), x=x,
+    )
+    with torch.no_grad():
+        return same(theirs, ours(x))
+
+
+def with_downsample(student):
+    return all(_block_agrees(student, *sizes) for sizes in [
+        (between(3, 9), between(3, 7), 2),
+        (12, 3, 1),  # a downsample that the shapes would not need
+    ])
+
+
+def _block_agrees(student, in_channel, out_channel, stride):
+    ours = explicit.Bottleneck(in_channel, out_channel, stride, shortcut(in_channel, 4 * out_channel, stride))
+    randomized(ours).eval()
+    x = torch.randn(2, in_channel, 8, 8)
+    theirs = student.evaluate(
+        "run(Bottleneck(in_channel, out_channel, stride, projection(in_channel, 4 * out_channel, stride)), weights, x)",
+        in_channel=in_channel, out_channel=out_channel, stride=stride, weights=ours.state_dict(), x=x,
+    )
+    with torch.no_grad():
+        return same(theirs, ours(x))
+
+
+def training(student):
+    """Values, running statistics and gradients of one training step, and an input left as it was."""
+    in_channel = between(3, 9)
+    ours = randomized(explicit.Bottleneck(in_channel, 4, downsample=shortcut(in_channel, 16))).train()
+    weights = {name: value.clone() for name, value in ours.state_dict().items()}
+    x = torch.randn(3, in_channel, 6, 6)
+    upstream = torch.randn(3, 16, 6, 6)
+    made = "block := Bottleneck(in_channel, 4, downsample=projection(in_channel, 16)), block.load_state_dict(weights)"
+    values = {"in_channel": in_channel, "weights": weights, "x": x}
+    theirs, statistics, their_x = student.evaluate(
+        f"[{made}, kept := x.clone(), run(block, weights, kept, train=True), state(block), kept][3:]", **values
+    )
+    gradients = student.evaluate(
+        f"[{made}, x.requires_grad_(), "
+        "torch.autograd.grad((block.train()(x) * upstream).sum(), [x, *block.parameters()])][3]",
+        upstream=upstream, **values,
+    )
+    leaf = x.clone().requires_grad_()
+    output = ours(leaf)
+    expected = torch.autograd.grad((output * upstream).sum(), [leaf, *ours.parameters()])
+    state = ours.state_dict()
+    return (
+        same(theirs, output.detach())
+        and torch.equal(their_x, x)
+        and isinstance(statistics, dict) and statistics.keys() == state.keys()
+        and all(same(statistics[name], state[name]) for name in state)
+        and len(gradients) == len(expected)
+        and all(same(theirs, ours, tolerance=1e-2) for theirs, ours in zip(gradients, expected, strict=True))
+    )
+
+
+CHECKS = {
+    "test_main_path": main_path,
+    "test_without_downsample": without_downsample,
+    "test_with_downsample": with_downsample,
+    "test_training": training,
+}
