@@ -1,7 +1,7 @@
 """Plausible mistakes in each assignment, as data: what a student would write, and the tests that it should fail.
 
-    MISTAKES["forward"]["no residual"] == ({"block": source of that cell}, {"test_with_downsample", …})
-    OFFICIAL["forward"]["block"]       the source notebook's own solution
+MISTAKES["forward"]["no residual"] == ({"block": source of that cell}, {"test_with_downsample", …})
+OFFICIAL["forward"]["block"]       the source notebook's own solution
 """
 
 from pathlib import Path
@@ -43,6 +43,10 @@ def forward(failing, *edits):
     return mistaken("forward", failing, *edits)
 
 
+def init(failing, *edits):
+    return mistaken("init", failing, *edits)
+
+
 EVERYTHING = "main_path without_downsample with_downsample training"
 BLOCK = "without_downsample with_downsample training"
 MISTAKES = {
@@ -52,8 +56,11 @@ MISTAKES = {
         ),
         "batch norm after ReLU": forward(
             EVERYTHING,
-            ("main_path", "out = self.bn1(out)\n        out = self.relu(out)",
-             "out = self.relu(out)\n        out = self.bn1(out)"),
+            (
+                "main_path",
+                "out = self.bn1(out)\n        out = self.relu(out)",
+                "out = self.relu(out)\n        out = self.bn1(out)",
+            ),
         ),
         "bn1 used twice": forward(EVERYTHING, ("main_path", "self.bn2(out)", "self.bn1(out)")),
         "second ReLU forgotten": forward(
@@ -93,5 +100,77 @@ MISTAKES = {
             "training", ("block", "identity = x\n", "self.eval()\n        identity = x\n")
         ),
         "no return": forward(BLOCK, ("block", "return out", "")),
+    },
+    "init": {
+        "convolutions with a bias": init(
+            "convolutions layers arguments",
+            (
+                "convolutions",
+                "kernel_size=3, stride=stride, padding=1, bias=False",
+                "kernel_size=3, stride=stride, padding=1",
+            ),
+        ),
+        "bias in the shortcut only": init(
+            "downsample",
+            ("downsample", "conv1x1(in_channel, outgoing, stride)", "nn.Conv2d(in_channel, outgoing, 1, stride)"),
+        ),
+        "no padding": init("convolutions arguments", ("convolutions", "padding=1, ", "")),
+        "stride ignored by conv3x3": init(
+            "convolutions arguments", ("convolutions", "kernel_size=3, stride=stride", "kernel_size=3")
+        ),
+        "channels swapped in conv1x1": init(
+            "convolutions layers arguments downsample",
+            (
+                "convolutions",
+                "nn.Conv2d(in_channel, out_channel, kernel_size=1",
+                "nn.Conv2d(out_channel, in_channel, kernel_size=1",
+            ),
+        ),
+        "bn1 for the input's channels": init(
+            "layers arguments",
+            ("block", "self.bn1 = nn.BatchNorm2d(out_channel)", "self.bn1 = nn.BatchNorm2d(in_channel)"),
+        ),
+        "expansion multiplies in_channel": init(
+            "layers arguments",
+            (
+                "block",
+                "conv1x1(out_channel, out_channel * self.expansion)",
+                "conv1x1(out_channel, in_channel * self.expansion)",
+            ),
+            ("block", "BatchNorm2d(out_channel * self.expansion)", "BatchNorm2d(in_channel * self.expansion)"),
+        ),
+        "bn3 without expansion": init(
+            "layers arguments", ("block", "BatchNorm2d(out_channel * self.expansion)", "BatchNorm2d(out_channel)")
+        ),
+        "4 instead of expansion": init(
+            "layers",
+            ("block", "conv1x1(out_channel, out_channel * self.expansion)", "conv1x1(out_channel, out_channel * 4)"),
+            ("block", "BatchNorm2d(out_channel * self.expansion)", "BatchNorm2d(out_channel * 4)"),
+        ),
+        "stride on conv1": init(
+            "arguments",
+            ("block", "conv1x1(in_channel, out_channel)", "conv1x1(in_channel, out_channel, stride)"),
+            ("block", "conv3x3(out_channel, out_channel, stride)", "conv3x3(out_channel, out_channel)"),
+        ),
+        "stride forgotten": init(
+            "arguments", ("block", "conv3x3(out_channel, out_channel, stride)", "conv3x3(out_channel, out_channel)")
+        ),
+        "one batch norm for two": init(
+            "layers arguments", ("block", "self.bn2 = nn.BatchNorm2d(out_channel)", "self.bn2 = self.bn1")
+        ),
+        "downsample not kept": init("arguments", ("block", "self.downsample = downsample", "self.downsample = None")),
+        "super forgotten": init("layers arguments", ("block", "super().__init__()", "pass")),
+        "downsample only for the stride": init(
+            "downsample", ("downsample", "stride == 1 and in_channel == outgoing", "stride == 1")
+        ),
+        "downsample only for the channels": init(
+            "downsample", ("downsample", "stride == 1 and in_channel == outgoing", "in_channel == outgoing")
+        ),
+        "downsample compared with the middle": init(
+            "downsample", ("downsample", "in_channel == outgoing", "in_channel == out_channel")
+        ),
+        "downsample ignores the stride": init(
+            "downsample", ("downsample", "conv1x1(in_channel, outgoing, stride)", "conv1x1(in_channel, outgoing)")
+        ),
     },
 }
