@@ -47,6 +47,10 @@ def init(failing, *edits):
     return mistaken("init", failing, *edits)
 
 
+def groups(failing, *edits):
+    return mistaken("groups", failing, *edits)
+
+
 EVERYTHING = "main_path without_downsample with_downsample training"
 BLOCK = "without_downsample with_downsample training"
 MISTAKES = {
@@ -171,6 +175,57 @@ MISTAKES = {
         ),
         "downsample ignores the stride": init(
             "downsample", ("downsample", "conv1x1(in_channel, outgoing, stride)", "conv1x1(in_channel, outgoing)")
+        ),
+    },
+    "groups": {
+        "cut after multiplying by the groups": groups(
+            "width",
+            ("width", "int(planes * (base_width / 64)) * groups", "int(planes * (base_width / 64) * groups)"),
+        ),
+        "rounded instead of cut": groups("width", ("width", "int(", "round(")),
+        "int missing": groups(
+            "width block variants",
+            ("width", "int(planes * (base_width / 64)) * groups", "planes * (base_width / 64) * groups"),
+        ),
+        "groups missing": groups("width block variants", ("width", " * groups", "")),
+        "base_width not relative to 64": groups(
+            "width block variants", ("width", "int(planes * (base_width / 64)) * groups", "base_width * groups")
+        ),
+        "divided into whole numbers first": groups(
+            "width block variants", ("width", "int(planes * (base_width / 64))", "planes * (base_width // 64)")
+        ),
+        "padding always 1": groups("convolution block", ("convolution", "padding=dilation", "padding=1")),
+        "groups and dilation swapped": groups(
+            "convolution block", ("convolution", "stride=1, groups=1, dilation=1", "stride=1, dilation=1, groups=1")
+        ),
+        "dilation not passed on": groups("convolution block", ("convolution", ", dilation=dilation", "")),
+        "groups not passed on": groups("convolution block", ("convolution", "groups=groups, ", "")),
+        "bias left in": groups("convolution block", ("convolution", "bias=False, ", "")),
+        "conv1 grouped": groups(
+            "block", ("block", "conv1x1(inplanes, width)", "nn.Conv2d(inplanes, width, 1, groups=groups, bias=False)")
+        ),
+        "conv2 not grouped": groups("block", ("block", "stride, groups, dilation", "stride, 1, dilation")),
+        "conv2 not dilated": groups("block", ("block", "stride, groups, dilation", "stride, groups")),
+        "output follows the width": groups(
+            "block",
+            ("block", "conv1x1(width, planes * self.expansion)", "conv1x1(width, width * self.expansion)"),
+            ("block", "norm_layer(planes * self.expansion)", "norm_layer(width * self.expansion)"),
+        ),
+        "bn1 for planes": groups("block", ("block", "self.bn1 = norm_layer(width)", "self.bn1 = norm_layer(planes)")),
+        "norm_layer ignored once": groups(
+            "block",
+            ("block", "norm_layer(planes * self.expansion)", "nn.BatchNorm2d(planes * self.expansion)"),
+        ),
+        "no default for norm_layer": groups(
+            "block", ("block", "        if norm_layer is None:\n            norm_layer = nn.BatchNorm2d\n", "")
+        ),
+        "Wide with two groups": groups("variants", ("variants", '{"base_width": 128}', '{"groups": 2}')),
+        "32x4d read backwards": groups(
+            "variants", ("variants", '{"groups": 32, "base_width": 4}', '{"groups": 4, "base_width": 32}')
+        ),
+        "weights counted without groups": groups("variants", ("variants", " // groups", "")),
+        "every convolution counted by groups": groups(
+            "variants", ("variants", "inplanes * width + 9", "inplanes * width // groups + 9")
         ),
     },
 }

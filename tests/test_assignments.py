@@ -52,6 +52,15 @@ def released(assignment):
 # ---- running notebooks and second checks in this process
 
 
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """These tensors are tiny: threads would only wait for one another."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 _numbers = count()
 
 

@@ -1,0 +1,138 @@
+"""The second check of the assignment `groups`."""
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+from linewalk.blocks import resnet, shortcut
+
+from . import between, randomized, same, same_numbers
+
+SOLUTIONS = ("width", "convolution", "block", "variants")
+WALKS = False
+PRELUDE = '''\
+import torch
+import torch.nn as nn
+
+
+def conv1x1(in_planes, out_planes, stride=1):
+    return nn.Conv2d(in_planes, out_planes, kernel_size=1, stride=stride, bias=False)
+
+
+class Forward(nn.Module):
+    def forward(self, x):
+        identity = x
+
+        out = self.conv1(x)
+        out = self.bn1(out)
+        out = self.relu(out)
+
+        out = self.conv2(out)
+        out = self.bn2(out)
+        out = self.relu(out)
+
+        out = self.conv3(out)
+        out = self.bn3(out)
+
+        if self.downsample is not None:
+            identity = self.downsample(x)
+
+        out += identity
+        out = self.relu(out)
+
+        return out
+'''
+
+
+def width(student):
+    usual = [(64 * 2 ** between(0, 3), 2 ** between(0, 5), 4 * 2 ** between(0, 5)) for _ in range(3)]
+    uneven = [(between(65, 127), between(2, 32), between(5, 63)) for _ in range(5)]
+    return all(
+        same_numbers(student.evaluate("middle_width(planes, groups, base_width)", **sizes), _width(**sizes))
+        for sizes in (
+            {"planes": planes, "groups": groups, "base_width": base_width}
+            for planes, groups, base_width in [*usual, *uneven, (76, 8, 4), (40, 8, 10)]
+        )
+    )
+
+
+def _width(planes, groups, base_width):
+    return planes * base_width // 64 * groups
+
+
+def convolution(student):
+    for stride, groups, dilation in [(1, 4, 1), (2, 1, 1), (1, 1, 3), (2, 2, 2), (1, 4, 2)]:
+        in_planes, out_planes = 4 * between(1, 3), 4 * between(1, 3)
+        weight, x = torch.randn(out_planes, in_planes // groups, 3, 3), torch.randn(2, in_planes, 11, 11)
+        theirs = student.evaluate(
+            "run(conv3x3(in_planes, out_planes, stride, groups, dilation), weights, x)",
+            in_planes=in_planes, out_planes=out_planes, stride=stride, groups=groups, dilation=dilation,
+            weights={"weight": weight}, x=x,
+        )
+        if not same(theirs, F.conv2d(x, weight, None, stride, dilation, dilation, groups)):
+            return False
+    return True
+
+
+def block(student):
+    return all(
+        _block_agrees(student, *options)
+        for options in [(1, 4, 16, 1), (1, 1, 128, 1), (2, 2, 32, 1), (1, 1, 64, 2), (2, 8, 32, 2)]
+    ) and _block_agrees(student, 1, 1, 64, 1, norm="lambda channels: nn.GroupNorm(2, channels)")
+
+
+def _block_agrees(student, stride, groups, base_width, dilation, norm="None"):
+    inplanes, planes = between(5, 9), 8 * between(1, 2)
+    ours = resnet.Bottleneck(
+        inplanes, planes, stride, shortcut(inplanes, 4 * planes, stride), groups, base_width, dilation,
+        None if norm == "None" else lambda channels: nn.GroupNorm(2, channels),
+    )
+    randomized(ours).eval()
+    x = torch.randn(2, inplanes, 10, 10)
+    projection = (
+        "nn.Sequential(nn.Conv2d(inplanes, 4 * planes, 1, stride=stride, bias=False), nn.BatchNorm2d(4 * planes))"
+    )
+    theirs = student.evaluate(
+        f"run(Bottleneck(inplanes, planes, stride, {projection}, groups, base_width, dilation, {norm}), weights, x)",
+        inplanes=inplanes, planes=planes, stride=stride, groups=groups, base_width=base_width, dilation=dilation,
+        weights=ours.state_dict(), x=x,
+    )
+    with torch.no_grad():
+        return same(theirs, ours(x))
+
+
+def variants(student):
+    expected = {
+        "resnet50": (1, 64), "resnext50_32x4d": (32, 4), "resnext101_64x4d": (64, 4), "wide_resnet50_2": (1, 128)
+    }
+    theirs = student.evaluate("variants")
+    if not isinstance(theirs, dict) or theirs.keys() != expected.keys():
+        return False
+    for name, (groups, base_width) in expected.items():
+        options = theirs[name]
+        if not isinstance(options, dict) or not options.keys() <= {"groups", "base_width"}:
+            return False
+        if (options.get("groups", 1), options.get("base_width", 64)) != (groups, base_width):
+            return False
+    return all(
+        same_numbers(
+            student.evaluate("conv_weights(inplanes, planes, groups, base_width)", **sizes), _conv_weights(**sizes)
+        )
+        for sizes in (
+            {"inplanes": between(3, 99), "planes": 16 * between(1, 16), "groups": groups, "base_width": base_width}
+            for groups, base_width in [(1, 64), (32, 4), (4, 16), (1, 128), (2, 8 * between(2, 7))]
+        )
+    )
+
+
+def _conv_weights(inplanes, planes, groups, base_width):
+    width = _width(planes, groups, base_width)
+    return inplanes * width + 9 * width * (width // groups) + width * 4 * planes
+
+
+CHECKS = {
+    "test_width": width,
+    "test_convolution": convolution,
+    "test_block": block,
+    "test_variants": variants,
+}
