@@ -51,6 +51,10 @@ def groups(failing, *edits):
     return mistaken("groups", failing, *edits)
 
 
+def shapes(failing, *edits):
+    return mistaken("shapes", failing, *edits)
+
+
 EVERYTHING = "main_path without_downsample with_downsample training"
 BLOCK = "without_downsample with_downsample training"
 MISTAKES = {
@@ -226,6 +230,81 @@ MISTAKES = {
         "weights counted without groups": groups("variants", ("variants", " // groups", "")),
         "every convolution counted by groups": groups(
             "variants", ("variants", "inplanes * width + 9", "inplanes * width // groups + 9")
+        ),
+    },
+    "shapes": {
+        "stride on conv1": shapes(
+            "shapes",
+            ("shapes", 'shapes["conv1"] = (2, 256, 28, 28)', 'shapes["conv1"] = (2, 256, 14, 14)'),
+            ("shapes", 'shapes["bn1"] = (2, 256, 28, 28)', 'shapes["bn1"] = (2, 256, 14, 14)'),
+        ),
+        "padding forgotten": shapes(
+            "shapes",
+            ("shapes", 'shapes["conv2"] = (2, 256, 14, 14)', 'shapes["conv2"] = (2, 256, 13, 13)'),
+            ("shapes", 'shapes["conv3"] = (2, 1024, 14, 14)', 'shapes["conv3"] = (2, 1024, 13, 13)'),
+            ("shapes", 'shapes["downsample"] = (2, 1024, 14, 14)', 'shapes["downsample"] = (2, 1024, 13, 13)'),
+            ("shapes", 'shapes["output"] = (2, 1024, 14, 14)', 'shapes["output"] = (2, 1024, 13, 13)'),
+        ),
+        "expansion multiplies the input": shapes(
+            "shapes",
+            ("shapes", 'shapes["conv3"] = (2, 1024', 'shapes["conv3"] = (2, 2048'),
+            ("shapes", 'shapes["downsample"] = (2, 1024', 'shapes["downsample"] = (2, 2048'),
+            ("shapes", 'shapes["output"] = (2, 1024', 'shapes["output"] = (2, 2048'),
+        ),
+        "downsample keeps the size": shapes(
+            "shapes", ("shapes", 'shapes["downsample"] = (2, 1024, 14, 14)', 'shapes["downsample"] = (2, 1024, 28, 28)')
+        ),
+        "biases counted": shapes(
+            "params",
+            ("params", "512 * 256\n", "512 * 256 + 256\n"),
+            ("params", "9 * 256 * 256", "9 * 256 * 256 + 256"),
+            ("params", 'params["conv3"] = 256 * 1024', 'params["conv3"] = 256 * 1024 + 1024'),
+        ),
+        "buffers counted": shapes(
+            "params",
+            ("params", 'params["bn1"] = 2', 'params["bn1"] = 4'),
+            ("params", 'params["bn2"] = 2', 'params["bn2"] = 4'),
+            ("params", 'params["bn3"] = 2', 'params["bn3"] = 4'),
+        ),
+        "kernel forgotten": shapes("params", ("params", "9 * 256 * 256", "256 * 256")),
+        "shortcut's batch norm forgotten": shapes("params", ("params", "512 * 1024 + 2 * 1024", "512 * 1024")),
+        "multiplied by the places": shapes("params", ("params", "512 * 256\n", "512 * 256 * 28 * 28\n")),
+        "padding on one side": shapes("formulas", ("formulas", "2 * padding", "padding")),
+        "rounded up": shapes(
+            "formulas",
+            (
+                "formulas",
+                "(size + 2 * padding - kernel) // stride + 1",
+                "-((kernel - size - 2 * padding) // stride) + 1",
+            ),
+        ),
+        "one added before dividing": shapes(
+            "formulas",
+            ("formulas", "(size + 2 * padding - kernel) // stride + 1", "(size + 2 * padding - kernel + 1) // stride"),
+        ),
+        "input's channels everywhere": shapes(
+            "formulas", ("formulas", "outgoing = 4 * out_channel", "outgoing = 4 * in_channel")
+        ),
+        "projection always counted": shapes(
+            "formulas", ("formulas", "on_the_shortcut if projection else 0", "on_the_shortcut")
+        ),
+        "lines by their text": shapes(
+            "walk", ("walked", '"out" in step.changed', 'step.source.startswith("out = self.")')
+        ),
+        "value before the line": shapes(
+            "walk",
+            (
+                "walked",
+                'tuple(step.value("out").shape)',
+                'tuple((step.before("out") if step.index > 4 else step.value("out")).shape)',
+            ),
+        ),
+        "one entry a line": shapes(
+            "walk", ("walked", 'if "out" in step.changed', 'if "out" in step.changed and not step.occurrence')
+        ),
+        "most parameters": shapes("walk", ("walked", "step.macs", "step.params")),
+        "always conv2": shapes(
+            "walk", ("walked", "max(walk(block, x), key=lambda step: step.macs).source", '"out = self.conv2(out)"')
         ),
     },
 }

@@ -62,7 +62,7 @@ def _width(planes, groups, base_width):
 
 def convolution(student):
     for stride, groups, dilation in [(1, 4, 1), (2, 1, 1), (1, 1, 3), (2, 2, 2), (1, 4, 2)]:
-        in_planes, out_planes = 4 * between(1, 3), 4 * between(1, 3)
+        in_planes, out_planes = 4 * between(1, 2), 4 * between(3, 4)
         weight, x = torch.randn(out_planes, in_planes // groups, 3, 3), torch.randn(2, in_planes, 11, 11)
         theirs = student.evaluate(
             "run(conv3x3(in_planes, out_planes, stride, groups, dilation), weights, x)",

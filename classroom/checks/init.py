@@ -41,7 +41,7 @@ class Forward(nn.Module):
 def convolutions(student):
     for name, kernel in [("conv1x1", 1), ("conv3x3", 3)]:
         for stride in (1, 2):
-            in_channel, out_channel = between(3, 9), between(3, 9)
+            in_channel, out_channel = between(3, 5), between(6, 9)
             weight, x = torch.randn(out_channel, in_channel, kernel, kernel), torch.randn(2, in_channel, 9, 9)
             theirs = student.evaluate(
                 f"run({name}(in_channel, out_channel, stride), weights, x)",
