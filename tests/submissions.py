@@ -55,6 +55,10 @@ def shapes(failing, *edits):
     return mistaken("shapes", failing, *edits)
 
 
+def bugs(failing, *edits):
+    return mistaken("bugs", failing, *edits)
+
+
 EVERYTHING = "main_path without_downsample with_downsample training"
 BLOCK = "without_downsample with_downsample training"
 MISTAKES = {
@@ -160,6 +164,15 @@ MISTAKES = {
             ("block", "conv1x1(in_channel, out_channel)", "conv1x1(in_channel, out_channel, stride)"),
             ("block", "conv3x3(out_channel, out_channel, stride)", "conv3x3(out_channel, out_channel)"),
         ),
+        "stride on conv3": init(
+            "arguments",
+            ("block", "conv3x3(out_channel, out_channel, stride)", "conv3x3(out_channel, out_channel)"),
+            (
+                "block",
+                "conv1x1(out_channel, out_channel * self.expansion)",
+                "conv1x1(out_channel, out_channel * self.expansion, stride)",
+            ),
+        ),
         "stride forgotten": init(
             "arguments", ("block", "conv3x3(out_channel, out_channel, stride)", "conv3x3(out_channel, out_channel)")
         ),
@@ -209,6 +222,15 @@ MISTAKES = {
             "block", ("block", "conv1x1(inplanes, width)", "nn.Conv2d(inplanes, width, 1, groups=groups, bias=False)")
         ),
         "conv2 not grouped": groups("block", ("block", "stride, groups, dilation", "stride, 1, dilation")),
+        "stride on conv3": groups(
+            "block",
+            ("block", "stride, groups, dilation", "1, groups, dilation"),
+            (
+                "block",
+                "planes * self.expansion)\n        self.bn3",
+                "planes * self.expansion, stride)\n        self.bn3",
+            ),
+        ),
         "conv2 not dilated": groups("block", ("block", "stride, groups, dilation", "stride, groups")),
         "output follows the width": groups(
             "block",
@@ -305,6 +327,65 @@ MISTAKES = {
         "most parameters": shapes("walk", ("walked", "step.macs", "step.params")),
         "always conv2": shapes(
             "walk", ("walked", "max(walk(block, x), key=lambda step: step.macs).source", '"out = self.conv2(out)"')
+        ),
+    },
+    "bugs": {
+        "bug 1 left in": bugs("in_place", ("in_place", "out = out * self.scale", "out *= self.scale")),
+        "scale removed": bugs("in_place", ("in_place", "        out = out * self.scale\n", "")),
+        "scaled behind autograd's back": bugs(
+            "in_place", ("in_place", "out = out * self.scale", "out.data *= self.scale")
+        ),
+        "main path detached": bugs(
+            "in_place", ("in_place", "out = out * self.scale", "out = out.detach() * self.scale")
+        ),
+        "scaled at another place": bugs(
+            "in_place",
+            (
+                "in_place",
+                "        out = self.relu(out)\n        out = out * self.scale",
+                "        out = out * self.scale\n        out = self.relu(out)",
+            ),
+        ),
+        "bug 2 left in": bugs(
+            "stride",
+            ("strided", "kernel_size=1, bias", "kernel_size=1, stride=stride, bias"),
+            ("strided", "kernel_size=3, stride=stride", "kernel_size=3"),
+        ),
+        "stride on both": bugs("stride", ("strided", "kernel_size=1, bias", "kernel_size=1, stride=stride, bias")),
+        "stride on neither": bugs("stride", ("strided", "kernel_size=3, stride=stride", "kernel_size=3")),
+        "stride on conv3": bugs(
+            "stride",
+            (
+                "strided",
+                "kernel_size=3, stride=stride, padding=1, bias=False)",
+                "kernel_size=3, padding=1, bias=False)\n"
+                "        self.conv3 = nn.Conv2d(out_channel, 4 * out_channel, 1, stride, bias=False)",
+            ),
+        ),
+        "stride written out": bugs("stride", ("strided", "kernel_size=3, stride=stride", "kernel_size=3, stride=2")),
+        "mended with a bias": bugs("stride", ("strided", "kernel_size=1, bias=False", "kernel_size=1")),
+        "bug 3 left in": bugs("stage", ("stage", "stride != 1 or in_channel != outgoing", "stride != 1")),
+        "a downsample always": bugs("stage", ("stage", "stride != 1 or in_channel != outgoing", "True")),
+        "a downsample for the channels only": bugs(
+            "stage", ("stage", "stride != 1 or in_channel != outgoing", "in_channel != outgoing")
+        ),
+        "channels compared with the middle": bugs(
+            "stage", ("stage", "in_channel != outgoing", "in_channel != out_channel")
+        ),
+        "a downsample in every block": bugs(
+            "stage",
+            (
+                "stage",
+                "explicit.Bottleneck(outgoing, out_channel)",
+                "explicit.Bottleneck(outgoing, out_channel, 1, shortcut(outgoing, outgoing))",
+            ),
+        ),
+        "bug 4 left in": bugs("predict", ("predict", "    model.eval()\n", "")),
+        "not put back": bugs("predict", ("predict", "    model.train(was_training)\n", "")),
+        "always put back to training": bugs("predict", ("predict", "model.train(was_training)", "model.train()")),
+        "gradients recorded": bugs("predict", ("predict", "with torch.no_grad():", "if True:")),
+        "warmed up in training mode": bugs(
+            "predict", ("predict", "    model.eval()\n", "    model(pictures)\n    model.eval()\n")
         ),
     },
 }

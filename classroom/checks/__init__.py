@@ -26,6 +26,25 @@ def same(theirs, ours, tolerance=1e-4):
     )
 
 
+def agree(student, expression, ours, *inputs, **values):
+    """Whether the module that `expression` builds with `values` computes what `ours` does, with `ours`' weights.
+
+    In evaluation and in training: a stride on a later layer, for example, shows only in what the batch norms see.
+    """
+    weights = {name: value.clone() for name, value in ours.state_dict().items()}
+    names = [f"input_{number}" for number in range(len(inputs))]
+    for train in (False, True):
+        theirs = student.evaluate(
+            f"run({expression}, weights, {', '.join(names)}, train={train})",
+            weights=weights, **dict(zip(names, inputs, strict=True)), **values,
+        )
+        ours.train(train)
+        with torch.no_grad():
+            if not same(theirs, ours(*inputs)):
+                return False
+    return True
+
+
 def same_numbers(theirs, ours):
     """Whether `theirs` is exactly `ours`: whole numbers, strings, None, and lists and dicts of them.
 

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 
 from linewalk.blocks import resnet, shortcut
 
-from . import between, randomized, same, same_numbers
+from . import agree, between, randomized, same, same_numbers
 
 SOLUTIONS = ("width", "convolution", "block", "variants")
 WALKS = False
@@ -87,18 +87,15 @@ def _block_agrees(student, stride, groups, base_width, dilation, norm="None"):
         inplanes, planes, stride, shortcut(inplanes, 4 * planes, stride), groups, base_width, dilation,
         None if norm == "None" else lambda channels: nn.GroupNorm(2, channels),
     )
-    randomized(ours).eval()
+    randomized(ours)
     x = torch.randn(2, inplanes, 10, 10)
     projection = (
         "nn.Sequential(nn.Conv2d(inplanes, 4 * planes, 1, stride=stride, bias=False), nn.BatchNorm2d(4 * planes))"
     )
-    theirs = student.evaluate(
-        f"run(Bottleneck(inplanes, planes, stride, {projection}, groups, base_width, dilation, {norm}), weights, x)",
+    return agree(
+        student, f"Bottleneck(inplanes, planes, stride, {projection}, groups, base_width, dilation, {norm})", ours, x,
         inplanes=inplanes, planes=planes, stride=stride, groups=groups, base_width=base_width, dilation=dilation,
-        weights=ours.state_dict(), x=x,
     )
-    with torch.no_grad():
-        return same(theirs, ours(x))
 
 
 def variants(student):

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 
 from linewalk.blocks import explicit, shortcut
 
-from . import between, randomized, same
+from . import agree, between, randomized, same
 
 SOLUTIONS = ("convolutions", "block", "downsample")
 WALKS = False
@@ -92,18 +92,16 @@ def _block_agrees(student, in_channel, out_channel, stride):
     ours = explicit.Bottleneck(
         in_channel, out_channel, stride, shortcut(in_channel, 4 * out_channel, stride) if needed else None
     )
-    randomized(ours).eval()
+    randomized(ours)
     x = torch.randn(2, in_channel, 9, 9)
     given = (
         ", downsample=nn.Sequential(nn.Conv2d(in_channel, 4 * out_channel, 1, stride=stride, bias=False), "
         "nn.BatchNorm2d(4 * out_channel))"
     )
-    theirs = student.evaluate(
-        f"run(Bottleneck(in_channel, out_channel, stride=stride{given if needed else ''}), weights, x)",
-        in_channel=in_channel, out_channel=out_channel, stride=stride, weights=ours.state_dict(), x=x,
+    return agree(
+        student, f"Bottleneck(in_channel, out_channel, stride=stride{given if needed else ''})", ours, x,
+        in_channel=in_channel, out_channel=out_channel, stride=stride,
     )
-    with torch.no_grad():
-        return same(theirs, ours(x))
 
 
 def downsample(student):
@@ -118,14 +116,12 @@ def downsample(student):
 
 
 def _shortcut_agrees(student, in_channel, out_channel, stride):
-    ours = randomized(shortcut(in_channel, 4 * out_channel, stride)).eval()
+    ours = randomized(shortcut(in_channel, 4 * out_channel, stride))
     x = torch.randn(2, in_channel, 9, 9)
-    theirs = student.evaluate(
-        "run(make_downsample(in_channel, out_channel, stride), weights, x)",
-        in_channel=in_channel, out_channel=out_channel, stride=stride, weights=ours.state_dict(), x=x,
+    return agree(
+        student, "make_downsample(in_channel, out_channel, stride)", ours, x,
+        in_channel=in_channel, out_channel=out_channel, stride=stride,
     )
-    with torch.no_grad():
-        return same(theirs, ours(x))
 
 
 CHECKS = {

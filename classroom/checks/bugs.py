@@ -1,0 +1,175 @@
+"""The second check of the assignment `bugs`."""
+
+import torch
+import torch.nn as nn
+
+from linewalk.blocks import explicit, shortcut
+
+from . import agree, between, randomized, same
+
+SOLUTIONS = ("in_place", "strided", "stage", "predict")
+WALKS = True
+PRELUDE = '''\
+import torch
+import torch.nn as nn
+
+from linewalk import walk
+from linewalk.blocks import explicit, shortcut
+
+
+class ScaledBottleneck(explicit.Bottleneck):
+    def __init__(self, in_channel, out_channel, stride=1, downsample=None):
+        super().__init__(in_channel, out_channel, stride, downsample)
+        self.scale = nn.Parameter(torch.ones(out_channel, 1, 1))
+
+    def forward(self, x):
+        identity = x
+        if self.downsample is not None:
+            identity = self.downsample(x)
+
+        out = self.conv1(x)
+        out = self.bn1(out)
+        out = self.relu(out)
+
+        out = self.conv2(out)
+        out = self.bn2(out)
+        out = self.relu(out)
+        out *= self.scale
+
+        out = self.conv3(out)
+        out = self.bn3(out)
+
+        out += identity
+        out = self.relu(out)
+
+        return out
+
+
+class StridedBottleneck(explicit.Bottleneck):
+    def __init__(self, in_channel, out_channel, stride=1, downsample=None):
+        super().__init__(in_channel, out_channel, stride, downsample)
+        self.conv1 = nn.Conv2d(in_channel, out_channel, kernel_size=1, stride=stride, bias=False)
+        self.conv2 = nn.Conv2d(out_channel, out_channel, kernel_size=3, stride=1, padding=1, bias=False)
+
+
+def make_stage(in_channel, out_channel, blocks, stride=1):
+    outgoing = out_channel * explicit.Bottleneck.expansion
+    downsample = None
+    if stride != 1:
+        downsample = shortcut(in_channel, outgoing, stride)
+    layers = [explicit.Bottleneck(in_channel, out_channel, stride, downsample)]
+    for _ in range(1, blocks):
+        layers.append(explicit.Bottleneck(outgoing, out_channel))
+    return nn.Sequential(*layers)
+
+
+def predict(model, pictures):
+    with torch.no_grad():
+        return model(pictures)
+'''
+
+
+class _Scaled(explicit.Bottleneck):
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.scale = nn.Parameter(torch.randn(self.conv2.out_channels, 1, 1))
+
+    def forward(self, x):
+        squeezed = torch.relu(self.bn1(self.conv1(x)))
+        seen = torch.relu(self.bn2(self.conv2(squeezed))) * self.scale
+        return torch.relu(self.bn3(self.conv3(seen)) + self.downsample(x))
+
+
+def in_place(student):
+    """Output and every gradient of one training step."""
+    in_channel, stride = between(5, 9), between(1, 2)
+    ours = randomized(_Scaled(in_channel, 4, stride, shortcut(in_channel, 16, stride))).train()
+    weights = {name: value.clone() for name, value in ours.state_dict().items()}
+    x = torch.randn(3, in_channel, 6, 6)
+    output = ours(x)
+    upstream = torch.randn_like(output)
+    theirs, gradients = student.evaluate(
+        "[block := MendedScaled(in_channel, 4, stride, shortcut(in_channel, 16, stride)).train(), "
+        "block.load_state_dict(weights), out := block(x), out.detach().clone(), "
+        "torch.autograd.grad((out * upstream).sum(), list(block.parameters()))][3:]",
+        in_channel=in_channel, stride=stride, weights=weights, x=x, upstream=upstream,
+    )
+    expected = torch.autograd.grad((output * upstream).sum(), list(ours.parameters()))
+    return (
+        same(theirs, output.detach())
+        and len(gradients) == len(expected)
+        and all(same(theirs, ours, tolerance=1e-2) for theirs, ours in zip(gradients, expected, strict=True))
+    )
+
+
+def strided(student):
+    for stride in (1, 2, 3):
+        in_channel, out_channel = between(3, 9), between(2, 5)
+        ours = randomized(explicit.Bottleneck(
+            in_channel, out_channel, stride, shortcut(in_channel, 4 * out_channel, stride)
+        ))
+        if not agree(
+            student,
+            "MendedStrided(in_channel, out_channel, stride, shortcut(in_channel, 4 * out_channel, stride))",
+            ours,
+            torch.randn(2, in_channel, 9, 9),
+            in_channel=in_channel, out_channel=out_channel, stride=stride,
+        ):
+            return False
+    return True
+
+
+def stage(student):
+    width = between(3, 6)
+    return all(_stage_agrees(student, *arguments) for arguments in [
+        (width, width, 2, 1), (4 * width, width, 2, 1), (4 * width, width, 2, 2), (width + 1, width, between(1, 3), 2)
+    ])
+
+
+def _stage_agrees(student, in_channel, out_channel, blocks, stride):
+    outgoing = 4 * out_channel
+    needed = stride != 1 or in_channel != outgoing
+    ours = randomized(nn.Sequential(
+        explicit.Bottleneck(
+            in_channel, out_channel, stride, shortcut(in_channel, outgoing, stride) if needed else None
+        ),
+        *(explicit.Bottleneck(outgoing, out_channel) for _ in range(1, blocks)),
+    ))
+    return agree(
+        student, "mended_stage(in_channel, out_channel, blocks, stride)", ours, torch.randn(2, in_channel, 8, 8),
+        in_channel=in_channel, out_channel=out_channel, blocks=blocks, stride=stride,
+    )
+
+
+def predict(student):
+    """The result, and a model that is left as it was found, in training as in evaluation."""
+    for mode in (True, False):
+        width = between(2, 5)
+        ours = randomized(explicit.Bottleneck(4 * width, width)).eval()
+        weights = {name: value.clone() for name, value in ours.state_dict().items()}
+        x = torch.randn(3, 4 * width, 6, 6)
+        result, tracked, after, modes = student.evaluate(
+            "[model := explicit.Bottleneck(4 * width, width).train(mode), model.load_state_dict(weights), "
+            "out := mended_predict(model, x), out.detach(), out.requires_grad, state(model), "
+            "sorted({module.training for module in model.modules()})][3:]",
+            width=width, mode=mode, weights=weights, x=x,
+        )
+        with torch.no_grad():
+            right = (
+                same(result, ours(x))
+                and tracked is False
+                and isinstance(after, dict) and after.keys() == weights.keys()
+                and all(torch.equal(after[name], weights[name]) for name in weights)
+                and modes == [mode]
+            )
+        if not right:
+            return False
+    return True
+
+
+CHECKS = {
+    "test_in_place": in_place,
+    "test_stride": strided,
+    "test_stage": stage,
+    "test_predict": predict,
+}
