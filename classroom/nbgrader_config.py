@@ -1,0 +1,33 @@
+"""The course's nbgrader configuration, for `make grade`, for nbgrader used by hand in this folder, and for a hub."""
+
+import sys
+from pathlib import Path
+
+CLASSROOM = Path(__file__).resolve().parent
+if str(CLASSROOM) not in sys.path:
+    sys.path.insert(0, str(CLASSROOM))
+
+
+def configure(c):
+    c.CourseDirectory.course_id = "bottleneck"
+    c.CourseDirectory.root = str(CLASSROOM)
+
+    # Students' code runs in the sandbox: the first of these is nbgrader's Execute with our kernel, the others are its own.
+    c.Autograde.autograde_preprocessors = [
+        "kernel.SandboxedExecute",
+        "nbgrader.preprocessors.IgnorePattern",
+        "nbconvert.preprocessors.ClearMetadataPreprocessor",
+        "nbgrader.preprocessors.LimitOutput",
+        "nbgrader.preprocessors.SaveAutoGrades",
+        "nbgrader.preprocessors.AssignLatePenalties",
+        "nbgrader.preprocessors.CheckCellMetadata",
+    ]
+
+    c.GenerateFeedback.exporter_class = "feedback.FeedbackExporter"
+    c.GenerateFeedback.preprocessors = ["nbgrader.preprocessors.GetGrades", "feedback.StudentFeedback"]
+    # Once the deadline is over: True puts the source of hidden tests into the feedback pages.
+    c.StudentFeedback.show_hidden_tests = False
+
+
+if "get_config" in globals():
+    configure(get_config())  # noqa: F821 (traitlets gives it to the files that it loads)
