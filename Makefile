@@ -1,18 +1,20 @@
-# make book    execute the chapters, build the site into _build/html      执行各章，生成网站
-# make serve   look at it on http://127.0.0.1:8000 (PORT=…)              在本机查看
-# make live    read it and run its cells, here (PORT=…, OPEN=0)          边读边在本机运行
-# make lab     open the notebooks in JupyterLab                          在 JupyterLab 里打开
-# make pdf     print it, a file for each language, into _build/pdf    每种语言印一份 PDF
-# make test    run everything that checks the book                       运行全部检查
-# make grade   grade a folder or zip: ASSIGNMENT=forward SUBMISSIONS=… OUT=… [SHARDS=n]    批改一个文件夹或 zip 里的作业
-# make clean   remove what was built; the environment stays               清除生成的文件
+# make book          execute the chapters, build the site into _build/html     执行各章，生成网站
+# make serve         look at it on http://127.0.0.1:8000 (PORT=…)             在本机查看
+# make live          read it and run its cells, here (PORT=…, OPEN=0)         边读边在本机运行
+# make lab           open the notebooks in JupyterLab                         在 JupyterLab 里打开
+# make pdf           print it, a file for each language, into _build/pdf      每种语言印一份 PDF
+# make assignments   the students' versions into _build/assignments           生成作业的学生版
+# make grade         ASSIGNMENT=forward SUBMISSIONS=folder-or-zip OUT=folder  批改一个文件夹或 zip 里的作业
+# make class         a JupyterHub with a teacher and two students (PORT=…)    试开一个班
+# make test          run everything that checks the book                      运行全部检查
+# make clean         remove what was built; the environment stays             清除生成的文件
 
 PYTHON ?= python3
 PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: book serve live pdf lab grade lint test clean requirements
+.PHONY: book assignments serve live class pdf lab grade lint test clean requirements
 .DELETE_ON_ERROR:
 
 book: $(VENV)/book.stamp
@@ -24,6 +26,12 @@ serve: book
 
 live: book
 	@$(BIN)/python book/live.py --port $(PORT) $(if $(filter 0 no,$(OPEN)),--no-open)
+
+assignments: $(VENV)/book.stamp
+	@$(BIN)/python classroom/assignments.py
+
+class: $(VENV)/test.stamp
+	@$(BIN)/python classroom/hub/try_out.py --port $(PORT)
 
 pdf: book $(VENV)/test.stamp
 	@$(BIN)/python book/pdf.py
@@ -44,7 +52,7 @@ test: lint
 	@$(BIN)/python -m pytest
 
 clean:
-	rm -rf _build
+	rm -rf _build assignments classroom/release
 
 # pip may take torch's CPU or CUDA build: requirements.txt leaves that to the index it is given.
 $(VENV)/book.stamp: requirements.txt pyproject.toml | $(BIN)/python

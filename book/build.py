@@ -3,7 +3,8 @@
     python book/build.py        (`make book` runs it in the book's environment)
 
 Everything lies under _build/: `cache` holds the outputs of the chapters, `work/<edition>` what Sphinx keeps between
-builds, `html` the site. `html` is replaced only by a complete new site.
+builds, `html` the site. `html` is replaced only by a complete new site. The assignments' student versions lie in
+assignments/ beside the chapters, where Sphinx finds them; they are shown and never run.
 """
 
 import asyncio
@@ -33,6 +34,9 @@ UNUSED = (".buildinfo*", "objects.inv", "*.map", "*webpack-macros.html", "fontaw
 JUPYTER_BOOK = multiprocessing.get_context("forkserver")
 JUPYTER_BOOK.set_forkserver_preload(["jupyter_book.cli.main", "jupyter_book.sphinx", "myst_nb.sphinx_ext"])
 
+# What the student versions of the assignments are made from.
+CLASSROOM = ("classroom/source", "classroom/assignments.py", "classroom/nbgrader_config.py")
+
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "_build"
 SITE = BUILD / "html"
@@ -45,18 +49,42 @@ class BuildError(Exception):
 def main():
     started = time.monotonic()
     with only_build():
-        package = ("linewalk", "pyproject.toml", "README.md")
-        site_inputs = digest("_config.yml", "_toc.yml", "book", *package, "requirements.txt", *chapters()) + torch()
+        package = ("linewalk", "pyproject.toml", "README.md", "requirements.txt")
+        site_inputs = digest("_config.yml", "_toc.yml", "book", *package, *CLASSROOM, *chapters()) + torch()
         stamp = SITE / ".inputs"
         if stamp.exists() and stamp.read_text() == site_inputs:
             say(f"Nothing changed · 没有变化: {shown(SITE)}")
             return
         cache = BUILD / "cache" / f"{digest('linewalk', 'requirements.txt')[:16]}-{torch()}"
         live = bundle()
+        release_assignments()
         execute(cache)
         build_editions(cache)
         publish(site_inputs, live)
     say(f"Built in {time.monotonic() - started:.0f} s · 已生成: {shown(SITE / 'index.html')}")
+
+
+def release_assignments():
+    """Puts the student versions of the assignments where Sphinx finds them."""
+    pages, inputs = ROOT / "assignments", digest(*CLASSROOM, "requirements.txt")
+    stamp = pages / ".inputs"
+    if stamp.exists() and stamp.read_text() == inputs:
+        return
+    if not (ROOT / "classroom" / "source").exists():
+        return
+    # Takes two seconds to import, which a build that changes no assignment need not wait for.
+    sys.path.append(str(ROOT / "classroom"))
+    import assignments
+
+    try:
+        notebooks = assignments.release()
+    except assignments.AssignmentError as error:
+        raise BuildError(f"{error}") from error
+    for stale in set(pages.glob("*.ipynb")) - {pages / f"{name}.ipynb" for name in notebooks}:
+        stale.unlink()
+    for name, notebook in notebooks.items():
+        assignments.write(notebook, pages / f"{name}.ipynb")
+    stamp.write_text(inputs)
 
 
 def execute(cache_path):
@@ -263,7 +291,7 @@ def only_build():
 def chapters():
     toc = read_yaml("_toc.yml")
     files = [chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]
-    return [path for file in files if (path := ROOT / f"{file}.ipynb").exists()]
+    return [path for file in files if file.startswith("notebooks/") and (path := ROOT / f"{file}.ipynb").exists()]
 
 
 def digest(*names):

@@ -108,7 +108,7 @@ def port_number(text):
     raise argparse.ArgumentTypeError(f"{text!r} is not a port (1–65535) · 不是端口号（1–65535）")
 
 
-def check_port(port):
+def check_port(port, command="make live"):
     with socket.socket() as probe:
         if os.name != "nt":
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -119,8 +119,8 @@ def check_port(port):
                 other.bind((HOST, 0))
                 free = other.getsockname()[1]
             sys.exit(
-                f"Port {port} cannot be had ({error.strerror}). Another one: make live PORT={free}\n"
-                f"端口 {port} 不能用（已被占用，或没有权限）。换一个：make live PORT={free}"
+                f"Port {port} cannot be had ({error.strerror}). Another one: {command} PORT={free}\n"
+                f"端口 {port} 不能用（已被占用，或没有权限）。换一个：{command} PORT={free}"
             )
 
 

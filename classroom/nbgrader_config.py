@@ -12,6 +12,15 @@ def configure(c):
     c.CourseDirectory.course_id = "bottleneck"
     c.CourseDirectory.root = str(CLASSROOM)
 
+    # What students find where the solution was.
+    c.ClearSolutions.code_stub = {
+        "python": "# 在这里写你的代码，写好后删去下一行。 · Write your code here, then delete the next line.\n"
+        "raise NotImplementedError()"
+    }
+    c.ClearSolutions.text_stub = (
+        "*（在这里写你的回答，中文、英文都可以。 · Write your answer here, in Chinese or English.）*"
+    )
+
     # Students' code runs in the sandbox: the first of these is nbgrader's Execute with our kernel, the others are its own.
     c.Autograde.autograde_preprocessors = [
         "kernel.SandboxedExecute",

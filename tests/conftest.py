@@ -34,8 +34,13 @@ def pages():
 
 
 def chapters():
-    """The pages that are notebooks."""
-    return [page for page in pages() if (ROOT / f"{page}.ipynb").exists()]
+    """The pages that are notebooks and run."""
+    return [page for page in pages() if page.startswith("notebooks/")]
+
+
+def assignments():
+    """The pages that are notebooks and never run, since they raise until they are solved."""
+    return [page for page in pages() if page.startswith("assignments/")]
 
 
 def read_notebook(path):

@@ -10,7 +10,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 import nbformat
 from editions.cells import twins
-from editions.pages import SWITCH
+from editions.pages import SWITCH, in_repository
 
 BOOTSTRAP = Path(__file__).with_name("install_linewalk.py")
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -39,7 +39,7 @@ def add_links(app, pagename, templatename, context, doctree):
             "both": ({"zh": "中英双语", "en": "Both"}.get(app.config.edition, "中英双语 · Both"), None),
         }.items()
     ]
-    repository = app.config.repository
+    repository = app.config.repository if in_repository(pagename) else {}
     context["notebook_services"] = services(repository.get("url"), repository.get("branch"), f"{pagename}.ipynb")
     context["more_platforms"] = app.builder.get_relative_uri(pagename, MORE) if MORE in app.env.found_docs else None
 
@@ -89,7 +89,7 @@ def edition_notebook(notebook, edition, address):
             cell.outputs, cell.execution_count = [], None
         if "bootstrap" in cell.metadata.get("tags", []):
             cell.source = bootstrap(address)
-    metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
+    metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}, "edition": edition}
     return nbformat.v4.new_notebook(cells=cells, metadata=metadata)
 
 

@@ -4,6 +4,7 @@ import re
 from html import escape
 
 from .outputs import in_edition
+from .pages import in_repository
 
 HEADING = re.compile(r'(<h[1-6][^>]*>)((?:(?!</h).)*?)<a class="headerlink" href="#([^"]+)"[^>]*>(.*?)</a>', re.DOTALL)
 TAG = re.compile(r"<[^>]*>")
@@ -13,7 +14,7 @@ def add_links(app, pagename, templatename, context, doctree):
     """At `html-page-context`: names the sections in their permanent links and adds the links to the source."""
     if "body" not in context:
         return
-    repository = app.config.repository
+    repository = app.config.repository if in_repository(pagename) else {}
     path = str(app.env.doc2path(pagename, False))
     source = source_address(repository.get("url"), repository.get("branch"), path)
     context["body"] = with_links(context["body"], source, app.config.edition)

@@ -32,6 +32,11 @@ SWITCH = {
 }
 
 
+def in_repository(docname):
+    """Whether the repository holds the page's source. It holds the assignments with their solutions only."""
+    return not docname.startswith("assignments/")
+
+
 def pick_captions(app, config):
     """At `config-inited`: a caption `中文 | English` in the table of contents becomes the edition's."""
     for document in config.external_site_map.values():
