@@ -24,7 +24,7 @@ def hub(site, tmp_path_factory):
     tools = ROOT / "_build" / "hub"
     tools.mkdir(exist_ok=True)
     for name in ("package.json", "package-lock.json"):
-        shutil.copy(ROOT / "tests" / "hub" / name, tools)
+        shutil.copy(ROOT / "classroom" / "hub" / name, tools)
     if not (tools / "node_modules" / ".bin" / "configurable-http-proxy").exists():
         run([npm(), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], cwd=tools)
     (folder / "node_modules").symlink_to(tools / "node_modules")
