@@ -131,6 +131,7 @@ def test_the_hub_offers_cpu_and_gpu_within_limits():
     assert cpu["default"] and "kubespawner_override" not in cpu
     assert user["memory"]["limit"] and gpu["kubespawner_override"]["mem_limit"]
     assert gpu["kubespawner_override"]["extra_resource_limits"] == {"nvidia.com/gpu": "1"}
-    (volume,), (mount,) = user["storage"]["extraVolumes"], user["storage"]["extraVolumeMounts"]
-    assert (mount["mountPath"], mount["name"]) == ("/dev/shm", volume["name"])
-    assert volume["emptyDir"]["medium"] == "Memory"
+    volumes = {volume["name"]: volume for volume in user["storage"]["extraVolumes"]}
+    mounts = {mount["mountPath"]: mount["name"] for mount in user["storage"]["extraVolumeMounts"]}
+    assert volumes[mounts["/dev/shm"]]["emptyDir"]["medium"] == "Memory"
+    assert set(mounts.values()) == set(volumes)

@@ -1,0 +1,188 @@
+"""Grading on Slurm and Kubernetes, the class on Zero to JupyterHub: what their files would run, without any of them."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+import yaml
+from conftest import ROOT
+
+CLUSTER = ROOT / "classroom" / "cluster"
+SHARDS = 3
+
+# Stands where Python would: notes its arguments.
+PYTHON = """
+import json, os, sys
+with open(os.environ["NOTES"], "a") as notes:
+    notes.write(json.dumps(sys.argv[1:]) + "\\n")
+sys.exit(1 if os.environ.get("FAILS") in sys.argv else 0)
+"""
+# Stands where sbatch would: runs the script at once, an array's tasks one after the other, in a spool folder.
+SBATCH = """
+import os, re, shutil, subprocess, sys, tempfile
+options, script = sys.argv[1:-1], sys.argv[-1]
+if any("$" in option for option in options):
+    sys.exit("not expanded")
+array = next((option for option in options if option.startswith("--array=")), None)
+first, last = map(int, re.fullmatch("--array=([0-9]+)-([0-9]+)", array).groups()) if array else (0, 0)
+for task in range(first, last + 1):
+    copy = shutil.copy(script, tempfile.mkdtemp())
+    number = {"SLURM_ARRAY_TASK_ID": str(task)} if array else {}
+    subprocess.run(["bash", copy], env={**os.environ, **number}, check=True)
+print("41;cluster" if array else "42;cluster")
+"""
+
+
+@pytest.fixture
+def slurm(tmp_path):
+    """Runs slurm.sh with the arguments; returns what is left of it and the calls of grade.py."""
+    (tmp_path / "bin").mkdir()
+    for name, text in (("python", PYTHON), ("sbatch", SBATCH)):
+        path = tmp_path / "bin" / name
+        path.write_text(f"#!{sys.executable}\n{text}")
+        path.chmod(0o755)
+
+    def run(*arguments, **environment):
+        notes = tmp_path / "notes.txt"
+        notes.touch()
+        settings = {"PYTHON": str(tmp_path / "bin" / "python"), "NOTES": str(notes), **environment}
+        done = subprocess.run(
+            [CLUSTER / "slurm.sh", *map(str, arguments)], cwd=ROOT, capture_output=True, text=True, encoding="utf-8",
+            env={**os.environ, "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", **settings},
+        )
+        return done, [json.loads(line) for line in notes.read_text().splitlines()]
+
+    return run
+
+
+def test_slurm_prepares_grades_every_shard_and_merges(slurm, tmp_path):
+    done, calls = slurm("forward", tmp_path, tmp_path / "out", SHARDS)
+    assert done.returncode == 0, done.stderr
+    grade, out = str(ROOT / "classroom" / "grade.py"), str(tmp_path / "out")
+    assert calls == [
+        [grade, "prepare", "--assignment", "forward", "--submissions", str(tmp_path), "--out", out, "--shards", "3"],
+        *([grade, "shard", "--out", out, "--shard", str(number)] for number in range(SHARDS)),
+        [grade, "merge", "--out", out],
+    ]
+    assert f"{out}/grades.csv" in done.stdout and "41,42" in done.stdout
+
+
+def test_slurm_submits_nothing_where_preparing_fails(slurm, tmp_path):
+    done, calls = slurm("forward", tmp_path, tmp_path / "out", SHARDS, FAILS="prepare")
+    assert done.returncode != 0 and len(calls) == 1
+
+
+def test_slurm_says_how_it_is_called(slurm):
+    done, calls = slurm("forward")
+    assert done.returncode == 2 and not calls
+    assert "用法 · Usage" in done.stderr and "ASSIGNMENT SUBMISSIONS OUT SHARDS" in done.stderr
+
+
+@pytest.mark.parametrize("path", [*CLUSTER.glob("*.sh"), *CLUSTER.glob("*.sbatch")], ids=lambda path: path.name)
+def test_scripts_are_bash_and_tasks_name_their_limits(path):
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith("#!/usr/bin/env bash\n") and "set -euo pipefail" in text
+    assert subprocess.run(["bash", "-n", path]).returncode == 0
+    if path.suffix == ".sbatch":
+        options = re.findall(r"^#SBATCH (--[\w-]+)=", text, re.MULTILINE)
+        assert options == ["--job-name", "--cpus-per-task", "--mem", "--time"]
+
+
+# ---- Kubernetes
+
+
+def jobs():
+    return list(yaml.safe_load_all((CLUSTER / "kubernetes.yaml").read_text(encoding="utf-8")))
+
+
+def container(job):
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    return container
+
+
+def command_line(job, **environment):
+    """What the kubelet would run: $(NAME) stands for a variable of the container."""
+    own = container(job)
+    environment |= {one["name"]: one["value"] for one in own.get("env", [])}
+    parts = [re.sub(r"\$\((\w+)\)", lambda name: environment[name[1]], part) for part in own["command"] + own["args"]]
+    assert all(isinstance(value, str) for value in environment.values())
+    return parts
+
+
+def test_kubernetes_runs_the_same_three_commands():
+    prepare, shards, merge = jobs()
+    number = shards["spec"]["completions"]
+    assert command_line(prepare) == [
+        "python", "classroom/grade.py", "prepare", "--assignment", "forward",
+        "--submissions", "/grading/submissions", "--out", "/grading/out", "--shards", str(number),
+    ]
+    for index in (0, number - 1):
+        assert command_line(shards, JOB_COMPLETION_INDEX=str(index)) == [
+            "python", "classroom/grade.py", "shard", "--out", "/grading/out", "--shard", str(index),
+        ]
+    assert command_line(merge) == ["python", "classroom/grade.py", "merge", "--out", "/grading/out"]
+    assert shards["spec"]["completionMode"] == "Indexed"
+    assert not prepare["spec"].get("suspend") and shards["spec"]["suspend"] and merge["spec"]["suspend"]
+
+
+@pytest.mark.parametrize("job", jobs(), ids=lambda job: job["metadata"]["name"])
+def test_students_code_gets_nothing_of_the_cluster(job):
+    pod = job["spec"]["template"]["spec"]
+    assert pod["automountServiceAccountToken"] is False and pod["enableServiceLinks"] is False
+    assert pod["hostUsers"] is False and pod["restartPolicy"] == "Never"
+    assert container(job)["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+    assert not container(job)["securityContext"].get("privileged")
+    assert container(job)["resources"]["limits"]["memory"] == "4Gi"
+    (volume,), (mount,) = pod["volumes"], container(job)["volumeMounts"]
+    assert mount["name"] == volume["name"] and volume["persistentVolumeClaim"]["claimName"] == "grading"
+
+
+def test_what_the_comments_tell_to_type_is_there():
+    text = (CLUSTER / "kubernetes.yaml").read_text(encoding="utf-8")
+    names = {job["metadata"]["name"] for job in jobs()}
+    assert set(re.findall(r"job[ /](bottleneck-\w+)", text)) == names
+    assert all((ROOT / path).exists() for path in re.findall(r"classroom/[\w./]+\w", text))
+
+
+# ---- images and values
+
+
+def copied(dockerfile):
+    lines = dockerfile.read_text(encoding="utf-8").splitlines()
+    return [word for line in lines if line.startswith("COPY") for word in line.split()[1:-1]]
+
+
+def test_only_the_teachers_image_has_the_course():
+    teachers, students = copied(CLUSTER / "Dockerfile"), copied(ROOT / "classroom" / "hub" / "Dockerfile")
+    assert "classroom" in teachers and all((ROOT / source).exists() for source in teachers)
+    assert [source for source in students if source.startswith("classroom")] == ["classroom/hub/jupyter"]
+
+
+def values():
+    return yaml.safe_load((ROOT / "classroom" / "hub" / "values.yaml").read_text(encoding="utf-8"))
+
+
+def test_only_a_teachers_server_has_the_course_and_the_sandbox():
+    config = SimpleNamespace(KubeSpawner=SimpleNamespace())
+    exec(values()["hub"]["extraConfig"]["teachers"], {"c": config})
+    environment = values()["singleuser"]["extraEnv"]
+    (teacher,) = values()["hub"]["config"]["Authenticator"]["admin_users"]
+    assert teacher in environment["CLASS_TEACHERS"].split(",")
+    for name in (teacher, "alice"):
+        spawner = SimpleNamespace(user=SimpleNamespace(name=name), environment=environment)
+        config.KubeSpawner.pre_spawn_hook(spawner)
+        assert hasattr(spawner, "image") == hasattr(spawner, "container_security_context") == (name == teacher)
+
+
+def test_the_exchange_is_where_nbgrader_looks_for_it():
+    user = values()["singleuser"]
+    mounts = {mount["name"]: mount["mountPath"] for mount in user["storage"]["extraVolumeMounts"]}
+    assert mounts["exchange"] == user["extraEnv"]["CLASS_EXCHANGE"]
+    (container,) = user["initContainers"]
+    assert container["command"] == ["chmod", "0777", mounts["exchange"]]
+    used = set(re.findall(r'environ\["(\w+)"\]', (ROOT / "classroom/hub/jupyter/nbgrader_config.py").read_text()))
+    assert used - {"JUPYTERHUB_USER"} <= set(user["extraEnv"])
