@@ -161,6 +161,7 @@ def test_each_student_gets_their_own_feedback(people, round_trip):
         other = {"alice": "bob", "bob": "alice"}[name]
         assert other not in text
         assert "HIDDEN TESTS" not in text
+        assert '<p class="total">' in text, "not the course's own page"
     assert "NotImplementedError" in next(iter(pages["bob"].values()))
 
 

@@ -75,6 +75,7 @@ class FeedbackExporter(HTMLExporter):
         super().__init__(**kwargs)
         self.template_name = "classroom"
         self.extra_template_basedirs = [str(TEMPLATES)]
+        self.template_paths = self._template_paths()  # worked out above, for another template
 
 
 def message(cell, edition):
