@@ -9,6 +9,7 @@ import builtins
 import re
 from pathlib import Path
 
+import bleach
 import jinja2
 from nbconvert.exporters import HTMLExporter
 from nbgrader.api import Gradebook
@@ -21,6 +22,9 @@ from collect import guessed
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 HIDDEN = re.compile(r"^[^\n]*### BEGIN HIDDEN TESTS.*?(### END HIDDEN TESTS[^\n]*\n?|\Z)", re.DOTALL | re.MULTILINE)
 SCHEME = re.compile(r"^=== BEGIN MARK SCHEME ===.*?(=== END MARK SCHEME ===[^\n]*\n?|\Z)", re.DOTALL | re.MULTILINE)
+
+PROSE = {"p", "br", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "blockquote", "pre", "code", "em", "strong"}
+PROSE |= {"a", "del", "table", "thead", "tbody", "tr", "th", "td"}
 
 
 class StudentFeedback(NbGraderPreprocessor):
@@ -76,6 +80,13 @@ class FeedbackExporter(HTMLExporter):
         self.template_name = "classroom"
         self.extra_template_basedirs = [str(TEMPLATES)]
         self.template_paths = self._template_paths()  # worked out above, for another template
+        self.exclude_anchor_links = True
+        self.register_filter("clean_prose", clean_prose)
+
+
+def clean_prose(html):
+    """Prose as Markdown made it; whatever else a student wrote is shown as text."""
+    return bleach.clean(html, tags=PROSE, attributes={"a": ["href"]})
 
 
 def message(cell, edition):
