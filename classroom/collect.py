@@ -53,7 +53,10 @@ def collect(place, assignment):
     """The submissions in a folder or zip, by student in alphabetical order. Raises CollectError."""
     place = Path(place)
     if not place.exists():
-        raise CollectError(f"找不到 {place}，SUBMISSIONS 要指向一个文件夹或 zip。 · {place} isn't there: SUBMISSIONS has to name a folder or a zip.")
+        raise CollectError(
+            f"找不到 {place}，SUBMISSIONS 要指向一个文件夹或 zip。 · "
+            f"{place} isn't there: SUBMISSIONS has to name a folder or a zip."
+        )
     found = list(in_folder(place) if place.is_dir() else in_zip(place.read_bytes(), PurePosixPath()))
     by_student = {}
     for file, student in named(unwrapped(found, assignment), assignment):
@@ -84,7 +87,7 @@ def in_zip(content, inside):
     except zipfile.BadZipFile:
         return
     for entry in archive.infolist():
-        path = inside / PurePosixPath(*[part for part in PurePosixPath(entry.filename).parts if part not in ("..", "/")])
+        path = inside.joinpath(*[part for part in PurePosixPath(entry.filename).parts if part not in ("..", "/")])
         if entry.is_dir() or IGNORED.search(str(path)):
             continue
 
@@ -177,7 +180,8 @@ def read_notebook(submission, blank):
         raise Unreadable(
             f"{submission.name} 不是能打开的 notebook。", f"{submission.name} is not a notebook that can be opened."
         ) from None
-    known = {cell.metadata.nbgrader.grade_id: cell.metadata.nbgrader for cell in blank.cells if "nbgrader" in cell.metadata}
+    given_out = [cell.metadata.nbgrader for cell in blank.cells if "nbgrader" in cell.metadata]
+    known = {given.grade_id: given for given in given_out}
     for cell in cells:
         name = cell.metadata.get("nbgrader")
         if name in known:

@@ -25,7 +25,7 @@ import subprocess
 import sys
 import time
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from collect import CollectError, Unreadable, collect, read_notebook
@@ -79,7 +79,9 @@ def prepare(assignment, submissions, out, shards):
     checks = CLASSROOM / "checks" / f"{assignment}.py"
     if not source.exists():
         names = ", ".join(sorted(path.name for path in (CLASSROOM / "source").iterdir() if path.is_dir()))
-        raise GradeError(f"没有作业 {assignment}，只有：{names}。 · There is no assignment {assignment}, only: {names}.")
+        raise GradeError(
+            f"没有作业 {assignment}，只有：{names}。 · There is no assignment {assignment}, only: {names}."
+        )
     collected = collect(submissions, assignment)
     out.mkdir(parents=True, exist_ok=True)
     with locked(out / ".lock"):
@@ -143,11 +145,10 @@ def run_shards(out):
     waiting = {name: entry for name, entry in plan["students"].items() if "unreadable" not in entry}
     numbers = sorted({entry["shard"] for entry in waiting.values()})
     command = [sys.executable, str(Path(__file__).resolve()), "shard", "--out", str(out), "--shard"]
-    logs = [open(course(out, number) / "log.txt", "ab") for number in numbers]
-    processes = [
-        subprocess.Popen([*command, str(number)], stdout=log, stderr=subprocess.STDOUT)
-        for number, log in zip(numbers, logs, strict=True)
-    ]
+    processes = []
+    for number in numbers:
+        with open(course(out, number) / "log.txt", "ab") as log:
+            processes.append(subprocess.Popen([*command, str(number)], stdout=log, stderr=subprocess.STDOUT))
     try:
         with tqdm(total=len(waiting), desc="批改 · Grading", unit="") as bar:
             while True:
@@ -161,8 +162,6 @@ def run_shards(out):
         for process in processes:
             process.terminate()
             process.wait()
-        for log in logs:
-            log.close()
     for number, process in zip(numbers, processes, strict=True):
         if process.returncode:
             raise GradeError(
@@ -190,7 +189,7 @@ def shard(out, number):
 
 
 def grade_one(nbgrader, folder, assignment, student, entry):
-    """Status, reason, and the tests whose marks a teacher should look at, of one submission; its marks go into the gradebook."""
+    """Puts one submission's marks into the gradebook; status, reason, and the tests for a teacher to look at."""
     report = folder / "report.txt"
     report.unlink(missing_ok=True)
     os.environ["CLASSROOM_REPORT"] = str(report)
@@ -205,7 +204,7 @@ def grade_one(nbgrader, folder, assignment, student, entry):
 
 
 def compare(folder, assignment, student, entry):
-    """Holds nbgrader's marks against the second check; (tests in dispute, reasons)."""
+    """Holds nbgrader's marks against the second check's; (tests in dispute, reasons)."""
     from second_check import checks_of, second_check
 
     checks = checks_of(assignment)
@@ -256,8 +255,15 @@ def why_ungraded(report, done):
     log = done.get("log", "") + done.get("error", "")
     if "DeadKernelError" in log or "Kernel died" in log:
         return both([("内核中途退出，没有跑完", "the kernel ended before the notebook did")])
-    errors = re.findall(r"^[\w.]*(?:Error|Exception): .*$", log, re.MULTILINE) or ["?"]
-    return both([(f"nbgrader 没能批改（{errors[-1][:200]}）", f"nbgrader could not grade it ({errors[-1][:200]})")])
+    if "CellTimeoutError" in log:
+        seconds = limits().cell_seconds
+        return both([(
+            f"一个格子运行超过 {seconds} 秒，而且中断不了",
+            f"a cell ran for more than {seconds} s and could not be interrupted",
+        )])
+    errors = re.findall(r"^\s*[\w.]*(?:Error|Exception): .*$", done.get("log", ""), re.MULTILINE) or ["?"]
+    told = errors[-1].strip()[:200]
+    return both([(f"nbgrader 没能批改（{told}）", f"grading it with nbgrader failed ({told})")])
 
 
 def both(reasons):
@@ -292,8 +298,8 @@ def merge(out):
         write_grades(out / "grades.csv", rows)
     counts = {status: sum(row["status"] == status for row in rows) for status in ("graded", "flagged", "ungraded")}
     print(
-        f"已批改 {counts['graded']}，待老师确认 {counts['flagged']}，未能批改 {counts['ungraded']}：{out / 'grades.csv'} · "
-        f"{counts['graded']} graded, {counts['flagged']} flagged, {counts['ungraded']} ungraded"
+        f"已批改 {counts['graded']}，待老师确认 {counts['flagged']}，未能批改 {counts['ungraded']} · "
+        f"{counts['graded']} graded, {counts['flagged']} flagged, {counts['ungraded']} ungraded: {out / 'grades.csv'}"
     )
 
 
@@ -372,7 +378,7 @@ def marks_by_hand(out, assignment):
 
 
 def publish(out, assignment, students, results, by_hand):
-    """Notebooks and feedback pages of all students beside the merged gradebook, which together are a course of nbgrader's."""
+    """Puts notebooks and feedback pages beside the merged gradebook: together they are a course of nbgrader's."""
     from feedback import ungraded_page
 
     nbgrader = nbgrader_in(out)
@@ -384,7 +390,8 @@ def publish(out, assignment, students, results, by_hand):
             shutil.rmtree(out / "autograded" / student, ignore_errors=True)
             shutil.rmtree(out / "feedback" / student, ignore_errors=True)
             page.parent.mkdir(parents=True)
-            page.write_text(ungraded_page(assignment, students[student].get("edition", "both"), result["reason"]), encoding="utf-8")
+            edition = students[student].get("edition", "both")
+            page.write_text(ungraded_page(assignment, edition, result["reason"]), encoding="utf-8")
             continue
         replace_folder(folder / "autograded" / student, out / "autograded" / student)
         replace_folder(folder / "feedback" / student, out / "feedback" / student)
@@ -412,7 +419,8 @@ def write_grades(path, rows):
 def noted(reason, entry):
     if not entry["others"]:
         return reason
-    zh, en = f"交了 {entry['others'] + 1} 份，取最新的 {entry['file']}", f"the newest of {entry['others'] + 1} was taken, {entry['file']}"
+    number, file = entry["others"] + 1, entry["file"]
+    zh, en = f"交了 {number} 份，取最新的 {file}", f"the newest of {number} was taken, {file}"
     return " ".join(filter(None, [reason, both([(zh, en)])]))
 
 
@@ -431,10 +439,8 @@ def forget(book, assignment, student):
     """Takes a submission out of the gradebook, where it would look like one of 0 marks."""
     from nbgrader.api import MissingEntry
 
-    try:
+    with suppress(MissingEntry):
         book.remove_submission(assignment, student)
-    except MissingEntry:
-        pass
 
 
 def nbgrader_in(folder):
@@ -466,11 +472,14 @@ def course(out, number):
 
 
 def check_sandbox():
+    if sys.version_info < (3, 11):
+        raise GradeError(
+            "批改需要 Python 3.11 或更新版本，这是 nbgrader 的要求。 · "
+            "Grading needs Python 3.11 or newer, because nbgrader does."
+        )
     limits()
     if unsafe():
-        print(
-            "没有沙箱：学生的代码会以你的身份运行。 · No sandbox: students' code runs as you.", file=sys.stderr, flush=True
-        )
+        print("没有沙箱：学生的代码会以你的身份运行。 · No sandbox: students' code runs as you.", file=sys.stderr)
     else:
         require_bubblewrap()
 

@@ -11,6 +11,7 @@ from nbgrader.preprocessors import Execute
 from sandbox import limits, require_bubblewrap, unsafe
 
 KERNELS = Path(__file__).resolve().parent / "kernels"
+MAX_OUTPUT = 2**20
 
 
 class SandboxedExecute(Execute):
@@ -21,18 +22,29 @@ class SandboxedExecute(Execute):
         self.kernel_name = "python3"
         self.timeout = limits().cell_seconds
         self.startup_timeout = 60
+        self.iopub_timeout = 15  # a cell that printed all the time is interrupted long before its output has been read
         self.shutdown_kernel = "immediate"
 
     def preprocess(self, nb, resources):
         if not unsafe():
             require_bubblewrap()
+        self.output_size = 0
         return super().preprocess(nb, resources)
+
+    def process_message(self, msg, cell, cell_index):
+        """Leaves out what a notebook puts out beyond a megabyte, which would all be kept in this process's memory."""
+        if msg["msg_type"] in ("stream", "display_data", "execute_result", "update_display_data"):
+            self.output_size += len(msg["content"].get("text") or str(msg["content"]))
+            if self.output_size > MAX_OUTPUT:
+                return None
+        return super().process_message(msg, cell, cell_index)
 
 
 class SandboxedKernelManager(AsyncKernelManager):
     """Talks to its kernel through sockets in a folder of their own, the sandbox having no network.
 
-    The folder's path is short, since a socket's has at most 107 characters, and absolute, since the kernel runs elsewhere.
+    The folder's path is short, since a socket's has at most 107 characters, and absolute, since the kernel's current
+    folder is another.
     """
 
     def __init__(self, **kwargs):

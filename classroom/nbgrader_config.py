@@ -21,7 +21,7 @@ def configure(c):
         "*（在这里写你的回答，中文、英文都可以。 · Write your answer here, in Chinese or English.）*"
     )
 
-    # Students' code runs in the sandbox: the first of these is nbgrader's Execute with our kernel, the others are its own.
+    # The first of these is nbgrader's Execute with a kernel in the sandbox, the others are nbgrader's own.
     c.Autograde.autograde_preprocessors = [
         "kernel.SandboxedExecute",
         "nbgrader.preprocessors.IgnorePattern",

@@ -71,7 +71,7 @@ def main():
     sockets = connection_file.parent
     bounds = limits()
     kernel = [sys.executable, "-m", "ipykernel_launcher", "-f", str(connection_file), "--HistoryManager.enabled=False"]
-    quiet = {name: subprocess.DEVNULL for name in ("stdin", "stdout", "stderr")}
+    quiet = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
     with Sandbox(kernel, bounds, bounds.seconds, folder=Path.cwd(), writable=sockets, walks=True, **quiet) as sandbox:
         signal.signal(signal.SIGTERM, lambda *_: sandbox.kill(None))
         status = sandbox.wait()
@@ -86,8 +86,8 @@ class Sandbox:
     command: the program and its arguments. bounds: its Limits. seconds: the wall clock it has.
     folder: what it may read, or None. writable: an empty folder that it may write to, or None.
     walks: whether linewalk can be imported. **pipes: stdin, stdout, … as subprocess.Popen takes them.
-    `reason` is None or why it was killed: "deadline", "memory", "disk" or "processes", "orphaned" where the program that
-    asked for it has ended.
+    `reason` is None or why it was killed: "deadline", "memory", "disk" or "processes"; "orphaned" where the program
+    that asked for it has ended.
     """
 
     def __init__(self, command, bounds, seconds, folder=None, writable=None, walks=False, **pipes):
@@ -191,12 +191,14 @@ def namespaces():
 def file_system(bounds, folder, writable, walks):
     arguments = []
 
-    def read_only(source, target=None):
-        target = Path(target or source)
+    def bind(option, source, target):
         # The folders that lead there: bubblewrap's own would be closed to another user than root.
-        for parent in list(target.parents)[-2::-1]:
+        for parent in list(Path(target).parents)[-2::-1]:
             arguments.extend(["--dir", str(parent)])
-        arguments.extend(["--ro-bind-try", str(source), str(target)])
+        arguments.extend([option, str(source), str(target)])
+
+    def read_only(source, target=None):
+        bind("--ro-bind-try", source, target or source)
 
     def in_memory(target):
         arguments.extend(["--perms", "1777", "--size", str(bounds.disk), "--tmpfs", target])
@@ -232,7 +234,7 @@ def file_system(bounds, folder, writable, walks):
         for notebook in sorted(folder.glob("*.ipynb")):
             read_only("/dev/null", f"/submission/{notebook.name}")
     if writable:
-        arguments.extend(["--bind", str(writable), str(writable)])
+        bind("--bind", writable, writable)
     return [*arguments, "--remount-ro", "/", "--chdir", "/submission"]
 
 

@@ -12,6 +12,7 @@ import select
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -148,10 +149,8 @@ class Student:
         if self.sandbox:
             with self.sandbox:
                 self.sandbox.process.stdout.close()
-                try:
+                with suppress(BrokenPipeError):
                     self.sandbox.process.stdin.close()
-                except BrokenPipeError:
-                    pass
                 self.sandbox.kill(None)
             self.sandbox = None
 

@@ -11,13 +11,12 @@ from pathlib import Path
 
 import bleach
 import jinja2
+from collect import guessed
 from nbconvert.exporters import HTMLExporter
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
 from pygments.formatters import HtmlFormatter
 from traitlets import Bool
-
-from collect import guessed
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 HIDDEN = re.compile(r"^[^\n]*### BEGIN HIDDEN TESTS.*?(### END HIDDEN TESTS[^\n]*\n?|\Z)", re.DOTALL | re.MULTILINE)
@@ -41,9 +40,8 @@ class StudentFeedback(NbGraderPreprocessor):
             waiting = {grade.name for grade in notebook.grades if grade.needs_manual_grade}
         edition = nb.metadata.get("edition")
         about["edition"] = edition if edition in ("zh", "en", "both") else guessed(nb.cells)
-        about["tests"] = [
-            self.judged(cell, waiting, about["edition"]) for cell in nb.cells if cell.metadata.get("nbgrader", {}).get("grade")
-        ]
+        tests = [cell for cell in nb.cells if cell.metadata.get("nbgrader", {}).get("grade")]
+        about["tests"] = [self.judged(cell, waiting, about["edition"]) for cell in tests]
         for cell in nb.cells:
             self.tidy(cell)
         resources["code_style"] = HtmlFormatter().get_style_defs(".highlight")

@@ -1,0 +1,151 @@
+"""The second check: what passes the pipe, and what a hostile other end can do, which is nothing."""
+
+import json
+import math
+import time
+from types import SimpleNamespace
+
+import pytest
+import torch
+from conftest import ROOT
+
+pytestmark = pytest.mark.usefixtures("bubblewrap")
+
+PRELUDE = "import torch\nimport torch.nn as nn\n"
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch):
+    monkeypatch.setenv("CLASSROOM_LIMITS", json.dumps({"cell_seconds": 10, "check_seconds": 40}))
+
+
+def check(solution, walks=False, **questions):
+    """The verdict on each question, a function of the student."""
+    from second_check import second_check
+
+    checks = SimpleNamespace(SOLUTIONS=("a", "b"), PRELUDE=PRELUDE, WALKS=walks, CHECKS=questions)
+    return second_check(checks, solution if isinstance(solution, dict) else {"a": solution})
+
+
+def test_values_go_there_and_back():
+    values = [None, True, 3, -2.5, math.inf, "字", [1, [2]], {"a": 1, 2: [3]}, torch.randn(2, 3), torch.tensor(3),
+              {"weights": [torch.arange(6).reshape(2, 3).T, torch.zeros(0, 4), torch.ones(2, dtype=torch.bool)]}]
+
+    def same(theirs, ours):
+        if isinstance(ours, torch.Tensor):
+            return theirs.dtype == ours.dtype and torch.equal(theirs, ours)
+        if isinstance(ours, list):
+            return isinstance(theirs, list) and len(theirs) == len(ours) and all(map(same, theirs, ours))
+        if isinstance(ours, dict):
+            return theirs.keys() == ours.keys() and all(same(theirs[key], ours[key]) for key in ours)
+        return type(theirs) is type(ours) and theirs == ours
+
+    def there_and_back(student):
+        return all(same(student.evaluate("echo(value)", value=value), value) for value in values)
+
+    def helpers(student):
+        ours = torch.nn.BatchNorm2d(3)
+        x = torch.randn(2, 3, 4, 4)
+        trained, state = student.evaluate(
+            "[m := nn.BatchNorm2d(3), run(m, w, x, train=True), state(m)][1:]", w=ours.state_dict(), x=x
+        )
+        kept = ours.state_dict() | {"running_mean": torch.zeros(3)}
+        evaluated = student.evaluate("run(nn.BatchNorm2d(3), w, x)", w=kept, x=x)
+        return (
+            torch.allclose(evaluated, ours.eval()(x))
+            and torch.allclose(trained, ours.train()(x).detach(), atol=1e-6)
+            and torch.allclose(state["running_mean"], ours.running_mean)
+        )
+
+    found = check("def echo(value):\n    print('noise')\n    return value", there=there_and_back, helpers=helpers)
+    assert found == {"there": (True, ""), "helpers": (True, "")}
+
+
+def test_cells_are_executed_one_by_one_and_seen_with_their_source():
+    sources = {"a": "def good():\n    return 1\n", "b": "def bad(:"}
+    found = check(
+        sources,
+        good=lambda student: student.evaluate("good()") == 1,
+        bad=lambda student: student.evaluate("bad()") == 1,
+        source=lambda student: "return 1" in student.evaluate("__import__('inspect').getsource(good)"),
+    )
+    assert found["good"] == (True, "") and found["source"] == (True, "")
+    assert not found["bad"][0] and "b: SyntaxError" in found["bad"][1]
+
+
+@pytest.mark.parametrize(
+    "body, reason",
+    [
+        ("raise ValueError('no')", "ValueError: no"),
+        ("return object()", "TypeError: object"),
+        ("import os; os._exit(0)", "the process ended"),
+        ("while True: pass", "timed out"),
+        ("import os; [os.write(fd, b'\\xff' * 99) for fd in range(3, 9) if writable(fd)]", "answer too large"),
+        ("import os; [os.write(fd, (5).to_bytes(8, 'big') + b'hello' * 9) for fd in range(3, 9) if writable(fd)]",
+         "unreadable answer"),
+        ("import os; [os.close(fd) for fd in range(3, 9) if writable(fd)]; return 1", ""),
+        ("return bytearray(2**33)", "MemoryError"),
+    ],
+)
+def test_one_failure_leaves_the_other_questions_alone(body, reason):
+    source = f"""
+def writable(fd):
+    import fcntl, os, stat
+    try:
+        return stat.S_ISFIFO(os.fstat(fd).st_mode) and fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_WRONLY
+    except OSError:
+        return False
+def f():
+    {body}
+"""
+    found = check(source, bad=lambda student: student.evaluate("f()"), good=lambda student: student.evaluate("2") == 2)
+    assert not found["bad"][0] and reason in found["bad"][1], found
+    assert found["good"] == (True, "")
+
+
+def test_what_the_student_patches_does_not_reach_this_side():
+    source = """
+torch.allclose = torch.equal = lambda *a, **k: True
+class AlwaysEqual(torch.Tensor):
+    @classmethod
+    def __torch_function__(cls, func, types, args=(), kwargs=None):
+        return True
+def f(x): return torch.zeros(3)
+def g(x): return torch.zeros(3).as_subclass(AlwaysEqual)
+"""
+    x = torch.ones(3)
+    found = check(
+        source,
+        f=lambda student: torch.equal(student.evaluate("f(x)", x=x), x),
+        g=lambda student: torch.equal(student.evaluate("g(x)", x=x), x),
+    )
+    assert not found["f"][0] and not found["g"][0]
+
+
+def test_answers_are_not_to_be_had():
+    source = """
+import os
+def imports(name):
+    try:
+        __import__(name)
+        return True
+    except ImportError:
+        return False
+def sees(path): return os.path.exists(path)
+"""
+    nothing = {
+        name: (lambda student, name=name: student.evaluate("imports(name)", name=name))
+        for name in ("linewalk", "linewalk.blocks", "torchvision.models", "timm.models", "checks.forward")
+    }
+    nothing["classroom"] = lambda student: student.evaluate("sees(path)", path=str(ROOT / "classroom"))
+    assert not any(passed for passed, _ in check(source, **nothing).values())
+    assert check(source, walks=True, walk=lambda student: student.evaluate("imports('linewalk')"))["walk"] == (True, "")
+
+
+def test_the_whole_has_a_limit(monkeypatch):
+    monkeypatch.setenv("CLASSROOM_LIMITS", json.dumps({"cell_seconds": 10, "check_seconds": 6}))
+    began = time.monotonic()
+    questions = {f"q{number}": (lambda student: student.evaluate("hang()")) for number in range(5)}
+    found = check("def hang():\n    while True: pass", **questions)
+    assert not any(passed for passed, _ in found.values())
+    assert time.monotonic() - began < 20
