@@ -55,7 +55,7 @@ def main():
         if name in ("all", "prepare"):
             step.add_argument("--assignment", required=True)
             step.add_argument("--submissions", type=Path, required=True)
-            step.add_argument("--shards", type=int, default=len(os.sched_getaffinity(0)))
+            step.add_argument("--shards", type=int, default=cores())
         if name == "shard":
             step.add_argument("--shard", type=int, required=True)
     given = parser.parse_args()
@@ -469,6 +469,10 @@ def gradebook(folder):
 
 def course(out, number):
     return out / "shards" / str(number)
+
+
+def cores():
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def check_sandbox():

@@ -23,6 +23,7 @@ failures = []
 
 
 def main():
+    write({"value": "ready"}, save({}))
     while True:
         message, tensors = read()
         try:

@@ -22,7 +22,7 @@ RIGHT = OFFICIAL["forward"]
 TESTS = ("main_path", "without_downsample", "with_downsample", "training")
 FULL = 4 * len(TESTS)  # the explanation, another 4, waits for a teacher
 LIMITS = {
-    "seconds": 30, "cell_seconds": 6, "check_seconds": 30, "memory": 1500 * 2**20, "disk": 32 * 2**20, "processes": 100
+    "seconds": 36, "cell_seconds": 8, "check_seconds": 40, "memory": 1500 * 2**20, "disk": 32 * 2**20, "processes": 100
 }
 
 WRONG = {"main_path": "class MainPath(Layers):\n    def main_path(self, x):\n        return torch.zeros(1)",
@@ -79,7 +79,7 @@ def odd_cells(crowd):
     crowd.add("hangs_in_a_cell", RIGHT, after=["while True: pass"])
     slow = RIGHT["block"].replace("self.downsample(x)", "self.downsample(x)\n            while True: pass")
     crowd.add("hangs_when_called", {**RIGHT, "block": slow}, score=8)
-    crowd.add("takes_too_long", RIGHT, "ungraded", None, "30 s", after=["import time\ntime.sleep(5)"] * 7)
+    crowd.add("takes_too_long", RIGHT, "ungraded", None, "36 s", after=["import time\ntime.sleep(6)"] * 7)
     crowd.add(
         "ignores_interrupts", RIGHT, "ungraded", None, "could not be interrupted",
         after=["import time\nwhile True:\n    try:\n        time.sleep(1)\n    except BaseException: pass"],

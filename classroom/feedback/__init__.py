@@ -22,8 +22,8 @@ TEMPLATES = Path(__file__).resolve().parent / "templates"
 HIDDEN = re.compile(r"^[^\n]*### BEGIN HIDDEN TESTS.*?(### END HIDDEN TESTS[^\n]*\n?|\Z)", re.DOTALL | re.MULTILINE)
 SCHEME = re.compile(r"^=== BEGIN MARK SCHEME ===.*?(=== END MARK SCHEME ===[^\n]*\n?|\Z)", re.DOTALL | re.MULTILINE)
 
-PROSE = {"p", "br", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "blockquote", "pre", "code", "em", "strong"}
-PROSE |= {"a", "del", "table", "thead", "tbody", "tr", "th", "td"}
+PROSE = {"p", "br", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "blockquote", "pre", "code", "em"}
+PROSE |= {"strong", "a", "del", "table", "thead", "tbody", "tr", "th", "td"}
 
 
 class StudentFeedback(NbGraderPreprocessor):

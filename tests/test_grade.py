@@ -1,0 +1,156 @@
+"""Marking by hand, handing in again, and everything else that a second `make grade` must not lose."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+
+import nbformat
+import pytest
+from conftest import ROOT
+from submissions import OFFICIAL, source_notebook
+
+pytestmark = pytest.mark.usefixtures("bubblewrap")
+
+GRADE = [sys.executable, "classroom/grade.py"]
+
+
+def hand_in(folder, student, sources=OFFICIAL["forward"], edition="en"):
+    folder.mkdir(exist_ok=True)
+    notebook = source_notebook("forward")
+    for cell in notebook.cells:
+        name = cell.metadata.get("nbgrader", {}).get("grade_id")
+        cell.source = {"explanation": "It has become **plain**.", **sources}.get(name, cell.source)
+    notebook.metadata.edition = edition
+    nbformat.write(notebook, folder / f"{student}.ipynb")
+
+
+def step(name, out, *options, **environment):
+    command = [*GRADE, name, "--out", str(out), *map(str, options)]
+    return subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True)
+
+
+def grade(folder, out, shards=1, **environment):
+    run = step("all", out, "--assignment", "forward", "--submissions", folder, "--shards", shards, **environment)
+    assert run.returncode == 0, run.stdout + run.stderr
+    with open(out / "grades.csv", newline="", encoding="utf-8") as file:
+        return {row["student"]: row for row in csv.DictReader(file)}
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory, bubblewrap):
+    """Two submissions, one of which the second check distrusts; their folder and the results."""
+    folder, out = tmp_path_factory.mktemp("in"), tmp_path_factory.mktemp("out")
+    hand_in(folder, "alice")
+    copied = {**OFFICIAL["forward"], "block": "from linewalk.blocks.explicit import Bottleneck"}
+    hand_in(folder, "bob", copied, "both")
+    found = grade(folder, out)
+    assert (found["alice"]["status"], found["alice"]["score"]) == ("graded", "16")
+    assert (found["bob"]["status"], found["bob"]["score"]) == ("flagged", "4")
+    return folder, out
+
+
+def page(out, student):
+    return (out / "feedback" / student / "forward" / "forward.html").read_text(encoding="utf-8")
+
+
+def test_marks_by_hand_stay_and_reach_the_student(graded):
+    from nbgrader.api import Gradebook
+
+    folder, out = graded
+    assert "waits for your teacher" in page(out, "alice")
+    with Gradebook(f"sqlite:///{out / 'gradebook.db'}") as book:
+        answer = book.find_grade("explanation", "forward", "forward", "alice")
+        assert answer.needs_manual_grade and answer.score == 0
+        answer.manual_score, answer.needs_manual_grade = 3, False
+        book.find_comment("explanation", "forward", "forward", "alice").manual_comment = "Well seen <b>here</b>"
+        for name in ("without_downsample", "with_downsample", "training"):
+            test = book.find_grade(f"test_{name}", "forward", "forward", "bob")
+            assert test.needs_manual_grade and test.auto_score == 0
+            test.manual_score, test.needs_manual_grade = 4, False
+        book.db.commit()
+    hand_in(folder, "carol", edition="zh")
+    found = grade(folder, out, shards=3)
+    assert {name: (row["status"], row["score"]) for name, row in found.items()} == {
+        "alice": ("graded", "19"), "bob": ("graded", "16"), "carol": ("graded", "16")
+    }
+    assert "第二次检查" in found["bob"]["reason"]
+    assert "19 / 20" in page(out, "alice") and "Well seen" in page(out, "alice") and "<b>here" not in page(out, "alice")
+    assert "16 / 20" in page(out, "bob") and "得分" in page(out, "bob") and "Score" in page(out, "bob")
+
+
+def test_handing_in_again_is_graded_again_and_alone(graded):
+    folder, out = graded
+    grade(folder, out)
+    results = {path.stem: path.stat().st_mtime_ns for path in out.glob("shards/*/results/*.json")}
+    hand_in(folder, "bob")
+    assert grade(folder, out)["bob"]["status"] == "graded"
+    again = {path.stem: path.stat().st_mtime_ns for path in out.glob("shards/*/results/*.json")}
+    assert {name for name in again if again[name] != results.get(name)} == {"bob"}
+
+
+def test_steps_one_by_one(graded, tmp_path):
+    """A shard that isn't done stops merging with its number; one that has nothing to do is done at once."""
+    folder, _ = graded
+    out = tmp_path / "out"
+    made = step("prepare", out, "--assignment", "forward", "--submissions", folder, "--shards", 2)
+    assert made.returncode == 0, made.stderr
+    early = step("merge", out)
+    assert early.returncode == 1 and "shard --shard 0" in early.stderr and early.stderr.count("\n") == 1
+    assert step("shard", out, "--shard", 7).returncode == 0
+    for number in (0, 1, 0):
+        run = step("shard", out, "--shard", number)
+        assert run.returncode == 0, run.stderr
+    assert step("merge", out).returncode == 0
+    assert (out / "grades.csv").exists()
+
+
+def test_another_assignment_needs_another_folder(graded):
+    folder, out = graded
+    refused = step("all", out, "--assignment", "init", "--submissions", folder)
+    assert refused.returncode == 1 and "choose another OUT" in refused.stderr
+    refused = step("all", out, "--assignment", "nonsense", "--submissions", folder)
+    assert refused.returncode == 1 and "forward" in refused.stderr
+
+
+def test_unsafe_grades_without_bubblewrap(tmp_path):
+    """With the same marks, and with a warning."""
+    hand_in(tmp_path / "in", "alice")
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name in ("env", "prlimit", "python3"):
+        source = sys.executable if name == "python3" else f"/usr/bin/{name}"
+        (tools / name).symlink_to(source)
+    options = ("--assignment", "forward", "--submissions", tmp_path / "in", "--shards", 1, "--unsafe")
+    run = step("all", tmp_path / "out", *options, PATH=str(tools))
+    assert run.returncode == 0, run.stderr
+    assert "No sandbox" in run.stderr
+    assert "alice,forward,graded,16,20," in (tmp_path / "out" / "grades.csv").read_text(encoding="utf-8")
+
+
+def test_hidden_tests_are_shown_only_when_the_teacher_says_so(graded, tmp_path):
+    from feedback import StudentFeedback
+
+    cell = nbformat.v4.new_code_cell("assert f(1)\n### BEGIN HIDDEN TESTS\nassert f(2)\n### END HIDDEN TESTS")
+    for shown in (False, True):
+        copy = nbformat.from_dict(json.loads(json.dumps(cell)))
+        StudentFeedback(show_hidden_tests=shown).tidy(copy)
+        assert ("f(2)" in copy.source) == shown and "f(1)" in copy.source
+
+
+def test_of_an_error_only_what_its_author_wrote_is_shown():
+    from feedback import message
+
+    source = 'assert f(1), (\n    "错了。 · "\n    "Wrong."\n)\nassert g(), f"secret {x}"'
+
+    def told(ename, evalue, edition="en"):
+        error = nbformat.v4.new_output("error", ename=ename, evalue=evalue, traceback=["secret"])
+        return message(nbformat.v4.new_code_cell(source, outputs=[error]), edition)
+
+    assert told("AssertionError", "错了。 · Wrong.") == "Wrong."
+    assert told("AssertionError", "错了。 · Wrong.", "zh") == "错了。"
+    assert told("AssertionError", "错了。 · Wrong.", "both") == "错了。 · Wrong."
+    assert told("AssertionError", "secret 5") == "AssertionError"
+    assert told("ValueError", "assert f(2)") == "ValueError"
+    assert told("f_2_is_3", "x") == ""
