@@ -249,6 +249,15 @@ MISTAKES = {
         "32x4d read backwards": groups(
             "variants", ("variants", '{"groups": 32, "base_width": 4}', '{"groups": 4, "base_width": 32}')
         ),
+        "built instead of calculated": groups(
+            "variants",
+            (
+                "variants",
+                "return inplanes * width + 9 * width * width // groups + width * planes * 4",
+                "block = Bottleneck(inplanes, planes, groups=groups, base_width=base_width)\n"
+                "    return sum(conv.weight.numel() for conv in (block.conv1, block.conv2, block.conv3))",
+            ),
+        ),
         "weights counted without groups": groups("variants", ("variants", " // groups", "")),
         "every convolution counted by groups": groups(
             "variants", ("variants", "inplanes * width + 9", "inplanes * width // groups + 9")
@@ -307,6 +316,16 @@ MISTAKES = {
         "input's channels everywhere": shapes(
             "formulas", ("formulas", "outgoing = 4 * out_channel", "outgoing = 4 * in_channel")
         ),
+        "built instead of calculated": shapes(
+            "formulas",
+            (
+                "formulas",
+                "return convolutions + norms + (on_the_shortcut if projection else 0)",
+                "downsample = shortcut(in_channel, outgoing) if projection else None\n"
+                "    block = explicit.Bottleneck(in_channel, out_channel, downsample=downsample)\n"
+                "    return sum(parameter.numel() for parameter in block.parameters())",
+            ),
+        ),
         "projection always counted": shapes(
             "formulas", ("formulas", "on_the_shortcut if projection else 0", "on_the_shortcut")
         ),
@@ -349,20 +368,24 @@ MISTAKES = {
         "bug 2 left in": bugs(
             "stride",
             ("strided", "kernel_size=1, bias", "kernel_size=1, stride=stride, bias"),
-            ("strided", "kernel_size=3, stride=stride", "kernel_size=3"),
+            ("strided", "kernel_size=5, stride=stride", "kernel_size=5"),
         ),
         "stride on both": bugs("stride", ("strided", "kernel_size=1, bias", "kernel_size=1, stride=stride, bias")),
-        "stride on neither": bugs("stride", ("strided", "kernel_size=3, stride=stride", "kernel_size=3")),
+        "stride on neither": bugs("stride", ("strided", "kernel_size=5, stride=stride", "kernel_size=5")),
         "stride on conv3": bugs(
             "stride",
             (
                 "strided",
-                "kernel_size=3, stride=stride, padding=1, bias=False)",
-                "kernel_size=3, padding=1, bias=False)\n"
+                "kernel_size=5, stride=stride, padding=2, bias=False)",
+                "kernel_size=5, padding=2, bias=False)\n"
                 "        self.conv3 = nn.Conv2d(out_channel, 4 * out_channel, 1, stride, bias=False)",
             ),
         ),
-        "stride written out": bugs("stride", ("strided", "kernel_size=3, stride=stride", "kernel_size=3, stride=2")),
+        "stride written out": bugs("stride", ("strided", "kernel_size=5, stride=stride", "kernel_size=5, stride=2")),
+        "mended with the course's own block": (
+            {"strided": "class MendedStrided(explicit.Bottleneck):\n    pass"},
+            {"test_stride"},
+        ),
         "mended with a bias": bugs("stride", ("strided", "kernel_size=1, bias=False", "kernel_size=1")),
         "bug 3 left in": bugs("stage", ("stage", "stride != 1 or in_channel != outgoing", "stride != 1")),
         "a downsample always": bugs("stage", ("stage", "stride != 1 or in_channel != outgoing", "True")),

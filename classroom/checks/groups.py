@@ -111,14 +111,17 @@ def variants(student):
             return False
         if (options.get("groups", 1), options.get("base_width", 64)) != (groups, base_width):
             return False
+    sizes = [
+        {"inplanes": between(3, 99), "planes": 16 * between(1, 16), "groups": groups, "base_width": base_width}
+        for groups, base_width in [(1, 64), (32, 4), (4, 16), (1, 128), (2, 8 * between(2, 7))]
+    ]
+    # No machine can build a layer of this size: only a formula answers.
+    sizes.append({"inplanes": 10**9 + between(0, 99), "planes": 10**8, "groups": 1, "base_width": 64})
     return all(
         same_numbers(
-            student.evaluate("conv_weights(inplanes, planes, groups, base_width)", **sizes), _conv_weights(**sizes)
+            student.evaluate("conv_weights(inplanes, planes, groups, base_width)", **one), _conv_weights(**one)
         )
-        for sizes in (
-            {"inplanes": between(3, 99), "planes": 16 * between(1, 16), "groups": groups, "base_width": base_width}
-            for groups, base_width in [(1, 64), (32, 4), (4, 16), (1, 128), (2, 8 * between(2, 7))]
-        )
+        for one in sizes
     )
 
 

@@ -65,7 +65,10 @@ def formulas(student):
         )
         if not same_numbers(found, _count(explicit.Bottleneck(in_channel, out_channel, downsample=downsample))):
             return False
-    return True
+    # No machine can build a layer of this size: only a formula answers.
+    many, more = 10**8 + between(0, 99), 10**9 + between(0, 99)
+    found = student.evaluate("block_params(more, many, True)", many=many, more=more)
+    return same_numbers(found, more * many + 13 * many * many + 4 * more * many + 20 * many)
 
 
 # What walks is written the same on both sides: the student's function gets the block, we walk one like it ourselves.
