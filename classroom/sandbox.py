@@ -72,8 +72,9 @@ def main():
     bounds = limits()
     kernel = [sys.executable, "-m", "ipykernel_launcher", "-f", str(connection_file), "--HistoryManager.enabled=False"]
     quiet = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
-    with Sandbox(kernel, bounds, bounds.seconds, folder=Path.cwd(), writable=sockets, walks=True, **quiet) as sandbox:
-        signal.signal(signal.SIGTERM, lambda *_: sandbox.kill(None))
+    places = {"folder": Path.cwd(), "writable": sockets, "walks": True}
+    with Sandbox(kernel, bounds, bounds.seconds, **places, parent=os.getppid(), **quiet) as sandbox:
+        signal.signal(signal.SIGTERM, lambda *_: sandbox.kill())
         status = sandbox.wait()
     if sandbox.reason not in (None, "orphaned") and (report := os.environ.get("CLASSROOM_REPORT")):
         Path(report).write_text(sandbox.reason, encoding="utf-8")
@@ -85,16 +86,16 @@ class Sandbox:
 
     command: the program and its arguments. bounds: its Limits. seconds: the wall clock it has.
     folder: what it may read, or None. writable: an empty folder that it may write to, or None.
-    walks: whether linewalk can be imported. **pipes: stdin, stdout, … as subprocess.Popen takes them.
-    `reason` is None or why it was killed: "deadline", "memory", "disk" or "processes"; "orphaned" where the program
-    that asked for it has ended.
+    walks: whether linewalk can be imported. parent: the process with whose end it ends, besides this one.
+    **pipes: stdin, stdout, … as subprocess.Popen takes them.
+    `reason` is None or why it was killed: "deadline", "memory", "disk", "processes" or "orphaned".
     """
 
-    def __init__(self, command, bounds, seconds, folder=None, writable=None, walks=False, **pipes):
+    def __init__(self, command, bounds, seconds, folder=None, writable=None, walks=False, parent=None, **pipes):
         self.bounds = bounds
         self.writable = writable
         self.reason = None
-        self.parent = os.getppid()
+        self.parent = parent
         self.deadline = time.monotonic() + seconds
         self.process = subprocess.Popen(wrapped(command, bounds, seconds, folder, writable, walks), **pipes)
         self.watcher = threading.Thread(target=self.watch, daemon=True)
@@ -104,32 +105,34 @@ class Sandbox:
         return self
 
     def __exit__(self, *_):
-        self.kill(self.reason)
+        self.kill()
         self.process.wait()
         self.watcher.join()
 
     def wait(self):
         return self.process.wait()
 
-    def kill(self, reason):
+    def kill(self, reason=None):
         if self.process.poll() is None:
-            self.reason = reason
+            self.reason = self.reason or reason
             # The end of bubblewrap is the end of its process namespace, and so of all that runs in it.
             for process in family(self.process.pid) if unsafe() else []:
                 process.kill()
             self.process.kill()
 
     def watch(self):
-        while self.process.poll() is None:
-            if reason := self.exceeded():
-                self.kill(reason)
-                return
-            time.sleep(POLL_SECONDS)
+        try:
+            while self.process.poll() is None:
+                if reason := self.exceeded():
+                    self.kill(reason)
+                time.sleep(POLL_SECONDS)
+        finally:
+            self.kill()  # nothing runs unwatched
 
     def exceeded(self):
         if time.monotonic() > self.deadline:
             return "deadline"
-        if os.getppid() != self.parent:
+        if self.parent not in (None, os.getppid()):
             return "orphaned"
         processes = family(self.process.pid)
         if sum(map(threads, processes)) > 2 * self.bounds.processes:

@@ -162,7 +162,7 @@ class Student:
                 self.sandbox.process.stdout.close()
                 with suppress(BrokenPipeError):
                     self.sandbox.process.stdin.close()
-                self.sandbox.kill(None)
+                self.sandbox.kill()
             self.sandbox = None
 
 
