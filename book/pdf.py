@@ -146,8 +146,10 @@ def anchor(name, fragment=""):
 
 
 def pages():
+    """All but the assignments, which are there to be downloaded and solved."""
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-    return [toc["root"], *(chapter["file"] for part in toc["parts"] for chapter in part["chapters"])]
+    files = [chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]
+    return [toc["root"], *(file for file in files if not file.startswith("assignments/"))]
 
 
 def read(edition, name):

@@ -18,6 +18,7 @@ from nbgrader.utils import is_solution
 from test_live import free_port
 
 pytest.importorskip("jupyterhub")
+pytest.importorskip("psutil", reason="requirements-classroom.txt is not installed")
 requests = pytest.importorskip("requests")
 if not shutil.which("bwrap"):
     pytest.skip("without bubblewrap nothing is graded: apt install bubblewrap", allow_module_level=True)
