@@ -57,8 +57,8 @@ def test_chinese_can_be_selected_and_found(texts):
 
 def test_the_english_book_is_in_english(texts):
     assert "Contents" in texts["en"] and "first" in texts["en"]
-    # Code cells are the same in both, and some hold strings in both languages.
-    assert len(re.findall("[\u4e00-\u9fff]", texts["en"])) < len(texts["en"]) / 500
+    # Code cells, and what a command printed, are the same in both, and some of it is in both languages.
+    assert len(re.findall("[\u4e00-\u9fff]", texts["en"])) < len(texts["en"]) / 200
 
 
 def test_pictures_are_printed(books):
