@@ -412,3 +412,178 @@ MISTAKES = {
         ),
     },
 }
+
+# Right answers, written in other ways than ours: no test may ask for our wording.
+OTHER_WAYS = {
+    "forward": {
+        "functions, not in place, shortcut last": {
+            "main_path": """
+import torch.nn.functional as F
+
+
+class MainPath(Layers):
+    def main_path(self, x):
+        x = F.relu(self.bn1(self.conv1(x)))
+        x = F.relu(self.bn2(self.conv2(x)))
+        return self.bn3(self.conv3(x))
+""",
+            "block": """
+class Bottleneck(MainPath):
+    def forward(self, x):
+        residual = self.main_path(x)
+        return F.relu(residual + (x if self.downsample is None else self.downsample(x)))
+""",
+        },
+        "everything once more in forward": {
+            "block": """
+class Bottleneck(MainPath):
+    def forward(self, x):
+        out = self.relu(self.bn1(self.conv1(x)))
+        out = self.relu(self.bn2(self.conv2(out)))
+        out = self.bn3(self.conv3(out))
+        if self.downsample is None:
+            out = out + x
+        else:
+            out = out + self.downsample(x)
+        return torch.clamp(out, min=0)
+""",
+        },
+    },
+    "init": {
+        "without the two functions": {
+            "block": """
+class Bottleneck(Forward):
+    expansion = 4
+
+    def __init__(self, in_channel, out_channel, stride=1, downsample=None):
+        super(Bottleneck, self).__init__()
+        out = out_channel * self.expansion
+        self.downsample = downsample
+        self.relu = nn.ReLU()
+        self.conv3 = nn.Conv2d(out_channel, out, 1, bias=False)
+        self.conv2 = nn.Conv2d(out_channel, out_channel, (3, 3), (stride, stride), (1, 1), bias=False)
+        self.conv1 = nn.Conv2d(in_channel, out_channel, 1, bias=False)
+        self.bn1, self.bn2, self.bn3 = nn.BatchNorm2d(out_channel), nn.BatchNorm2d(out_channel), nn.BatchNorm2d(out)
+""",
+            "downsample": """
+def make_downsample(in_channel, out_channel, stride=1):
+    if stride != 1 or in_channel != 4 * out_channel:
+        layers = [nn.Conv2d(in_channel, 4 * out_channel, 1, stride, bias=False), nn.BatchNorm2d(4 * out_channel)]
+        return nn.Sequential(*layers)
+""",
+        },
+    },
+    "groups": {
+        "whole numbers throughout": {
+            "width": """
+def middle_width(planes, groups=1, base_width=64):
+    per_group = planes * base_width // 64
+    return per_group * groups
+""",
+            "block": """
+class Bottleneck(Forward):
+    expansion = 4
+
+    def __init__(self, inplanes, planes, stride=1, downsample=None, groups=1,
+                 base_width=64, dilation=1, norm_layer=None):
+        super().__init__()
+        norm = norm_layer or nn.BatchNorm2d
+        width = middle_width(planes, groups, base_width)
+        self.conv1, self.bn1 = conv1x1(inplanes, width), norm(width)
+        self.conv2 = conv3x3(width, width, stride=stride, groups=groups, dilation=dilation)
+        self.bn2 = norm(width)
+        self.conv3, self.bn3 = conv1x1(width, 4 * planes), norm(4 * planes)
+        self.relu = nn.ReLU()
+        self.stride, self.downsample = stride, downsample
+""",
+            "variants": """
+variants = dict(
+    resnet50=dict(groups=1, base_width=64),
+    resnext50_32x4d=dict(groups=32, base_width=4),
+    resnext101_64x4d=dict(groups=64, base_width=4),
+    wide_resnet50_2=dict(groups=1, base_width=64 * 2),
+)
+
+
+def conv_weights(inplanes, planes, groups=1, base_width=64):
+    width = middle_width(planes, groups, base_width)
+    first, third = inplanes * width, width * 4 * planes
+    second = groups * 9 * (width // groups) ** 2
+    return first + second + third
+""",
+        },
+    },
+    "shapes": {
+        "lists, sizes and loops": {
+            "shapes": """
+shapes = {name: [2, 1024, 14, 14] for name in ("conv3", "downsample", "output")}
+shapes["conv1"] = shapes["bn1"] = torch.Size([2, 256, 28, 28])
+shapes["conv2"] = (2, 256, 14, 14)
+""",
+            "formulas": """
+def output_size(size, kernel, stride=1, padding=0):
+    padded = size + 2 * padding
+    return (padded - kernel + stride) // stride
+
+
+def block_params(in_channel, out_channel, projection=False):
+    total = in_channel * out_channel + 13 * out_channel**2 + 12 * out_channel
+    if projection:
+        total += 4 * out_channel * (in_channel + 2)
+    return total
+""",
+            "walked": """
+def out_shapes(block, x):
+    found = []
+    for step in walk(block, x):
+        if "out" in step.changed:
+            found.append([step.source, step.value("out").shape])
+    return found
+
+
+def costliest_line(block, x):
+    with torch.no_grad():
+        steps = sorted(walk(block, x), key=lambda step: -step.macs)
+    return steps[0].source
+""",
+        },
+    },
+    "bugs": {
+        "smallest mends": {
+            "in_place": """
+class MendedScaled(ScaledBottleneck):
+    def forward(self, x):
+        identity = x if self.downsample is None else self.downsample(x)
+        out = self.relu(self.bn1(self.conv1(x)))
+        out = self.relu(self.bn2(self.conv2(out))).clone()
+        out *= self.scale
+        return self.relu(self.bn3(self.conv3(out)) + identity)
+""",
+            "strided": """
+class MendedStrided(StridedBottleneck):
+    def __init__(self, in_channel, out_channel, stride=1, downsample=None):
+        super().__init__(in_channel, out_channel, 1, downsample)
+        self.conv2.stride = (stride, stride)
+""",
+            "stage": """
+def mended_stage(in_channel, out_channel, blocks, stride=1):
+    layers = []
+    for _ in range(blocks):
+        needed = stride != 1 or in_channel != 4 * out_channel
+        projection = shortcut(in_channel, 4 * out_channel, stride) if needed else None
+        layers.append(explicit.Bottleneck(in_channel, out_channel, stride, projection))
+        in_channel, stride = 4 * out_channel, 1
+    return nn.Sequential(*layers)
+""",
+            "predict": """
+@torch.no_grad()
+def mended_predict(model, pictures):
+    mode = model.training
+    try:
+        return model.eval()(pictures)
+    finally:
+        model.train(mode)
+""",
+        },
+    },
+}

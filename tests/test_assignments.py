@@ -18,7 +18,7 @@ from nbgrader.preprocessors import (
     ClearSolutions,
     LockCells,
 )
-from submissions import ASSIGNMENTS, MISTAKES, OFFICIAL, source_notebook
+from submissions import ASSIGNMENTS, MISTAKES, OFFICIAL, OTHER_WAYS, source_notebook
 from test_editions import HAN, untwinned
 
 MISTAKEN = [(assignment, name) for assignment in MISTAKES for name in MISTAKES[assignment]]
@@ -224,6 +224,14 @@ def test_the_official_solution_passes(assignment):
     assert failing_tests(source_notebook(assignment)) == {}
     for _ in range(3):  # fresh numbers each time
         assert disagreeing_checks(assignment, {}) == {}
+
+
+@pytest.mark.parametrize("assignment", ASSIGNMENTS)
+def test_a_right_answer_passes_however_it_is_written(assignment):
+    assert OTHER_WAYS[assignment]
+    for answers in OTHER_WAYS[assignment].values():
+        assert failing_tests(source_notebook(assignment), answers) == {}
+        assert disagreeing_checks(assignment, answers) == {}
 
 
 @pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")  # a width of 0 is one of the mistakes
