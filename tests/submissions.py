@@ -2,6 +2,7 @@
 
 MISTAKES["forward"]["no residual"] == ({"block": source of that cell}, {"test_with_downsample", …})
 OFFICIAL["forward"]["block"]       the source notebook's own solution
+OTHER_WAYS["forward"]              right answers that are written differently
 """
 
 from pathlib import Path
