@@ -4,6 +4,7 @@ import functools
 import http.server
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -12,6 +13,9 @@ from pathlib import Path
 import nbformat
 import pytest
 import yaml
+
+# A shell lets what it starts in the background ignore it, and what the tests start would do the same.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
