@@ -47,11 +47,6 @@ def assignments():
     return [page for page in pages() if page.startswith("assignments/")]
 
 
-def kinds_of_pages():
-    """The pages, with one assignment for all: what a browser loads and shows is made alike for each of them."""
-    return [page for page in pages() if page not in assignments()[:-1]]
-
-
 def read_notebook(path):
     return nbformat.read(path, as_version=4)
 

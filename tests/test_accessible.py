@@ -7,10 +7,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from conftest import EDITIONS, ROOT, kinds_of_pages, pages
+from conftest import EDITIONS, ROOT, pages
 
-PAGES = [*kinds_of_pages(), "search"]
-ADDRESSES = ["index.html", *(f"{edition}/{page}.html" for edition in EDITIONS for page in PAGES)]
+ADDRESSES = ["index.html", *(f"{edition}/{page}.html" for edition in EDITIONS for page in [*pages(), "search"])]
 # On a telephone tables and code scroll, and what scrolls must be within the keyboard's reach.
 WIDTHS = {"light": 1400, "dark": 390}
 

@@ -9,9 +9,9 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 import pytest
 from bs4 import BeautifulSoup
-from conftest import EDITIONS, QuietHandler, chapters, kinds_of_pages
+from conftest import EDITIONS, QuietHandler, chapters, pages
 
-EVERY_PAGE = [f"{edition}/{name}.html" for edition in EDITIONS for name in [*kinds_of_pages(), "search"]]
+EVERY_PAGE = [f"{edition}/{name}.html" for edition in EDITIONS for name in [*pages(), "search"]]
 CHAPTERS = [f"{edition}/{name}.html" for edition in EDITIONS for name in chapters()]
 ENTRANCES = ["index.html#choose", *(f"{edition}/index.html" for edition in EDITIONS)]
 PREFIX = "/some/deep/path/"
