@@ -3,7 +3,7 @@
 A module here is named after its assignment and has
 
     SOLUTIONS   grade_ids of the cells whose source is the student's answer, in the notebook's order
-    PRELUDE     what the locked setup cell gives them, as source
+    PRELUDE     what the locked cells give them, as source: `given` takes it from the notebook
     WALKS       whether the assignment may import linewalk
     CHECKS      grade_id of each autograded test cell → function(student) -> bool
 
@@ -11,9 +11,25 @@ Nothing that a student wrote is imported or unpickled on this side: only tensors
 """
 
 import random
+from pathlib import Path
 
+import nbformat
 import torch
 import torch.nn as nn
+
+SOURCES = Path(__file__).resolve().parents[1] / "source"
+
+
+def given(assignment):
+    """The source of the cells that a student of the assignment is given and cannot change, tests apart."""
+    notebook = nbformat.read(SOURCES / assignment / f"{assignment}.ipynb", as_version=4)
+    return "\n\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code" and is_given(cell))
+
+
+def is_given(cell):
+    marks = cell.metadata.get("nbgrader", {})
+    locked = marks.get("locked") and not marks.get("grade")
+    return locked and "bootstrap" not in cell.metadata.get("tags", ())
 
 
 def same(theirs, ours, tolerance=1e-4):

@@ -5,68 +5,11 @@ import torch.nn as nn
 
 from linewalk.blocks import explicit, shortcut
 
-from . import agree, between, randomized, same
+from . import agree, between, given, randomized, same
 
 SOLUTIONS = ("in_place", "strided", "stage", "predict")
 WALKS = True
-PRELUDE = '''\
-import torch
-import torch.nn as nn
-
-from linewalk import walk
-from linewalk.blocks import explicit, shortcut
-
-
-class ScaledBottleneck(explicit.Bottleneck):
-    def __init__(self, in_channel, out_channel, stride=1, downsample=None):
-        super().__init__(in_channel, out_channel, stride, downsample)
-        self.scale = nn.Parameter(torch.ones(out_channel, 1, 1))
-
-    def forward(self, x):
-        identity = x
-        if self.downsample is not None:
-            identity = self.downsample(x)
-
-        out = self.conv1(x)
-        out = self.bn1(out)
-        out = self.relu(out)
-
-        out = self.conv2(out)
-        out = self.bn2(out)
-        out = self.relu(out)
-        out *= self.scale
-
-        out = self.conv3(out)
-        out = self.bn3(out)
-
-        out += identity
-        out = self.relu(out)
-
-        return out
-
-
-class StridedBottleneck(explicit.Bottleneck):
-    def __init__(self, in_channel, out_channel, stride=1, downsample=None):
-        super().__init__(in_channel, out_channel, stride, downsample)
-        self.conv1 = nn.Conv2d(in_channel, out_channel, kernel_size=1, stride=stride, bias=False)
-        self.conv2 = nn.Conv2d(out_channel, out_channel, kernel_size=5, stride=1, padding=2, bias=False)
-
-
-def make_stage(in_channel, out_channel, blocks, stride=1):
-    outgoing = out_channel * explicit.Bottleneck.expansion
-    downsample = None
-    if stride != 1:
-        downsample = shortcut(in_channel, outgoing, stride)
-    layers = [explicit.Bottleneck(in_channel, out_channel, stride, downsample)]
-    for _ in range(1, blocks):
-        layers.append(explicit.Bottleneck(outgoing, out_channel))
-    return nn.Sequential(*layers)
-
-
-def predict(model, pictures):
-    with torch.no_grad():
-        return model(pictures)
-'''
+PRELUDE = given("bugs")
 
 
 class _Scaled(explicit.Bottleneck):

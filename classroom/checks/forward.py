@@ -4,46 +4,11 @@ import torch
 
 from linewalk.blocks import explicit, shortcut
 
-from . import between, randomized, same
+from . import between, given, randomized, same
 
 SOLUTIONS = ("main_path", "block")
 WALKS = False
-PRELUDE = '''\
-import torch
-import torch.nn as nn
-
-
-class Layers(nn.Module):
-    expansion = 4
-
-    def __init__(self, in_channel, out_channel, stride=1, downsample=None):
-        super().__init__()
-        self.conv1 = nn.Conv2d(in_channel, out_channel, kernel_size=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(out_channel)
-        self.conv2 = nn.Conv2d(out_channel, out_channel, kernel_size=3, stride=stride, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(out_channel)
-        self.conv3 = nn.Conv2d(out_channel, out_channel * self.expansion, kernel_size=1, bias=False)
-        self.bn3 = nn.BatchNorm2d(out_channel * self.expansion)
-        self.relu = nn.ReLU(inplace=True)
-        self.downsample = downsample
-
-
-def projection(in_channel, out_channel, stride=1):
-    return nn.Sequential(
-        nn.Conv2d(in_channel, out_channel, kernel_size=1, stride=stride, bias=False),
-        nn.BatchNorm2d(out_channel),
-    )
-
-
-def randomize_norms(module):
-    for norm in module.modules():
-        if isinstance(norm, nn.BatchNorm2d):
-            nn.init.uniform_(norm.weight, 0.5, 1.5)
-            nn.init.normal_(norm.bias)
-            nn.init.normal_(norm.running_mean)
-            nn.init.uniform_(norm.running_var, 0.5, 2.0)
-    return module
-'''
+PRELUDE = given("forward")
 
 
 def main_path(student):

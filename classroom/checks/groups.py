@@ -6,42 +6,11 @@ import torch.nn.functional as F
 
 from linewalk.blocks import resnet, shortcut
 
-from . import agree, between, randomized, same, same_numbers
+from . import agree, between, given, randomized, same, same_numbers
 
 SOLUTIONS = ("width", "convolution", "block", "variants")
 WALKS = False
-PRELUDE = '''\
-import torch
-import torch.nn as nn
-
-
-def conv1x1(in_planes, out_planes, stride=1):
-    return nn.Conv2d(in_planes, out_planes, kernel_size=1, stride=stride, bias=False)
-
-
-class Forward(nn.Module):
-    def forward(self, x):
-        identity = x
-
-        out = self.conv1(x)
-        out = self.bn1(out)
-        out = self.relu(out)
-
-        out = self.conv2(out)
-        out = self.bn2(out)
-        out = self.relu(out)
-
-        out = self.conv3(out)
-        out = self.bn3(out)
-
-        if self.downsample is not None:
-            identity = self.downsample(x)
-
-        out += identity
-        out = self.relu(out)
-
-        return out
-'''
+PRELUDE = given("groups")
 
 
 def width(student):

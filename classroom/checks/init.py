@@ -5,37 +5,11 @@ import torch.nn.functional as F
 
 from linewalk.blocks import explicit, shortcut
 
-from . import agree, between, randomized, same
+from . import agree, between, given, randomized, same
 
 SOLUTIONS = ("convolutions", "block", "downsample")
 WALKS = False
-PRELUDE = '''\
-import torch
-import torch.nn as nn
-
-
-class Forward(nn.Module):
-    def forward(self, x):
-        identity = x
-        if self.downsample is not None:
-            identity = self.downsample(x)
-
-        out = self.conv1(x)
-        out = self.bn1(out)
-        out = self.relu(out)
-
-        out = self.conv2(out)
-        out = self.bn2(out)
-        out = self.relu(out)
-
-        out = self.conv3(out)
-        out = self.bn3(out)
-
-        out += identity
-        out = self.relu(out)
-
-        return out
-'''
+PRELUDE = given("init")
 
 
 def convolutions(student):

@@ -8,21 +8,11 @@ import torch.nn.functional as F
 from linewalk import walk
 from linewalk.blocks import explicit, resnet, shortcut
 
-from . import between, same_numbers
+from . import between, given, same_numbers
 
 SOLUTIONS = ("shapes", "params", "formulas", "walked")
 WALKS = True
-PRELUDE = '''\
-import torch
-
-from linewalk import walk
-from linewalk.blocks import explicit, resnet, shortcut
-
-
-torch.manual_seed(0)
-block = explicit.Bottleneck(512, 256, stride=2, downsample=shortcut(512, 1024, stride=2)).eval()
-x = torch.randn(2, 512, 28, 28)
-'''
+PRELUDE = given("shapes")
 
 
 def shapes(student):
