@@ -17,6 +17,7 @@ def setup(app):
     app.add_transform(outputs.FoldedCells)
     app.add_transform(outputs.ReadableOutputs)
     app.connect("config-inited", pages.pick_captions, priority=900)
+    app.connect("html-page-context", assets.name_styles)
     app.connect("html-page-context", improve.add_links)
     app.connect("html-page-context", pages.add_editions)
     app.connect("html-page-context", pages.add_content)

@@ -4,9 +4,19 @@ import json
 import re
 from pathlib import Path
 
+import pydata_sphinx_theme
+
+THEME_STYLES = Path(pydata_sphinx_theme.__file__).parent / "theme/pydata_sphinx_theme/static/styles"
+
 # The icon font and its two thousand icons: icons.css draws the few in use.
 ICON_FONT = re.compile(r'@font-face\{[^}]*\}|(?:\.fa-[\w-]+::?before,?)+\{content:"[^"]*"\}')
 CATALOG = re.compile(r"Documentation\.addTranslations\((\{.*\})\);?\s*", re.DOTALL)
+
+
+def name_styles(app, pagename, templatename, context, doctree):
+    """At `html-page-context`: the theme's style sheets, among which Python 3.10's older theme has Bootstrap's apart."""
+    names = ("theme.css", "bootstrap.css", "pydata-sphinx-theme.css")
+    context["theme_styles"] = [name for name in names if (THEME_STYLES / name).exists()]
 
 
 def rewrite(app, exception):
