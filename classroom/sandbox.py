@@ -25,6 +25,7 @@ from pathlib import Path
 import psutil
 
 ROOT = Path(__file__).resolve().parents[1]
+PYTHON = os.path.abspath(sys.executable)  # a way through a folder that the sandbox leaves out would lead nowhere
 HOME = "/home/student"
 LINEWALK = "/opt/linewalk"
 POLL_SECONDS = 0.2
@@ -70,7 +71,7 @@ def main():
     connection_file = Path(sys.argv[1])
     sockets = connection_file.parent
     bounds = limits()
-    kernel = [sys.executable, "-m", "ipykernel_launcher", "-f", str(connection_file), "--HistoryManager.enabled=False"]
+    kernel = [PYTHON, "-m", "ipykernel_launcher", "-f", str(connection_file), "--HistoryManager.enabled=False"]
     quiet = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
     places = {"folder": Path.cwd(), "writable": sockets, "walks": True}
     with Sandbox(kernel, bounds, bounds.seconds, **places, parent=os.getppid(), **quiet) as sandbox:
@@ -157,7 +158,7 @@ def wrapped(command, bounds, seconds, folder, writable, walks):
         *command,
     ]
     environment = {
-        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+        "PATH": f"{Path(PYTHON).parent}:/usr/bin:/bin",
         "HOME": HOME,
         "LANG": "C.UTF-8",
         "OMP_NUM_THREADS": "1",

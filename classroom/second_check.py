@@ -10,14 +10,13 @@ import json
 import os
 import select
 import subprocess
-import sys
 import time
 from contextlib import suppress
 from pathlib import Path
 
 import torch
 from safetensors.torch import load, save
-from sandbox import Sandbox, limits
+from sandbox import PYTHON, Sandbox, SandboxError, limits
 
 STUDENT_SIDE = Path(__file__).with_name("student_side.py")
 MAX_ANSWER = 256 * 2**20
@@ -37,6 +36,7 @@ def second_check(checks, sources):
     """(passed, reason) for every name in `checks.CHECKS`, each with weights and inputs of its own.
 
     sources: the student's source by the grade_id of its cell; a deleted cell is not there.
+    Raises SandboxError where Python does not start in the sandbox, which no student is to blame for.
     """
     results = {}
     with Student(checks, sources) as student:
@@ -44,6 +44,8 @@ def second_check(checks, sources):
             torch.manual_seed(int.from_bytes(os.urandom(7), "big"))
             try:
                 results[name] = bool(check(student)), ""
+            except SandboxError:
+                raise
             except Exception as error:  # whatever an odd answer makes of a check, it did not pass
                 told = str(error) if isinstance(error, StudentError) else f"{type(error).__name__}: {error}"
                 results[name] = False, told[:300]
@@ -79,7 +81,7 @@ class Student:
         return self.ask({"expression": expression, "values": values}, tensors)
 
     def start(self):
-        command = [sys.executable, "-c", STUDENT_SIDE.read_text(encoding="utf-8")]
+        command = [PYTHON, "-c", STUDENT_SIDE.read_text(encoding="utf-8")]
         began = time.monotonic()
         seconds = max(1, self.deadline - began) + START_SECONDS
         self.sandbox = Sandbox(
@@ -91,7 +93,15 @@ class Student:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
-        self.answer(began + START_SECONDS)
+        try:
+            self.answer(began + START_SECONDS)
+        except StudentError as reason:
+            raise SandboxError(
+                f"沙箱里的 Python 没有启动（{PYTHON}：{reason}），"
+                "请检查它的 torch 和 safetensors，再运行一次会接着做。 · "
+                f"Python did not start in the sandbox ({PYTHON}: {reason}): check its torch and safetensors, "
+                "then run again to go on."
+            ) from None
         self.deadline += time.monotonic() - began
         self.ask({"sources": self.sources}, {})
 

@@ -2,6 +2,9 @@
 
 import json
 import math
+import os
+import subprocess
+import sys
 import time
 from types import SimpleNamespace
 
@@ -101,6 +104,32 @@ def f():
     found = check(source, bad=lambda student: student.evaluate("f()"), good=lambda student: student.evaluate("2") == 2)
     assert not found["bad"][0] and reason in found["bad"][1], found
     assert found["good"] == (True, "")
+
+
+def test_python_by_a_way_that_the_sandbox_has_not(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    scenic = os.path.relpath(sys.executable, tmp_path / "elsewhere")
+    program = (
+        "import second_check, types; "
+        "checks = types.SimpleNamespace(SOLUTIONS=(), PRELUDE='', WALKS=False, "
+        "CHECKS={'sum': lambda student: student.evaluate('1 + 1') == 2}); "
+        "print(second_check.second_check(checks, {}))"
+    )
+    run = subprocess.run(
+        [scenic, "-c", program],
+        cwd=tmp_path / "elsewhere",
+        env={**os.environ, "PYTHONPATH": str(ROOT / "classroom")}, capture_output=True, text=True,
+    )
+    assert run.stdout == "{'sum': (True, '')}\n", run.stderr
+
+
+def test_no_student_is_to_blame_where_python_does_not_start(monkeypatch):
+    import second_check
+    from sandbox import SandboxError
+
+    monkeypatch.setattr(second_check, "PYTHON", "/nowhere/python")
+    with pytest.raises(SandboxError, match=r"没有启动（/nowhere/python.*did not start in the sandbox"):
+        check("", any=lambda student: student.evaluate("1") == 1)
 
 
 def test_what_the_student_patches_does_not_reach_this_side():
