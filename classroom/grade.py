@@ -18,20 +18,26 @@ import fcntl
 import hashlib
 import json
 import logging
+import multiprocessing
 import os
 import re
 import shutil
-import subprocess
 import sys
 import time
 import warnings
 from contextlib import contextmanager, suppress
+from multiprocessing.forkserver import ensure_running
 from pathlib import Path
 
 from collect import CollectError, Unreadable, collect, read_notebook
 from sandbox import SandboxError, limits, require_bubblewrap, unsafe
 
 CLASSROOM = Path(__file__).resolve().parent
+
+# Shards on this machine are forked from a process that imports what takes seconds while submissions are collected.
+SHARDS = multiprocessing.get_context("forkserver")
+SHARDS.set_forkserver_preload(["nbgrader.apps", "torch"])
+
 COLUMNS = ("student", "assignment", "status", "score", "max_score", "reason")
 KILLED = {
     "deadline": ("运行超过 {seconds} 秒，已被终止", "it ran for more than {seconds} s and was stopped"),
@@ -62,6 +68,8 @@ def main():
     if given.unsafe:
         os.environ["CLASSROOM_UNSAFE"] = "1"
     out = given.out.resolve()
+    if given.step == "all":
+        ensure_running()
     if given.step in ("all", "prepare"):
         prepare(given.assignment, given.submissions, out, max(1, given.shards))
     if given.step == "all":
@@ -144,15 +152,14 @@ def run_shards(out):
     plan = read_json(out / "plan.json")
     waiting = {name: entry for name, entry in plan["students"].items() if "unreadable" not in entry}
     numbers = sorted({entry["shard"] for entry in waiting.values()})
-    command = [sys.executable, str(Path(__file__).resolve()), "shard", "--out", str(out), "--shard"]
     processes = []
-    for number in numbers:
-        with open(course(out, number) / "log.txt", "ab") as log:
-            processes.append(subprocess.Popen([*command, str(number)], stdout=log, stderr=subprocess.STDOUT))
     try:
+        for number in numbers:
+            processes.append(SHARDS.Process(target=shard_with_log, args=(out, number)))
+            processes[-1].start()
         with tqdm(total=len(waiting), desc="批改 · Grading", unit="") as bar:
             while True:
-                ended = all(process.poll() is not None for process in processes)
+                ended = not any(process.is_alive() for process in processes)
                 if more := sum(result_of(out, name, entry) is not None for name, entry in waiting.items()) - bar.n:
                     bar.update(more)
                 if ended:
@@ -161,13 +168,23 @@ def run_shards(out):
     finally:
         for process in processes:
             process.terminate()
-            process.wait()
+            process.join()
     for number, process in zip(numbers, processes, strict=True):
-        if process.returncode:
+        if process.exitcode:
             raise GradeError(
                 f"第 {number} 片没有完成，原因见 {course(out, number) / 'log.txt'}，再运行一次会接着做。 · "
                 f"Shard {number} did not finish: see {course(out, number) / 'log.txt'}; run again to go on."
             )
+
+
+def shard_with_log(out, number):
+    with open(course(out, number) / "log.txt", "ab") as log:
+        os.dup2(log.fileno(), sys.stdout.fileno())
+        os.dup2(log.fileno(), sys.stderr.fileno())
+    try:
+        shard(out, number)
+    except (GradeError, SandboxError) as error:
+        sys.exit(str(error))
 
 
 def shard(out, number):
