@@ -31,8 +31,13 @@ def load_image(file=None, size=224):
         float32 tensor of (1, 3, size, size).
 
     Raises:
-        ImageError: there is no such file, or it is not a picture that Pillow can read.
+        ImageError: there is no such file, it is not a picture that Pillow can read, or `size` is none.
     """
+    if not isinstance(size, int) or size < 1:
+        raise ImageError(
+            f"size 是结果的边长，要一个正整数，例如 224；拿到的是 {size!r}。",
+            f"size is the side of the result in pixels, a whole number such as 224, not {size!r}.",
+        )
     try:
         if file is None:
             file = matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=True)

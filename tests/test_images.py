@@ -148,6 +148,13 @@ def test_no_file_at_all(thing):
         load_image(thing)
 
 
+@pytest.mark.parametrize("size", [0, -5, "224", 22.4, None])
+def test_a_size_that_is_none(size):
+    with pytest.raises(ImageError) as caught:
+        load_image(GOOD["PNG"], size=size)
+    assert_both_languages(caught.value, repr(size), f"such as 224, not {size!r}")
+
+
 def test_a_bomb(monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     with pytest.raises(ImageError, match="bomb"):
