@@ -1,5 +1,7 @@
 """Why a line failed, in a sentence a beginner can act on."""
 
+import ast
+
 import torch
 import torch.nn as nn
 
@@ -7,6 +9,7 @@ from .errors import Bilingual
 from .trail import Described
 
 _CONVOLUTIONS = {nn.Conv1d: 1, nn.Conv2d: 2, nn.Conv3d: 3}
+_SIGNS = (ast.Add, ast.Sub, ast.Mult, ast.Div)
 _NORMS = {nn.BatchNorm1d: (2, 3), nn.BatchNorm2d: (4,), nn.BatchNorm3d: (5,)}
 
 
@@ -19,28 +22,27 @@ def explain(step, error, module, operands):
         operands: name → tensor of what the failing module or line was given.
     """
     shapes = ", ".join(f"{name} {Described(tensor).text}" for name, tensor in operands.items()) or "—"
-    advice = _advice(step, module, list(operands.values())) or Bilingual(
+    advice = _advice(step, module, operands) or Bilingual(
         f"报错是 {type(error).__name__}：{error}", f"It says {type(error).__name__}: {error}"
     )
-    where = f"{step.source}"
     return Bilingual(
-        f"第 {step.lineno} 行 `{where}` 出错。用到的张量：{shapes}。{advice.zh}",
-        f"Line {step.lineno}, `{where}`, failed. The tensors it used: {shapes}. {advice.en}",
+        f"第 {step.lineno} 行 `{step.source}` 出错。用到的张量：{shapes}。{advice.zh}",
+        f"Line {step.lineno}, `{step.source}`, failed. The tensors it used: {shapes}. {advice.en}",
     )
 
 
-def _advice(step, module, tensors):
-    if not tensors:
+def _advice(step, module, operands):
+    given = next(iter(operands.values()), None)
+    if given is None or any(tensor.is_nested for tensor in operands.values()):
         return None
     if module is None:
-        return _operands_advice(step, tensors)
+        return _operands_advice(step, operands)
     parameter = next(module.parameters(), None)
-    given = tensors[0]
     if isinstance(module, tuple(_CONVOLUTIONS)):
         return _convolution_advice(module, given) or _placement_advice(parameter, given)
     if isinstance(module, tuple(_NORMS)):
         return _norm_advice(module, given) or _placement_advice(parameter, given)
-    if isinstance(module, nn.Linear) and given.shape[-1] != module.in_features:
+    if isinstance(module, nn.Linear) and given.dim() and given.shape[-1] != module.in_features:
         return Bilingual(
             f"这个 Linear 要最后一维是 {module.in_features}，实际是 {given.shape[-1]}：请改输入，或改 in_features。",
             f"This Linear wants {module.in_features} in the last dimension and got {given.shape[-1]}: change the input "
@@ -52,7 +54,9 @@ def _advice(step, module, tensors):
 def _convolution_advice(module, given):
     spatial = _CONVOLUTIONS[type(module)] if type(module) in _CONVOLUTIONS else len(module.kernel_size)
     name = type(module).__name__
-    if given.dim() not in (spatial + 1, spatial + 2):
+    if given.dim() > spatial + 2:
+        return _too_many_dimensions(name, spatial + 2, given)
+    if given.dim() < spatial + 1:
         letters = "×".join(["N", "C", "D", "H", "W"][:2] + ["D", "H", "W"][3 - spatial :])
         return Bilingual(
             f"{name} 要 {spatial + 2} 维的输入（{letters}），实际是 {given.dim()} 维：请补上缺的维，"
@@ -73,6 +77,8 @@ def _convolution_advice(module, given):
 
 def _norm_advice(module, given):
     name, ranks = type(module).__name__, _NORMS.get(type(module), (4,))
+    if given.dim() > ranks[-1]:
+        return _too_many_dimensions(name, ranks[-1], given)
     if given.dim() not in ranks:
         return Bilingual(
             f"{name} 要 {ranks[-1]} 维的输入，实际是 {given.dim()} 维：少了批维就用 x.unsqueeze(0) 加上。",
@@ -89,11 +95,20 @@ def _norm_advice(module, given):
     return None
 
 
-def _operands_advice(step, tensors):
-    if len(tensors) < 2 or not any(sign in step.source for sign in ("+", "-", "*", "/")):
+def _too_many_dimensions(name, wanted, given):
+    return Bilingual(
+        f"{name} 最多要 {wanted} 维的输入，实际是 {given.dim()} 维：请先把多出的维合并（flatten、reshape），"
+        "或换成维数相符的层。",
+        f"{name} wants an input of at most {wanted} dimensions and got {given.dim()}: merge the others first (flatten, "
+        "reshape), or use the layer made for as many.",
+    )
+
+
+def _operands_advice(step, operands):
+    if not _combines(step.source, set(operands)):
         return None
     try:
-        torch.broadcast_shapes(*(tensor.shape for tensor in tensors))
+        torch.broadcast_shapes(*(tensor.shape for tensor in operands.values()))
     except RuntimeError:
         return Bilingual(
             "两边的形状对不上：残差相加要求完全一样，输入和输出的通道数或大小不同时，要给块一个 downsample"
@@ -102,6 +117,21 @@ def _operands_advice(step, tensors):
             "differ in channels or size, give it a downsample (1×1 convolution and batch norm).",
         )
     return None
+
+
+def _combines(source, names):
+    """Whether a line adds, subtracts, multiplies or divides two of these tensors, element by element."""
+    try:
+        nodes = list(ast.walk(ast.parse(source)))
+    except SyntaxError:  # a header without its body
+        return False
+    sides = [(node.left, node.right) for node in nodes if isinstance(node, ast.BinOp) and isinstance(node.op, _SIGNS)]
+    sides += [(node.target, node.value) for node in nodes if isinstance(node, ast.AugAssign)]
+    return any(all(names & _names(side) for side in pair) for pair in sides)
+
+
+def _names(node):
+    return {child.id for child in ast.walk(node) if isinstance(child, ast.Name)}
 
 
 def _placement_advice(parameter, given, integers=False):

@@ -69,6 +69,13 @@ class Wide(nn.Module):
         return x
 
 
+class Join(nn.Module):
+    def forward(self, x):
+        y = x.T
+        x = torch.cat([x, y], dim=-1)
+        return x
+
+
 def no_downsample():
     return explicit.Bottleneck(64, 64), torch.randn(1, 64, 8, 8)
 
@@ -90,6 +97,12 @@ FAILURES = [
      "4 个通道", "wants 4 channels and got 3"),
     (lambda: (Wide(nn.Sequential(nn.Conv2d(4, 3, 1), nn.Conv2d(4, 2, 1))), torch.randn(1, 4, 2, 2)),
      "x = self.layer(x)", "1×3×2×2", "4 个通道", "wants 4 channels and got 3"),
+    (lambda: (Wide(nn.Conv1d(3, 2, 1)), torch.randn(1, 3, 2, 2)), "x = self.layer(x)", "1×3×2×2",
+     "合并", "at most 3 dimensions and got 4"),
+    (lambda: (Wide(nn.BatchNorm1d(4)), torch.randn(1, 4, 2, 2)), "x = self.layer(x)", "1×4×2×2",
+     "合并", "at most 3 dimensions and got 4"),
+    (lambda: (Wide(nn.Linear(4, 2)), torch.tensor(1.0)), "x = self.layer(x)", "scalar", "RuntimeError", "RuntimeError"),
+    (lambda: (Join(), torch.randn(2, 3)), "x = torch.cat([x, y], dim=-1)", "x 2×3, y 3×2", "RuntimeError", "It says"),
     (lambda: (Wide(nn.Embedding(3, 2)), torch.tensor([7])), "x = self.layer(x)", "1", "IndexError", "IndexError"),
     (lambda: (Wide(nn.ReLU()), None), "x = x * 1", "—", "TypeError", "TypeError"),
 ]
