@@ -57,6 +57,7 @@ class _Recorder(LineTracer):
         self.entered = False
         self._seen = {}
         self._registered = {}
+        self._counted = {}
         self._self_name = code.co_varnames[0]
         self._record_class(cls)
 
@@ -87,12 +88,12 @@ class _Recorder(LineTracer):
     def _close(self, frame):
         step = self.trail[-1]
         module = frame.f_locals[self._self_name]
-        registries = [vars(module).get(name, {}) for name in ("_modules", "_parameters", "_buffers")]
-        registered = {name: value for registry in registries for name, value in registry.items()}
-        for name, value in registered.items():
-            if self._registered.get(name) is not value:
-                step.registered[name] = Registered.of(name, value)
-        step.params = sum(entry.params for entry in step.registered.values())
+        registered = _registered_in(module)
+        new = {name for name, value in registered.items() if self._registered.get(name) is not value}
+        for name in registered:
+            if name in new and name.rpartition(".")[0] not in new:
+                step.registered[name] = Registered.of(name, registered[name])
+        step.params = self._count_parameters(module)
 
         plain = {f"{self._self_name}.{name}": value for name, value in vars(module).items() if name[0] != "_"}
         local_names = {
@@ -106,3 +107,21 @@ class _Recorder(LineTracer):
                     name, Described(before) if name in self._seen else None, Described(value), False, (), before, value
                 )
         self._seen, self._registered = now, registered
+
+    def _count_parameters(self, module):
+        """How many numbers the parameters hold that were not counted before, under whatever name."""
+        found = {id(value): value for value in _registered_in(module).values() if isinstance(value, nn.Parameter)}
+        fresh = [value.numel() for key, value in found.items() if key not in self._counted]
+        self._counted |= found
+        return sum(fresh)
+
+
+def _registered_in(module):
+    """Submodules, parameters and buffers by their whole names, `layers.0.weight`; a shared one under each name."""
+    found = {}
+    for kind in ("_modules", "_parameters", "_buffers"):
+        for name, value in vars(module).get(kind, {}).items():
+            found[name] = value
+            if isinstance(value, nn.Module):
+                found |= {f"{name}.{inner}": thing for inner, thing in _registered_in(value).items()}
+    return found

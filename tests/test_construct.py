@@ -104,6 +104,24 @@ def test_parameters_buffers_and_replacements():
     assert trail["low, high = 1, 2"].value("high") == 2 and not trail["size: int"].changed
 
 
+def test_what_is_put_into_a_container_and_what_is_shared():
+    class Grown(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layers = nn.ModuleList()
+            for _ in range(2):
+                self.layers.append(nn.Linear(4, 4))
+            self.first = self.layers[0]
+
+    trail = walk_init(Grown)
+    appended = [trail["self.layers.append(nn.Linear(4, 4))", turn] for turn in range(2)]
+    assert [list(step.registered) for step in appended] == [["layers.0"], ["layers.1"]]
+    assert [step.params for step in appended] == [20, 20]
+    shared = trail["self.first = self.layers[0]"]
+    assert list(shared.registered) == ["first"] and shared.params == 0
+    assert trail.params == sum(parameter.numel() for parameter in trail.module.parameters()) == 40
+
+
 def test_an_inherited_init():
     class Mine(explicit.Bottleneck):
         expansion = 2
