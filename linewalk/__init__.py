@@ -9,7 +9,7 @@
 
 from .construct import walk_init
 from .devices import best_device, device_name
-from .errors import Bilingual, ImageError, WalkError
+from .errors import Bilingual, ImageError, WalkError, WeightsError
 from .features import stem_and_block
 from .forward import walk
 from .images import load_image
@@ -25,6 +25,7 @@ __all__ = [
     "Step",
     "Trail",
     "WalkError",
+    "WeightsError",
     "best_device",
     "device_name",
     "load_image",

@@ -11,7 +11,12 @@ def best_device():
 
 
 def device_name(device):
-    """A name to print: "CUDA: NVIDIA H100 80GB HBM3", "MPS", "CPU"."""
+    """A name to print: "CUDA: NVIDIA H100 80GB HBM3", "MPS", "CPU".
+
+    Args:
+        device: `torch.device` or its name, "cuda:0".
+    """
+    device = torch.device(device)
     backend = getattr(torch, device.type, None)
     if device.type != "cpu" and hasattr(backend, "get_device_name"):
         return f"{device.type.upper()}: {backend.get_device_name(device)}"

@@ -26,6 +26,13 @@ class WalkError(TypeError):
         super().__init__(str(Bilingual(zh, en)))
 
 
+class WeightsError(ValueError):
+    """There are no such weights, or they cannot be had here; the message says which can."""
+
+    def __init__(self, zh, en):
+        super().__init__(str(Bilingual(zh, en)))
+
+
 class ImageError(ValueError):
     """A picture could not be read; the message says which kinds can."""
 

@@ -5,7 +5,7 @@ from importlib.resources import files
 import safetensors.torch
 
 from .blocks import Stem, explicit, shortcut
-from .errors import Bilingual, WalkError
+from .errors import Bilingual, WeightsError
 
 LABELS = {
     "cifar10": Bilingual("本书在 CIFAR-10 上训练的权重", "this book's weights, trained on CIFAR-10"),
@@ -23,13 +23,16 @@ def stem_and_block(weights="cifar10", block=explicit.Bottleneck):
         block: the class to build the block from, `explicit.Bottleneck` or `resnet.Bottleneck`.
 
     Shapes:
-        the stem takes (N, 3, H, W) to (N, 64, H/4, W/4); the block takes that to (N, 256, H/4, W/4).
+        the stem takes (N, 3, H, W) to (N, 64, ⌈H/4⌉, ⌈W/4⌉); the block takes that to (N, 256, ⌈H/4⌉, ⌈W/4⌉).
+
+    Returns:
+        stem, block: two modules whose `weights_label` says whose weights they hold.
 
     Raises:
-        WalkError: there are no such weights, or they cannot be had here.
+        WeightsError: there are no such weights, or they cannot be had here.
     """
     if weights not in LABELS:
-        raise WalkError(
+        raise WeightsError(
             f"没有叫 {weights!r} 的权重：可选 {', '.join(LABELS)}。",
             f"There are no weights called {weights!r}: choose from {', '.join(LABELS)}.",
         )
@@ -54,7 +57,7 @@ def _imagenet_state():
 
         state = ResNet50_Weights.IMAGENET1K_V2.get_state_dict(progress=False)
     except (ImportError, RuntimeError, OSError) as error:
-        raise WalkError(
+        raise WeightsError(
             f"拿不到 torchvision 的 ImageNet 权重（{error}）：请安装 torchvision 并联网一次，"
             '或改用 weights="cifar10"。',
             f"torchvision's ImageNet weights cannot be had ({error}): install torchvision and go online once, "

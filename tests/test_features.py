@@ -7,7 +7,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from linewalk import WalkError, best_device, device_name, load_image, stem_and_block, walk
+from linewalk import WeightsError, best_device, device_name, load_image, stem_and_block, walk
 from linewalk.blocks import explicit, resnet
 
 WEIGHTS = files("linewalk").joinpath("weights", "stem_block_cifar10.safetensors")
@@ -78,7 +78,7 @@ def test_both_blocks_give_the_same_with_the_shipped_weights():
 
 @pytest.mark.parametrize("weights", ["imagenet21k", "", None])
 def test_unknown_weights(weights):
-    with pytest.raises(WalkError) as caught:
+    with pytest.raises(WeightsError) as caught:
         stem_and_block(weights)
     chinese, english = str(caught.value).split("\n")
     assert "cifar10, random, imagenet" in chinese and "cifar10, random, imagenet" in english
@@ -87,7 +87,7 @@ def test_unknown_weights(weights):
 def test_imagenet_without_torchvision(monkeypatch):
     monkeypatch.setitem(sys.modules, "torchvision", None)
     monkeypatch.setitem(sys.modules, "torchvision.models", None)
-    with pytest.raises(WalkError) as caught:
+    with pytest.raises(WeightsError) as caught:
         stem_and_block("imagenet")
     chinese, english = str(caught.value).split("\n")
     assert "安装 torchvision" in chinese and "install torchvision" in english
@@ -106,7 +106,7 @@ def test_imagenet_without_a_network(monkeypatch, error):
 
     monkeypatch.setitem(sys.modules, "torchvision", Models)
     monkeypatch.setitem(sys.modules, "torchvision.models", Models)
-    with pytest.raises(WalkError, match=str(error)):
+    with pytest.raises(WeightsError, match=str(error)):
         stem_and_block("imagenet")
 
 
@@ -132,7 +132,7 @@ def test_imagenet_takes_the_stem_and_the_first_block(monkeypatch):
 
 def test_the_best_device(monkeypatch):
     monkeypatch.setattr(torch.accelerator, "is_available", lambda: False)
-    assert best_device() == torch.device("cpu") and device_name(best_device()) == "CPU"
+    assert best_device() == torch.device("cpu") and device_name(best_device()) == device_name("cpu") == "CPU"
     monkeypatch.setattr(torch.accelerator, "is_available", lambda: True)
     monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda: torch.device("xpu"))
     assert best_device() == torch.device("xpu")
