@@ -1,7 +1,6 @@
 """`walk`: run `module.forward` once, for real, and record every source line that it executes."""
 
 import functools
-import inspect
 
 import torch
 import torch.nn as nn
@@ -13,7 +12,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 from .errors import WalkError, add_note
 from .explain import explain
 from .receptive import ReceptiveFields
-from .tracing import LineTracer
+from .tracing import LineTracer, forward_code, forward_owner
 from .trail import Call, Change, Described, Step, Trail
 
 
@@ -36,9 +35,7 @@ def walk(module, *inputs, **kwargs):
             far in the exception's `trail`.
     """
     code = _python_forward(module)
-    # A forward that was put on the instance as a plain function gets no self.
-    owner = module if inspect.ismethod(module.forward) else None
-    recorder = _Recorder(module, code, owner, inputs, kwargs)
+    recorder = _Recorder(module, code, forward_owner(module), inputs, kwargs)
     try:
         with recorder, _Operators(recorder):
             recorder.trail.output = module(*inputs, **kwargs)
@@ -82,7 +79,7 @@ def _python_forward(module):
             "torch.compile has compiled this module: pass the one from before (in torch.compile's result it is "
             "._orig_mod).",
         )
-    code = getattr(inspect.unwrap(getattr(module.forward, "__func__", module.forward)), "__code__", None)
+    code = forward_code(module)
     if code is None:
         raise WalkError(
             f"{name} 的 forward 不是用 Python 写的，没有行可走：请把它放进一个 nn.Module，在那里的 forward 里调用它。",

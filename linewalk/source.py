@@ -24,6 +24,7 @@ class Statement(NamedTuple):
     lineno, end_lineno: its lines in the file, both inclusive.
     targets: the names it assigns, in order.
     reads: the names it reads, in order, each once.
+    body: first and last line in the file of what stands indented below an `if`; None for any other statement.
     """
 
     text: str
@@ -31,6 +32,7 @@ class Statement(NamedTuple):
     end_lineno: int
     targets: tuple
     reads: tuple
+    body: tuple | None = None
 
 
 @functools.lru_cache(maxsize=256)  # parsing costs more than a forward pass
@@ -122,7 +124,14 @@ def _statement(node, lines, first):
         end_lineno=first + end - 1,
         targets=tuple(dict.fromkeys(targets)),
         reads=tuple(dict.fromkeys(reads)),
+        body=_body(node, first),
     )
+
+
+def _body(node, first):
+    if not isinstance(node, ast.If) or node.body[0].lineno == node.lineno:
+        return None
+    return first + _first_line(node.body[0]) - 1, first + node.body[-1].end_lineno - 1
 
 
 def _first_line(node):

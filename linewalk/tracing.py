@@ -1,5 +1,6 @@
 """Follow one function line by line with `sys.settrace`, beside whatever debugger or coverage tool is tracing."""
 
+import inspect
 import sys
 
 import torch.nn as nn
@@ -8,6 +9,16 @@ from .source import function_statements
 
 # Every `module(...)` goes through this frame; its return value is what the caller gets, hooks included.
 _MODULE_CALL = nn.Module._call_impl.__code__
+
+
+def forward_code(module):
+    """The code object of `module.forward`, or None where it is not written in Python."""
+    return getattr(inspect.unwrap(getattr(module.forward, "__func__", module.forward)), "__code__", None)
+
+
+def forward_owner(module):
+    """What `module.forward` gets as its first argument: None for a plain function put on the instance."""
+    return module if inspect.ismethod(module.forward) else None
 
 
 class LineTracer:

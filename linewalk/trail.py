@@ -14,13 +14,13 @@ from .source import Statement
 class Described:
     """A value in a few words.
 
-    shape, dtype, device: a tensor's own; None for anything else.
+    shape, dtype, device: a tensor's own; None for anything else, and no shape for a nested tensor, which has many.
     text: "1×64×56×56" for a tensor, "64" or "None" for a plain value, the class name for a module.
     """
 
     def __init__(self, value):
         is_tensor = isinstance(value, torch.Tensor)
-        self.shape = tuple(value.shape) if is_tensor and not _is_ragged(value) else None
+        self.shape = tuple(value.shape) if is_tensor and not value.is_nested else None
         self.dtype = value.dtype if is_tensor else None
         self.device = value.device if is_tensor else None
         self.text = _text(value)
@@ -29,13 +29,9 @@ class Described:
         return self.text
 
 
-def _is_ragged(tensor):
-    return tensor.is_nested and tensor.layout is torch.strided
-
-
 def _text(value):
     if isinstance(value, torch.Tensor):
-        if _is_ragged(value):
+        if value.is_nested:
             return "nested"
         return "×".join(map(str, value.shape)) or "scalar"
     if isinstance(value, torch.nn.Module):
@@ -98,6 +94,7 @@ class Call:
 class Registered:
     """A submodule, parameter or buffer that a line of `__init__` registered.
 
+    name: its whole name, "layers.0" for one put into a submodule.
     shapes: parameter name to shape, {"weight": (64, 64, 1, 1)}; params: how many numbers they hold.
     """
 
@@ -124,6 +121,7 @@ class Step:
     changed: name → `Change`.
     modules: submodules the line called, by name; ops: operators it ran; calls: both, innermost first.
     params: parameters the line used first (in a construction: registered); macs: its multiply–accumulates.
+    in_place: whether the line wrote into memory that was there before it.
     receptive_field: input pixels (a side) that one value of the result sees, None where that is not defined.
     registered: name → `Registered`, in a construction.
     error: what went wrong, on the step that raised.
@@ -212,8 +210,9 @@ class Trail(Sequence):
     them, `trail[3]` the fourth step of all; a slice is a list.
 
     kind: "forward" or "init".
-    module: what was walked; inputs: snapshots of what it was given; output: what it returned, not a copy.
-    weights: whose weights these are, for captions. failed: the step that raised, or None.
+    module: what was walked; inputs, kwargs: snapshots of what it was given; output: what it returned, not a copy.
+    weights: whose weights these are, for captions. device: where the output lies, or else the first input.
+    failed: the step that raised, or None.
     """
 
     def __init__(self, kind, module):
@@ -223,6 +222,7 @@ class Trail(Sequence):
         self.kwargs: dict = {}
         self.output: Any = None
         self.failed: Step | None = None
+        self._random = torch.get_rng_state()  # for the graph, which is drawn from a run of its own
         self._steps: list[Step] = []
 
     @property

@@ -136,8 +136,9 @@ def test_the_photograph_is_drawn_as_itself():
         torch.arange(6).reshape(2, 3),
         torch.randn(2, 3, dtype=torch.complex64),
         torch.ones(1, 1, 4, 4, dtype=torch.bool),
+        torch.eye(5).to_sparse(),
     ],
-    ids=lambda tensor: f"{tensor.dtype}-{tuple(tensor.shape)}".removeprefix("torch."),
+    ids=lambda tensor: f"{tensor.dtype}-{tuple(tensor.shape)}-{tensor.layout}".replace("torch.", ""),
 )
 def test_any_tensor_can_be_drawn(tensor):
     html = feature_maps(tensor)
@@ -288,6 +289,54 @@ def test_the_graph_takes_the_branch_that_the_walk_took():
     assert [title for title, _, _ in nodes(walk(Branch().eval(), x)[-1])] == ["x", "neg", "return"]
 
 
+class Lottery(nn.Module):
+    """Returns early at random."""
+
+    def forward(self, x):
+        if torch.rand(1) < 0.5:
+            return x.relu()
+        x = x.neg()
+        return x.exp()
+
+
+def test_the_graph_draws_the_same_lot_as_the_walk():
+    for seed in range(8):
+        torch.manual_seed(seed)
+        trail = walk(Lottery(), torch.randn(1, 4))
+        early = len(trail) == 3
+        assert [title for title, _, _ in nodes(trail[-1])] == ["x", "lt", *(["relu"] if early else ["neg", "exp"]), "return"]
+
+
+class Fickle(nn.Module):
+    """Takes another way each time it is called."""
+
+    calls = 0
+
+    def forward(self, x):
+        Fickle.calls += 1
+        if Fickle.calls % 2:
+            return x.relu()
+        x = x.neg()
+        return x
+
+
+def test_no_graph_where_another_run_goes_another_way():
+    for _ in range(2):
+        trail = walk(Fickle(), torch.randn(1, 4))
+        assert all("画不出" in card(step) for step in trail)
+
+
+class OnTheInstance(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(4, 4)
+        self.forward = lambda x: self.layer(x)
+
+
+def test_a_forward_put_on_the_instance_lights_its_nodes_too():
+    assert "Linear" in lit(walk(OnTheInstance(), torch.randn(1, 4))[-1])
+
+
 def test_a_tall_graph_shows_the_part_around_the_line():
     deep = nn.Module()
     deep.layers = nn.ModuleList(nn.Linear(4, 4) for _ in range(60))
@@ -389,6 +438,33 @@ def test_facts_appear_where_they_say_something(trail):
     html = card(trail["identity = x"])
     assert "identity is x" in html and "MACs" not in html and "<img" not in html
     assert "in place" in card(trail["out += identity"]) and "new memory" not in card(trail["out += identity"])
+
+
+def test_an_if_with_a_comment_at_the_margin():
+    class Commented(nn.Module):
+        def forward(self, x):
+            if x.dim() == 2:
+# no indentation here
+                x = x + 1
+            return x
+
+    assert "条件成立" in card(walk(Commented(), torch.zeros(1, 2))[1])
+    assert "条件不成立" in card(walk(Commented(), torch.zeros(1, 2, 3))[1])
+
+
+class Twice(nn.Module):
+    def forward(self, x):
+        y = x * 2
+        return y
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # PyTorch's, about layouts in the making
+@pytest.mark.parametrize("layout", [torch.strided, torch.jagged])
+def test_nested_tensors_have_cards_without_pictures(layout):
+    nested = torch.nested.nested_tensor([torch.ones(2, 3), torch.ones(4, 3)], layout=layout)
+    for step in walk(Twice(), nested):
+        assert "<img" not in card(step)
+    assert 'data-shape="y nested"' in card(step)
 
 
 def test_an_if_line_says_which_way_it_went(trail):

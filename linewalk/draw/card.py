@@ -1,8 +1,6 @@
 """A step as people see it: an HTML card in a notebook, a line of text in a terminal."""
 
 import ast
-import inspect
-import textwrap
 from functools import cache
 from html import escape
 from importlib.resources import files
@@ -26,6 +24,12 @@ def card(step):
     """The step as HTML: line, shapes, feature maps, graph, facts; no script, its own small style sheet.
 
     Words are in both languages, as `<span lang="zh">` and `<span lang="en">`.
+
+    Args:
+        step: a `Step` of any trail.
+
+    Returns:
+        `<div>` as a string.
     """
     drawn = graph(step) if step.trail.kind == "forward" else None
     parts = [
@@ -50,7 +54,7 @@ def card(step):
 
 
 def text_card(step):
-    """The step as one line for a terminal; a step that raised adds its sentences below."""
+    """A `Step` as one line for a terminal, a string; a step that raised adds its sentences below."""
     cells = [f"{step.index:>3}  {step.source:<44}"]
     if step.source.startswith("return") and step.result:
         cells.append(f"{step.result}: {Described(step.value(step.result)).text}")
@@ -71,7 +75,7 @@ def text_card(step):
 
 
 def trail_table(trail):
-    """The whole trail as an HTML table: index, line, what changed, parameters, multiply–accumulates."""
+    """A whole `Trail` as an HTML table, a string: index, line, what changed, parameters, multiply–accumulates."""
     heads = [Bilingual("代码行", "line"), Bilingual("变化", "what changed"), _PARAMETERS]
     numbers = ["params", "macs"] if trail.macs else ["params"]
     heads += [_MACS] if trail.macs else []
@@ -100,7 +104,7 @@ def _ties(step):
     made = {step.result: step.value(step.result)} if step.result and not step.error else {}
     if step.source.startswith("def "):
         made = _arguments(step)
-    shapes = ", ".join(f"{name} {'×'.join(map(str, value.shape))}" for name, value in made.items())
+    shapes = ", ".join(f"{name} {Described(value).text}" for name, value in made.items())
     return f' data-step="{step.index}" data-line="{step.lineno}"' + (f' data-shape="{shapes}"' if shapes else "")
 
 
@@ -124,9 +128,10 @@ def _shapes(step):
     if step.source.startswith("def "):
         operands = [(name, tuple(value.shape)) for name, value in _arguments(step).items()]
     result = step.result
-    if result is None or step.error or (step.source.startswith("return") and not step.ops):
+    shape = result and Described(step.value(result)).shape
+    if shape is None or step.error or (step.source.startswith("return") and not step.ops):
         return cuboids(operands, sign=_sign(step), current=not step.error) if operands else ""
-    return cuboids(operands, (result, tuple(step.value(result).shape)), _sign(step), _through(step, result))
+    return cuboids(operands, (result, shape), _sign(step), _through(step, result))
 
 
 def _filters(name, shape):
@@ -142,8 +147,8 @@ def _operands(step):
             value = step.before(name)
         except KeyError:
             continue
-        if isinstance(value, torch.Tensor):
-            found.append((name, tuple(value.shape)))
+        if (shape := Described(value).shape) is not None:
+            found.append((name, shape))
     return found
 
 
@@ -186,12 +191,14 @@ def _pictures(step):
         return []
     change = step.changed.get(step.result)
     value = step.value(step.result)
+    if value.is_nested:
+        return []
     operands = [name for name, shape in _operands(step) if shape == tuple(value.shape)]
     if _sign(step) and len(operands) > 1:
         return _sum(step, operands, value)
     if change and change.in_place and operands == [step.result]:
         return _before_and_after(step, step.before(step.result), value)
-    calls = [call for call in _calls(step) if call.value is not None]
+    calls = [call for call in _calls(step) if call.value is not None and not call.value.is_nested]
     if len(calls) > 1:
         return _chain(calls, step)
     if change and change.same_as and not step.ops:
@@ -285,16 +292,10 @@ def _branch(step):
 def _taken(step):
     """Whether the `if` that this step is went into its body; None for another line, or where it cannot be told."""
     following = step.trail[step.index + 1:step.index + 2]
-    if not step.source.startswith("if ") or not following:
+    if step.statement.body is None or not following:
         return None
-    module = step.trail.module
-    function = type(module).__init__ if step.trail.kind == "init" else type(module).forward
-    lines, first = inspect.getsourcelines(inspect.unwrap(function))
-    for node in ast.walk(ast.parse(textwrap.dedent("".join(lines)))):
-        if isinstance(node, ast.If) and node.lineno + first - 1 == step.lineno:
-            start, end = node.body[0].lineno + first - 1, node.body[-1].end_lineno + first - 1
-            return start <= following[0].lineno <= end if start > step.lineno else None
-    return None
+    start, end = step.statement.body
+    return start <= following[0].lineno <= end
 
 
 def _registered(step):
@@ -361,7 +362,7 @@ def _memory(step):
             words = Bilingual("同一个对象，什么也没有复制", "the same object, nothing is copied")
             return [(words, f"<code>{name} is {other}</code>"), *_kind(change.after)]
     change = step.changed.get(step.result)
-    if change is None or not step.ops:
+    if change is None or change.after.shape is None or not step.ops:
         return []
     if change.in_place:
         words = Bilingual("原地写，改的是原来的内存", "in place, over the old memory of")

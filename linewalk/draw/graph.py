@@ -1,7 +1,6 @@
 """torchview's graph of a module, laid out once for a trail and lit step by step."""
 
 import copy
-import inspect
 import math
 from dataclasses import dataclass, field
 from html import escape
@@ -16,7 +15,7 @@ from torchview.computation_node import FunctionNode, ModuleNode, NodeContainer, 
 from torchview.recorder_tensor import collect_tensor_node, reduce_data_info
 
 from ..errors import Bilingual
-from ..tracing import LineTracer
+from ..tracing import LineTracer, forward_code, forward_owner
 from .cuboids import shape_text
 
 _FONT = "ui-monospace,SFMono-Regular,Menlo,Consolas,DejaVu Sans Mono,monospace"
@@ -76,6 +75,7 @@ def _lay_out(trail):
         return None
     try:
         with torch.random.fork_rng(devices=[]), torch.no_grad():
+            torch.set_rng_state(trail._random)
             drawn, steps_of, names = _record(trail)
         return _positions(drawn, _nodes(drawn, steps_of, names, len(trail)))
     except Exception:  # torchview and Graphviz fail in many ways on modules they do not know: the card says so
@@ -106,6 +106,8 @@ def _record(trail):
             hide_module_functions=any(True for _ in module.children()),
             **kwargs,
         )
+    if tracer.lines != [step.lineno for step in trail]:
+        raise RuntimeError("this run went another way: its nodes are not the trail's")
     return drawn, tracer.steps_of(), {id(part): name for name, part in module.named_modules()} | tracer.arguments
 
 
@@ -117,8 +119,9 @@ class _NodeTracer(LineTracer):
     """Notes, before each statement of the copied module's forward, how many nodes torchview has by then."""
 
     def __init__(self, module):
-        super().__init__(inspect.unwrap(getattr(module.forward, "__func__", module.forward)).__code__, owner=module)
+        super().__init__(forward_code(module), forward_owner(module))
         self.arguments = {}
+        self.lines = []
         self._context = None
         self._seen = []
 
@@ -129,6 +132,7 @@ class _NodeTracer(LineTracer):
                     self.arguments.setdefault(id(node.main_node), name)
                     self._context = node.context
         self._seen.append(len(self._context))
+        self.lines.append(statement.lineno)
 
     def finish(self, frame, returned):
         self._seen.append(len(self._context))

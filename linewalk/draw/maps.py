@@ -63,7 +63,7 @@ def feature_maps(tensor, name="out", channels=16, scale=None, weights=None, head
     photograph. The numbers below it are those of the whole tensor.
 
     Args:
-        tensor: any shape, dtype and device; NaN and infinities are drawn magenta.
+        tensor: any shape, dtype, device and layout; NaN and infinities are drawn magenta.
         name: what the code calls it.
         channels: how many channels at most; eight stand in a row.
         scale: |value| at which the colours are full; None takes this tensor's own 99.5th percentile.
@@ -72,10 +72,11 @@ def feature_maps(tensor, name="out", channels=16, scale=None, weights=None, head
         words: whether the caption says which channels these are; the numbers and the alt text are always there.
 
     Returns:
-        `<figure>` as a string; "" for a tensor without values.
+        `<figure>` as a string; "" for a single number, for a tensor without values and for a nested one.
     """
-    if tensor.numel() == 0 or tensor.dim() == 0:
+    if tensor.is_nested or tensor.numel() == 0 or tensor.dim() == 0:
         return ""
+    tensor = tensor.to_dense()
     stats = spread(tensor)
     if looks_like_photograph(tensor):
         return _figure(*_photograph(tensor, name, stats), "", heading)
@@ -116,7 +117,7 @@ def percent(share):
 
 
 def _plain(tensor):
-    tensor = tensor.detach()
+    tensor = tensor.detach().to_dense()
     return (tensor.abs() if tensor.is_complex() else tensor).to("cpu", torch.float32)
 
 
