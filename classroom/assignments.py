@@ -46,8 +46,9 @@ def release():
             notebooks[name] = student_version(nbformat.read(source(name), as_version=4))
         except (RuntimeError, ValidationError) as error:
             raise AssignmentError(f"{source(name).relative_to(ROOT)}: {error}") from error
-    for stale in set(RELEASE.glob("*")) - {RELEASE / name for name in notebooks}:
-        shutil.rmtree(stale)
+    for stale in RELEASE.glob("*"):
+        if stale.is_dir() and stale.name not in notebooks:
+            shutil.rmtree(stale)
     for name, notebook in notebooks.items():
         write(notebook, RELEASE / name / f"{name}.ipynb")
     return notebooks

@@ -12,6 +12,7 @@ from sandbox import limits, require_bubblewrap, unsafe
 
 KERNELS = Path(__file__).resolve().parent / "kernels"
 MAX_OUTPUT = 2**20
+MAX_LINE, MAX_LINES = 2000, 40  # of an error: a student writes its message, and its traceback as deep as they like
 
 
 class SandboxedExecute(Execute):
@@ -32,7 +33,14 @@ class SandboxedExecute(Execute):
         return super().preprocess(nb, resources)
 
     def process_message(self, msg, cell, cell_index):
-        """Leaves out what a notebook puts out beyond a megabyte, which would all be kept in this process's memory."""
+        """Leaves out what a notebook puts out beyond a megabyte, which would all be kept in this process's memory.
+
+        An error is cut and never left out: a test cell's marks hang on it.
+        """
+        if msg["msg_type"] == "error":
+            content = msg["content"]
+            content["evalue"] = content["evalue"][:MAX_LINE]
+            content["traceback"] = [line[:MAX_LINE] for line in content["traceback"][-MAX_LINES:]]
         if msg["msg_type"] in ("stream", "display_data", "execute_result", "update_display_data"):
             self.output_size += len(msg["content"].get("text") or str(msg["content"]))
             if self.output_size > MAX_OUTPUT:

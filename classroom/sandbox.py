@@ -56,13 +56,18 @@ class Limits:
 
 
 def limits():
-    given = json.loads(os.environ.get("CLASSROOM_LIMITS", "{}"))
-    unknown = sorted(set(given) - {field.name for field in fields(Limits)})
-    if unknown:
+    names = [field.name for field in fields(Limits)]
+    try:
+        given = json.loads(os.environ.get("CLASSROOM_LIMITS", "{}"))
+        if not all(name in names and type(value) is int and value > 0 for name, value in given.items()):
+            raise ValueError
+    except (ValueError, AttributeError):
         raise SandboxError(
-            f"CLASSROOM_LIMITS 里有不认识的名字：{', '.join(unknown)}。 · "
-            f"CLASSROOM_LIMITS holds unknown names: {', '.join(unknown)}."
-        )
+            'CLASSROOM_LIMITS 要写成 JSON，例如 {"seconds": 600}，值是正整数，'
+            f"名字有 {'、'.join(names)}。 · "
+            'CLASSROOM_LIMITS has to be JSON such as {"seconds": 600}, with whole numbers above 0, for the names '
+            f"{', '.join(names)}."
+        ) from None
     return Limits(**given)
 
 
@@ -217,7 +222,7 @@ def file_system(bounds, folder, writable, walks):
             read_only(path)
     for name in ("ld.so.cache", "localtime", "alternatives", "fonts"):
         read_only(f"/etc/{name}")
-    for prefix in dict.fromkeys([sys.base_prefix, sys.prefix]):
+    for prefix in bound_prefixes():
         if not Path(prefix).is_relative_to("/usr"):
             read_only(prefix)
     for name in MASKED:
@@ -243,6 +248,20 @@ def file_system(bounds, folder, writable, walks):
     return [*arguments, "--remount-ro", "/", "--chdir", "/submission"]
 
 
+def bound_prefixes():
+    return list(dict.fromkeys([sys.base_prefix, sys.prefix]))
+
+
+def require_hidden(path):
+    """Raises SandboxError where a folder of the teacher's lies in one that students' code may read."""
+    for place in ["/usr", *bound_prefixes()]:
+        if Path(path).is_relative_to(place):
+            raise SandboxError(
+                f"{path} 在 {place} 里面，沙箱里的代码读得到它：请移到别的地方。 · "
+                f"{path} lies inside {place}, which code in the sandbox can read: move it elsewhere."
+            )
+
+
 def font_caches():
     """matplotlib's lists of fonts, which would take it a second to make in every new home."""
     cache = os.environ.get("MPLCONFIGDIR") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "matplotlib")
@@ -255,7 +274,8 @@ def unsafe():
 
 @functools.cache
 def require_bubblewrap():
-    """Raises SandboxError where bubblewrap is missing, too old, or may not do its work."""
+    """Raises SandboxError where bubblewrap is missing, too old or may not do its work, or cannot hide the course."""
+    require_hidden(ROOT)
     found = shutil.which("bwrap")
     version = subprocess.run(["bwrap", "--version"], capture_output=True, text=True).stdout if found else "0.0"
     if tuple(map(int, re.search(r"(\d+)\.(\d+)", version).groups())) < (0, 7):

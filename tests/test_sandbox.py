@@ -178,3 +178,37 @@ def test_without_bubblewrap_it_says_what_to_install(tmp_path):
     assert refused.returncode == 1 and not (tmp_path / "out").exists()
     assert refused.stderr.count("\n") == 1 and "apt install bubblewrap" in refused.stderr
     assert "批改需要 bubblewrap" in refused.stderr and "--unsafe" in refused.stderr
+
+
+@pytest.mark.parametrize("given", ["2G", "[]", '{"memory": "2G"}', '{"seconds": 0}', '{"hours": 1}', '{"disk": true}'])
+def test_limits_that_are_none(given, monkeypatch):
+    from sandbox import SandboxError, limits
+
+    monkeypatch.setenv("CLASSROOM_LIMITS", given)
+    with pytest.raises(SandboxError, match=r"要写成 JSON.* · .*has to be JSON.*cell_seconds"):
+        limits()
+
+
+@pytest.mark.parametrize("place", [sys.prefix, sys.base_prefix, "/usr/src"])
+def test_a_course_that_could_be_read_from_inside(place):
+    from sandbox import SandboxError, require_hidden
+
+    require_hidden(ROOT)
+    with pytest.raises(SandboxError, match=r"读得到它.* · .*move it elsewhere"):
+        require_hidden(Path(place, "course"))
+
+
+def test_an_error_is_kept_and_cut():
+    from kernel import MAX_LINE, MAX_LINES, SandboxedExecute
+    from nbformat.v4 import new_code_cell, new_notebook
+
+    notebook = new_notebook(cells=[
+        new_code_cell("print('x' * 2**21)"),
+        new_code_cell("raise ValueError('y' * 10**7)"),
+        new_code_cell("def deeper():\n    deeper()\ndeeper()"),
+    ])
+    SandboxedExecute(allow_errors=True).preprocess(notebook, {"metadata": {"path": str(ROOT / "tests")}})
+    long, deep = (next(out for out in cell.outputs if out.output_type == "error") for cell in notebook.cells[1:])
+    assert long.ename == "ValueError" and len(long.evalue) == MAX_LINE and deep.ename == "RecursionError"
+    for error in (long, deep):
+        assert len(error.traceback) <= MAX_LINES and max(map(len, error.traceback)) <= MAX_LINE
