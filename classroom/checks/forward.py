@@ -58,13 +58,20 @@ def _block_agrees(student, in_channel, out_channel, stride):
 
 
 def training(student):
-    """Values, running statistics and gradients of one training step, and an input left as it was."""
+    """With a downsample and without: there `identity` is x, and writing to it would show."""
     in_channel = between(3, 9)
-    ours = randomized(explicit.Bottleneck(in_channel, 4, downsample=shortcut(in_channel, 16))).train()
+    return _trains(student, in_channel, shortcut(in_channel, 16), "projection(in_channel, 16)") and _trains(
+        student, 16, None, "None"
+    )
+
+
+def _trains(student, in_channel, downsample, theirs_is):
+    """Values, running statistics and gradients of one training step, and an input left as it was."""
+    ours = randomized(explicit.Bottleneck(in_channel, 4, downsample=downsample)).train()
     weights = {name: value.clone() for name, value in ours.state_dict().items()}
     x = torch.randn(3, in_channel, 6, 6)
     upstream = torch.randn(3, 16, 6, 6)
-    made = "block := Bottleneck(in_channel, 4, downsample=projection(in_channel, 16)), block.load_state_dict(weights)"
+    made = f"block := Bottleneck(in_channel, 4, downsample={theirs_is}), block.load_state_dict(weights)"
     values = {"in_channel": in_channel, "weights": weights, "x": x}
     theirs, statistics, their_x = student.evaluate(
         f"[{made}, kept := x.clone(), run(block, weights, kept, train=True), state(block), kept][3:]", **values
