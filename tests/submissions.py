@@ -1,6 +1,7 @@
 """Plausible mistakes in each assignment, as data: what a student would write, and the tests that it should fail.
 
 MISTAKES["forward"]["no residual"] == ({"block": source of that cell}, {"test_with_downsample", …})
+TOLD                               which of them a visible test names, and which test
 OFFICIAL["forward"]["block"]       the source notebook's own solution
 OTHER_WAYS["forward"]              right answers that are written differently
 """
@@ -79,6 +80,9 @@ MISTAKES = {
         "second ReLU forgotten": forward(
             EVERYTHING, ("main_path", "out = self.bn2(out)\n        out = self.relu(out)", "out = self.bn2(out)")
         ),
+        "conv2 left out": forward(EVERYTHING, ("main_path", "        out = self.conv2(out)\n", "")),
+        "conv3 left out": forward(EVERYTHING, ("main_path", "        out = self.conv3(out)\n", "")),
+        "main path not returned": forward(EVERYTHING, ("main_path", "        return out", "")),
         "main path cut off from gradients": forward(
             "training", ("main_path", "self.conv1(x)", "self.conv1(x.detach())")
         ),
@@ -102,6 +106,14 @@ MISTAKES = {
             "with_downsample training", ("block", "self.downsample(x)", "self.relu(self.downsample(x))")
         ),
         "ReLU in place on the input": forward(BLOCK, ("block", "identity = x\n", "identity = self.relu(x)\n")),
+        "sum written into the shortcut": forward(
+            "training",
+            (
+                "block",
+                "out += identity\n        out = self.relu(out)",
+                "identity += out\n        out = self.relu(identity)",
+            ),
+        ),
         "no gradients": forward(
             "training",
             ("block", "out = self.main_path(x)", "with torch.no_grad():\n            out = self.main_path(x)"),
@@ -165,6 +177,9 @@ MISTAKES = {
             ("block", "conv1x1(in_channel, out_channel)", "conv1x1(in_channel, out_channel, stride)"),
             ("block", "conv3x3(out_channel, out_channel, stride)", "conv3x3(out_channel, out_channel)"),
         ),
+        "stride on conv1 and conv2": init(
+            "arguments", ("block", "conv1x1(in_channel, out_channel)", "conv1x1(in_channel, out_channel, stride)")
+        ),
         "stride on conv3": init(
             "arguments",
             ("block", "conv3x3(out_channel, out_channel, stride)", "conv3x3(out_channel, out_channel)"),
@@ -190,6 +205,9 @@ MISTAKES = {
         ),
         "downsample compared with the middle": init(
             "downsample", ("downsample", "in_channel == outgoing", "in_channel == out_channel")
+        ),
+        "downsample's batch norm for the middle": init(
+            "downsample", ("downsample", "nn.BatchNorm2d(outgoing)", "nn.BatchNorm2d(out_channel)")
         ),
         "downsample ignores the stride": init(
             "downsample", ("downsample", "conv1x1(in_channel, outgoing, stride)", "conv1x1(in_channel, outgoing)")
@@ -283,6 +301,9 @@ MISTAKES = {
             ("shapes", 'shapes["downsample"] = (2, 1024', 'shapes["downsample"] = (2, 2048'),
             ("shapes", 'shapes["output"] = (2, 1024', 'shapes["output"] = (2, 2048'),
         ),
+        "a number for a shape": shapes(
+            "shapes", ("shapes", 'shapes["bn1"] = (2, 256, 28, 28)', 'shapes["bn1"] = 256')
+        ),
         "downsample keeps the size": shapes(
             "shapes", ("shapes", 'shapes["downsample"] = (2, 1024, 14, 14)', 'shapes["downsample"] = (2, 1024, 28, 28)')
         ),
@@ -366,6 +387,7 @@ MISTAKES = {
                 "        out = out * self.scale\n        out = self.relu(out)",
             ),
         ),
+        "scaled output not returned": bugs("in_place", ("in_place", "        return out", "")),
         "bug 2 left in": bugs(
             "stride",
             ("strided", "kernel_size=1, bias", "kernel_size=1, stride=stride, bias"),
@@ -404,6 +426,15 @@ MISTAKES = {
                 "explicit.Bottleneck(outgoing, out_channel, 1, shortcut(outgoing, outgoing))",
             ),
         ),
+        "stride in every block": bugs(
+            "stage",
+            (
+                "stage",
+                "explicit.Bottleneck(outgoing, out_channel)",
+                "explicit.Bottleneck(outgoing, out_channel, stride)",
+            ),
+        ),
+        "stage not returned": bugs("stage", ("stage", "    return nn.Sequential(*layers)", "")),
         "bug 4 left in": bugs("predict", ("predict", "    model.eval()\n", "")),
         "not put back": bugs("predict", ("predict", "    model.train(was_training)\n", "")),
         "always put back to training": bugs("predict", ("predict", "model.train(was_training)", "model.train()")),
@@ -413,6 +444,39 @@ MISTAKES = {
         ),
     },
 }
+
+# Mistakes that students hear of before they hand in, and the test whose visible part has a message for them.
+TOLD = [
+    ("forward", "conv2 left out", "main_path"),
+    ("forward", "conv3 left out", "main_path"),
+    ("forward", "main path not returned", "main_path"),
+    ("forward", "no residual", "without_downsample"),
+    ("forward", "no ReLU after the sum", "without_downsample"),
+    ("forward", "ReLU in place on the input", "without_downsample"),
+    ("forward", "no return", "without_downsample"),
+    ("forward", "no residual", "with_downsample"),
+    ("forward", "downsample forgotten", "with_downsample"),
+    ("forward", "x added instead of identity", "with_downsample"),
+    ("forward", "ReLU on the shortcut", "with_downsample"),
+    ("forward", "ReLU before the sum", "with_downsample"),
+    ("forward", "sum written into the shortcut", "training"),
+    ("forward", "no gradients", "training"),
+    ("init", "no padding", "convolutions"),
+    ("init", "downsample not kept", "arguments"),
+    ("init", "stride forgotten", "arguments"),
+    ("init", "stride on conv1 and conv2", "arguments"),
+    ("init", "bn1 for the input's channels", "arguments"),
+    ("init", "downsample's batch norm for the middle", "downsample"),
+    ("groups", "padding always 1", "block"),
+    ("groups", "output follows the width", "block"),
+    ("groups", "bn1 for planes", "block"),
+    ("shapes", "a number for a shape", "shapes"),
+    ("bugs", "bug 1 left in", "in_place"),
+    ("bugs", "scaled output not returned", "in_place"),
+    ("bugs", "bug 3 left in", "stage"),
+    ("bugs", "stride in every block", "stage"),
+    ("bugs", "stage not returned", "stage"),
+]
 
 # Right answers, written in other ways than ours: no test may ask for our wording.
 OTHER_WAYS = {

@@ -18,7 +18,7 @@ from nbgrader.preprocessors import (
     ClearSolutions,
     LockCells,
 )
-from submissions import ASSIGNMENTS, MISTAKES, OFFICIAL, OTHER_WAYS, source_notebook
+from submissions import ASSIGNMENTS, MISTAKES, OFFICIAL, OTHER_WAYS, TOLD, source_notebook
 from test_editions import HAN, untwinned
 
 MISTAKEN = [(assignment, name) for assignment in MISTAKES for name in MISTAKES[assignment]]
@@ -254,6 +254,13 @@ def test_every_hidden_test_catches_a_mistake_of_its_own(assignment):
     for sources, expected in MISTAKES[assignment].values():
         hidden |= expected - failing_tests(student, OFFICIAL[assignment] | sources).keys()
     assert hidden == {cell.metadata.nbgrader.grade_id for cell in code_cells(assignment, "test")}
+
+
+@pytest.mark.parametrize(("assignment", "name", "test"), TOLD, ids=[f"{a}: {name}: {test}" for a, name, test in TOLD])
+def test_students_hear_of_a_mistake_before_they_hand_in(assignment, name, test):
+    """In words, that is, and not by whatever PyTorch happens to raise."""
+    failing = failing_tests(released(assignment), OFFICIAL[assignment] | MISTAKES[assignment][name][0])
+    assert isinstance(failing[f"test_{test}"], AssertionError), failing
 
 
 # ---- what the second check makes of an answer
