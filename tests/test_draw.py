@@ -489,6 +489,7 @@ def test_a_failed_step_shows_its_sentence_and_its_operands():
     step = caught.value.trail.failed
     html = card(step)
     assert step.error.html() in html and "<img" not in html
+    assert html.count("`") == 0 and html.count("<code>out += identity</code>") == 3  # heading, and both sentences
     assert texts(svgs(html)[0]) == ["out", "256×8×8", "+", "identity", "64×8×8"]
     assert str(step.error) in text_card(step)
 

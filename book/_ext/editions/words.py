@@ -26,4 +26,7 @@ WRITTEN = re.compile(r"<script>\s*document\.write\(`(.*?)`\);?\s*</script>", re.
 def in_edition(html, edition):
     """Translates what the theme's catalogues leave in English; the edition with both languages has it in Chinese."""
     html = WRITTEN.sub(r"\1", html)
-    return html if edition == "en" else ATTRIBUTE.sub(lambda match: f'="{CHINESE[match[1]]}"', html)
+    if edition == "en":
+        return html
+    html = html.replace("</i>Back to top<", "</i>回到顶部<")  # Python 3.10's theme again
+    return ATTRIBUTE.sub(lambda match: f'="{CHINESE[match[1]]}"', html)
