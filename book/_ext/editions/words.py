@@ -18,6 +18,7 @@ CHINESE = {
     "Toggle secondary sidebar": "显示或隐藏右栏",
     "Version warning": "版本提示",
 }
+TEXTS = {"Back to top": "回到顶部", "Skip to main content": "跳转至主要内容"}
 ATTRIBUTE = re.compile(rf'="({"|".join(map(re.escape, CHINESE))})"')
 # How the theme that Python 3.10 takes writes its buttons.
 WRITTEN = re.compile(r"<script>\s*document\.write\(`(.*?)`\);?\s*</script>", re.DOTALL)
@@ -28,5 +29,6 @@ def in_edition(html, edition):
     html = WRITTEN.sub(r"\1", html)
     if edition == "en":
         return html
-    html = html.replace("</i>Back to top<", "</i>回到顶部<")  # Python 3.10's theme again
+    for text, chinese in TEXTS.items():
+        html = html.replace(f">{text}<", f">{chinese}<")
     return ATTRIBUTE.sub(lambda match: f'="{CHINESE[match[1]]}"', html)
