@@ -9,6 +9,7 @@ import io
 import json
 import re
 import zipfile
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -86,8 +87,9 @@ def in_zip(content, inside):
         archive = zipfile.ZipFile(io.BytesIO(content))
     except zipfile.BadZipFile:
         return
-    for entry in archive.infolist():
-        path = inside.joinpath(*[part for part in PurePosixPath(entry.filename).parts if part not in ("..", "/")])
+    entries = archive.infolist()
+    for entry, name in zip(entries, names_in(entries), strict=True):
+        path = inside.joinpath(*[part for part in PurePosixPath(name).parts if part not in ("..", "/")])
         if entry.is_dir() or IGNORED.search(str(path)):
             continue
 
@@ -99,6 +101,27 @@ def in_zip(content, inside):
             yield from in_zip(archive.read(entry), path.with_suffix(""))
         else:
             yield Found(path, entry.date_time, entry.file_size, read)
+
+
+def names_in(entries):
+    """The names in a zip; those that don't say that they are UTF-8 come from zipfile as if they were cp437."""
+    raw = {}
+    for entry in entries:
+        # Where the two differ, zipfile has found the name elsewhere in the entry, or cut it.
+        if not entry.flag_bits & 0x800 and entry.filename == entry.orig_filename:
+            raw[entry.filename] = entry.filename.encode("cp437")
+    known = dict(zip(raw, decoded(list(raw.values())), strict=True))
+    return [known.get(entry.filename, entry.filename) for entry in entries]
+
+
+def decoded(names):
+    """UTF-8, or GBK as on Chinese Windows: all names alike if they can be, since some in GBK look like UTF-8 alone."""
+    for encoding in ("utf-8", "gbk"):
+        with suppress(UnicodeDecodeError):
+            return [name.decode(encoding) for name in names]
+    if len(names) == 1:
+        return [names[0].decode("cp437")]
+    return [decoded([name])[0] for name in names]
 
 
 def unwrapped(found, assignment):

@@ -55,6 +55,38 @@ def test_a_zip_for_each_student(tmp_path):
     assert students(tmp_path) == {"alice": "alice", "bob": "bob"}
 
 
+GIVEN = ("伟", "芳", "子涵", "建国")
+NAMES = [family + given for family in "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗毛" for given in GIVEN]
+
+
+@pytest.mark.parametrize("encoding", ["gbk", "utf-8"])
+@pytest.mark.parametrize("pattern", ["{}.ipynb", "{}_12_assignsubmission_file/forward.ipynb", "{}/作业.ipynb"])
+def test_a_zip_whose_names_do_not_say_their_encoding(tmp_path, encoding, pattern):
+    """As Windows makes them in China, and macOS everywhere."""
+    place = tmp_path / "all.zip"
+    write_unmarked(place, {pattern.format(name): encoding for name in NAMES})
+    assert set(students(place)) == set(NAMES)
+
+
+def test_a_zip_whose_names_are_in_several_encodings(tmp_path):
+    """Each is read as what it can be, as far as that goes."""
+    place = tmp_path / "all.zip"
+    write_unmarked(place, {"王伟/a.ipynb": "gbk", "孙胡/a.ipynb": "utf-8", "José/a.ipynb": "cp437"})
+    assert set(students(place)) == {"王伟", "孙胡", "José"}
+
+
+def write_unmarked(place, encodings):
+    """A zip whose names are bytes in these encodings, without the flag for UTF-8."""
+
+    class Unmarked(zipfile.ZipInfo):
+        def _encodeFilenameFlags(self):
+            return self.filename.encode(encodings[self.filename]), self.flag_bits & ~0x800
+
+    with zipfile.ZipFile(place, "w") as archive:
+        for name in encodings:
+            archive.writestr(Unmarked(name), name)
+
+
 def test_the_newest_counts(tmp_path):
     write(tmp_path, {"alice.ipynb": "old", "alice (1).ipynb": "new", "bob.ipynb": "bob"})
     os.utime(tmp_path / "alice.ipynb", (1, 1))
