@@ -8,6 +8,7 @@ Of several notebooks of one student, the newest counts.
 import io
 import json
 import re
+import time
 import zipfile
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,9 +18,11 @@ import nbformat
 
 MAX_BYTES = 10 * 2**20
 IGNORED = re.compile(r"(^|/)(__MACOSX|\.[^/]*|timestamp\.txt|desktop\.ini|Thumbs\.db)(/|$)")
-MOODLE = re.compile(r"^(?P<name>.+?)_\d+_assignsubmission_\w+?_?$")
+MOODLE = re.compile(r"^(?P<name>.+?)_\d+_assignsubmission_(file_|onlinetext_)?")
 CANVAS = re.compile(r"^(?P<name>[^\W_]+)_(LATE_)?\d+_\d+_.+$")
-COPIED = re.compile(r"(\s*\(\d+\)|[-_ ]copy\d*|\s*副本\d*|\.(zh|en|both))$", re.IGNORECASE)
+COPIED = re.compile(
+    r"^(copy of |“)|([-_ ]*\(\d+\)|[-_ ]+copy\d*|”?的副本|[-_ ]*副本\d*|\.(zh|en|both))$", re.IGNORECASE
+)
 
 
 class CollectError(Exception):
@@ -45,7 +48,7 @@ class Submission:
 @dataclass
 class Found:
     path: PurePosixPath
-    time: tuple
+    time: float
     size: int
     read: object
 
@@ -62,6 +65,12 @@ def collect(place, assignment):
     by_student = {}
     for file, student in named(unwrapped(found, assignment), assignment):
         by_student.setdefault(student, []).append(file)
+    if nameless := sorted({file.path.parts[0] for file in by_student.get("", [])}):
+        listed = ", ".join(nameless[:10]) + ", …" * (len(nameless) > 10)
+        raise CollectError(
+            f"{listed} 的名字里没有学生，请改成 {assignment}_姓名 这样的名字。 · "
+            f"No student in the name of {listed}: rename like {assignment}_alice."
+        )
     if not by_student:
         raise CollectError(f"{place} 里没有作业。 · There are no submissions in {place}.")
     return [chosen(student, files, assignment) for student, files in sorted(by_student.items())]
@@ -78,7 +87,7 @@ def in_folder(folder):
             if within:
                 yield from within
                 continue
-        yield Found(inside, (status.st_mtime,), status.st_size, path.read_bytes)
+        yield Found(inside, status.st_mtime, status.st_size, path.read_bytes)
 
 
 def in_zip(content, inside):
@@ -100,7 +109,8 @@ def in_zip(content, inside):
         if path.suffix.lower() == ".zip" and not inside.parts and entry.file_size <= 10 * MAX_BYTES:
             yield from in_zip(archive.read(entry), path.with_suffix(""))
         else:
-            yield Found(path, entry.date_time, entry.file_size, read)
+            modified = time.mktime((*entry.date_time, 0, 0, -1))  # a zip keeps local time
+            yield Found(path, modified, entry.file_size, read)
 
 
 def names_in(entries):
@@ -129,7 +139,8 @@ def unwrapped(found, assignment):
     while True:
         tops = {file.path.parts[0] for file in found}
         if len(tops) != 1 or any(len(file.path.parts) < 3 for file in found):
-            if tops & {"submitted", "submissions", assignment} and all(len(file.path.parts) > 1 for file in found):
+            around = {uncopied(top) for top in tops} <= {"submitted", "submissions", assignment}
+            if around and all(len(file.path.parts) > 1 for file in found):
                 found = [Found(PurePosixPath(*file.path.parts[1:]), file.time, file.size, file.read) for file in found]
             return found
         top = tops.pop()
@@ -149,22 +160,22 @@ def named(found, assignment):
 
 
 def student_of(path, assignment):
-    """(name, name with what makes it unique) of the student whose file this is."""
-    if len(path.parts) > 1:
-        folder = path.parts[0]
-        if moodle := MOODLE.match(folder):
-            return safe(moodle["name"]), safe(folder.partition("_assignsubmission")[0])
-        return safe(folder), safe(folder)
-    stem = path.stem
-    if canvas := CANVAS.match(stem):
-        return canvas["name"], "_".join(stem.split("_")[: 3 if "_LATE_" in stem else 2])
-    while (shorter := COPIED.sub("", stem)) != stem:
-        stem = shorter
+    """(name, name with what makes it unique) of the student whose file this is; empty where there is none."""
+    top = path.parts[0] if len(path.parts) > 1 else path.stem
+    if moodle := MOODLE.match(top):
+        return safe(moodle["name"]), safe(top.partition("_assignsubmission")[0])
+    if len(path.parts) == 1 and (canvas := CANVAS.match(top)):
+        return canvas["name"], "_".join(top.split("_")[: 3 if "_LATE_" in top else 2])
     mentioned = re.compile(rf"(^|[-_. ]+){re.escape(assignment)}([-_. ]+|$)", re.IGNORECASE)
-    name = mentioned.sub(lambda match: "_" if match[1] and match[2] else "", stem)
+    name = uncopied(mentioned.sub(lambda match: "_" if match[1] and match[2] else "", uncopied(top)))
+    return (safe(name) if name else "",) * 2
+
+
+def uncopied(name):
+    """Without what downloading, copying and our editions add to a name."""
     while (shorter := COPIED.sub("", name)) != name:
         name = shorter
-    return (safe(name or stem),) * 2
+    return name
 
 
 def safe(name):
@@ -174,7 +185,8 @@ def safe(name):
 
 def chosen(student, files, assignment):
     notebooks = [file for file in files if file.path.suffix.lower() == ".ipynb"]
-    if exact := [file for file in notebooks if file.path.stem.lower().startswith(assignment.lower())]:
+    stems = [MOODLE.sub("", file.path.stem).lower() for file in notebooks]
+    if exact := [file for file, stem in zip(notebooks, stems, strict=True) if stem.startswith(assignment.lower())]:
         notebooks = exact
     newest = max(notebooks or files, key=lambda file: (file.time, str(file.path)))
     too_large = newest.size > MAX_BYTES

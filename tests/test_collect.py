@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 import zipfile
 
 import nbformat
@@ -25,10 +26,16 @@ LAYOUTS = {
     "by name": ("alice.ipynb", "forward_李雷.ipynb"),
     "as downloaded in an edition": ("alice.zh.ipynb", "李雷-forward.en.ipynb"),
     "downloaded again": ("alice (1).ipynb", "forward-李雷 (2).ipynb"),
+    "copied": ("Copy of forward_alice.ipynb", "“forward_李雷”的副本.ipynb"),
+    "copied in Windows": ("forward_alice - Copy (2).ipynb", "forward-李雷 - 副本.ipynb"),
+    "downloaded in parts": ("forward/alice.ipynb", "forward (1)/李雷.ipynb"),
     "a folder each": ("alice/forward.ipynb", "李雷/作业.ipynb"),
     "nbgrader": ("submitted/alice/forward/forward.ipynb", "submitted/李雷/forward/forward.ipynb"),
     "nbgrader, the folder itself": ("alice/forward/forward.ipynb", "李雷/forward/forward.ipynb"),
     "Moodle": ("alice_1234_assignsubmission_file_/forward.ipynb", "李雷_77_assignsubmission_file_/x.ipynb"),
+    "Moodle, without folders": (
+        "alice_1234_assignsubmission_file_forward.ipynb", "李雷_77_assignsubmission_file_作业.zh.ipynb"
+    ),
     "Canvas": ("alice_4242_99_forward.ipynb", "李雷_LATE_4243_98_forward.zh.ipynb"),
     "wrapped twice": ("term/all/alice/forward.ipynb", "term/all/李雷/forward.ipynb"),
 }
@@ -93,6 +100,30 @@ def test_the_newest_counts(tmp_path):
     found = {each.student: each for each in collect.collect(tmp_path, "forward")}
     assert found["alice"].content == b"new" and found["alice"].others == 1
     assert found["bob"].others == 0
+
+
+def test_the_newest_counts_in_a_zip_and_beside_it(tmp_path):
+    """A zip keeps local time to two seconds, a folder seconds since 1970."""
+    for name, year in (("alice.zip", 2020), ("alice (1).zip", 2024)):
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            archive.writestr(zipfile.ZipInfo("forward.ipynb", (year, 5, 1, 12, 0, 0)), f"of {year}")
+    (found,) = collect.collect(tmp_path, "forward")
+    assert (found.student, found.content, found.others) == ("alice", b"of 2024", 1)
+    for year, newest in ((2022, b"of 2024"), (2026, b"loose")):
+        write(tmp_path, {"forward_alice.ipynb": "loose"})
+        os.utime(tmp_path / "forward_alice.ipynb", 2 * (time.mktime((year, 5, 1, 12, 0, 0, 0, 0, -1)),))
+        (found,) = collect.collect(tmp_path, "forward")
+        assert (found.student, found.content, found.others) == ("alice", newest, 2)
+
+
+def test_files_without_a_student_in_their_name_are_nobodys(tmp_path):
+    """Not one student's, called like the assignment, of whose files all but one are set aside."""
+    write(tmp_path, {"alice.ipynb": "A", "forward.ipynb": "x"})
+    with pytest.raises(collect.CollectError, match=r"^forward.ipynb 的名字里没有学生.* · No student in the name of"):
+        students(tmp_path)
+    write(tmp_path, {f"forward ({number}).ipynb": "x" for number in range(1, 30)})
+    with pytest.raises(collect.CollectError, match=r"of forward \(1\).ipynb, forward \(10\).ipynb, .*, …: rename"):
+        students(tmp_path)
 
 
 def test_two_students_of_one_name_stay_two(tmp_path):
