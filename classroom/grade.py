@@ -399,6 +399,7 @@ def publish(out, assignment, students, results, by_hand):
     from feedback import ungraded_page
 
     nbgrader = nbgrader_in(out)
+    replace_folder(out / "base" / "source" / assignment, out / "source" / assignment)  # Formgrader lists these
     for student, result in results.items():
         folder = course(out, students[student]["shard"])
         page = out / "feedback" / student / assignment / f"{assignment}.html"
