@@ -217,7 +217,8 @@ def grade_one(nbgrader, folder, assignment, student, entry):
         return {"status": "ungraded", "reason": why_ungraded(report, done), "disputed": []}
     disputed, reasons = compare(folder, assignment, student, entry)
     nbgrader.generate_feedback(assignment, student)
-    return {"status": "flagged" if reasons else "graded", "reason": both(reasons), "disputed": disputed}
+    status = "flagged" if reasons else "graded"
+    return {"status": status, "reason": both(reasons), "disputed": disputed, "feedback": feedback_settings()}
 
 
 def compare(folder, assignment, student, entry):
@@ -413,7 +414,7 @@ def publish(out, assignment, students, results, by_hand):
             continue
         replace_folder(folder / "autograded" / student, out / "autograded" / student)
         replace_folder(folder / "feedback" / student, out / "feedback" / student)
-        if student in by_hand or not page.exists():
+        if student in by_hand or result.get("feedback") != feedback_settings() or not page.exists():
             made = nbgrader.generate_feedback(assignment, student)
             if not made["success"]:
                 raise GradeError(f"nbgrader generate_feedback {student}:\n{made.get('log', '')}{made.get('error', '')}")
@@ -477,6 +478,16 @@ def nbgrader_in(folder):
     nbgrader_config.configure(config)
     config.CourseDirectory.root = str(folder)
     return NbGraderAPI(config=config)
+
+
+def feedback_settings():
+    """What in nbgrader_config.py a feedback page was made with."""
+    import nbgrader_config
+    from traitlets.config import Config
+
+    config = Config()
+    nbgrader_config.configure(config)
+    return dict(config.StudentFeedback)
 
 
 def gradebook(folder):

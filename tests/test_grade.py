@@ -115,6 +115,24 @@ def test_out_is_a_course_that_formgrader_lists(course):
     assert listed["student"] == "alice"
 
 
+def test_hidden_tests_come_and_go_without_grading_again(course):
+    import nbgrader_config
+
+    course.hand_in("bob")
+    course.make_grade()
+    configure = nbgrader_config.configure
+    for shown in (True, False):
+
+        def with_setting(config, shown=shown):
+            configure(config)
+            config.StudentFeedback.show_hidden_tests = shown
+
+        course.monkeypatch.setattr(nbgrader_config, "configure", with_setting)
+        course.graded.clear()
+        course.make_grade()
+        assert ("BEGIN HIDDEN TESTS" in page(course.out, "bob")) == shown and not course.graded
+
+
 def page(out, student):
     return (out / "feedback" / student / "forward" / "forward.html").read_text(encoding="utf-8")
 
