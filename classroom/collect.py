@@ -196,9 +196,10 @@ def chosen(student, files, assignment):
 
 
 def read_notebook(submission, blank):
-    """The submitted notebook, fit to be graded: outputs dropped, and what nbgrader knows a cell by as it was given out.
+    """(The submitted notebook, fit to be graded; the cells that were deleted).
 
-    blank: the notebook as it was given out. Raises Unreadable.
+    Outputs are dropped; what nbgrader knows a cell by is as it was given out; deleted cells that give marks are there
+    again, so that a teacher can mark them. blank: the notebook as it was given out. Raises Unreadable.
     """
     if submission.too_large:
         limit = MAX_BYTES // 2**20
@@ -230,9 +231,25 @@ def read_notebook(submission, blank):
             f"{submission.name} 里找不到这次作业的检查格，可能交错了文件。",
             f"{submission.name} lacks this assignment's test cells; it may be the wrong file.",
         )
+    edition = language or guessed(cells)
+    put_back(cells, blank, there)
     notebook = nbformat.v4.new_notebook(cells=cells, metadata=dict(blank.metadata))
-    notebook.metadata.edition = language or guessed(cells)
+    notebook.metadata.edition = edition
     return notebook, sorted(set(known) - there)
+
+
+def put_back(cells, blank, there):
+    """Inserts the graded cells that are not there, each behind what came before it when it was given out."""
+    place = 0
+    for cell in blank.cells:
+        given = cell.metadata.get("nbgrader")
+        if given and given.grade_id in there:
+            names = [known.metadata.get("nbgrader", {}).get("grade_id") for known in cells]
+            place = names.index(given.grade_id) + 1
+        elif given and given.grade:
+            cells.insert(place, clean(cell))
+            cells[place].metadata.nbgrader = nbformat.from_dict(dict(given))
+            place += 1
 
 
 def clean(cell):

@@ -217,12 +217,12 @@ def grade_one(nbgrader, folder, assignment, student, entry):
         return {"status": "ungraded", "reason": why_ungraded(report, done), "disputed": []}
     disputed, reasons = compare(folder, assignment, student, entry)
     nbgrader.generate_feedback(assignment, student)
-    status = "flagged" if reasons else "graded"
+    status = "flagged" if disputed else "graded"
     return {"status": status, "reason": both(reasons), "disputed": disputed, "feedback": feedback_settings()}
 
 
 def compare(folder, assignment, student, entry):
-    """Holds nbgrader's marks against the second check's; (tests in dispute, reasons)."""
+    """Holds nbgrader's marks against the second check's; (graded cells in dispute, reasons)."""
     from second_check import checks_of, second_check
 
     checks = checks_of(assignment)
@@ -234,17 +234,22 @@ def compare(folder, assignment, student, entry):
     withheld, unseen, missing = {}, {}, entry["missing"]
     verdicts = second_check(checks, sources)
     with gradebook(folder) as book:
+        grades = {one.name: one for one in book.find_submission_notebook(assignment, assignment, student).grades}
+        deleted = [name for name in missing if name in grades]
         for name, (right, reason) in verdicts.items():
-            grade = book.find_grade(name, assignment, assignment, student)
-            if name in missing:
-                grade.auto_score = 0
-            elif grade.auto_score and not right:
+            grade = grades[name]
+            if name in deleted:
+                continue
+            if grade.auto_score and not right:
                 grade.auto_score = 0
                 withheld[name] = reason
             elif right and (grade.auto_score or 0) < grade.max_score:
                 unseen[name] = ""
-            if name in missing or name in withheld or name in unseen:
-                grade.needs_manual_grade = True
+        for name in deleted:  # a test is there again, but whoever deleted it did not mean to pass it
+            grades[name].auto_score = 0
+        disputed = [*withheld, *unseen, *deleted]
+        for name in disputed:
+            grades[name].needs_manual_grade = True
         book.db.commit()
     reasons = []
     if withheld:
@@ -261,7 +266,7 @@ def compare(folder, assignment, student, entry):
         ))
     if missing:
         reasons.append((f"格子被删掉了：{'、'.join(missing)}", f"cells were deleted: {', '.join(missing)}"))
-    return [*withheld, *unseen, *missing], reasons
+    return disputed, reasons
 
 
 def why_ungraded(report, done):

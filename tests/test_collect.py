@@ -191,6 +191,22 @@ def test_deleted_cells_are_named():
         collect.read_notebook(submitted(lambda notebook: notebook.cells.pop(2)), BLANK)
 
 
+def test_deleted_cells_that_give_marks_are_put_back_where_they_were():
+    answer = given("why", grade=True, solution=True, points=3)
+    cells = [*BLANK.cells, new_code_cell("assert g()", metadata=given("test_g", grade=True, locked=True, points=1))]
+    blank = new_notebook(metadata=BLANK.metadata, cells=[*cells, new_markdown_cell("（回答）", metadata=answer)])
+
+    def change(notebook):
+        notebook.cells[2:] = [new_code_cell("assert g()", metadata=given("test_g")), new_code_cell("own = 1")]
+
+    notebook, missing = collect.read_notebook(submitted(change), blank)
+    assert missing == ["test_f", "why"]
+    assert [cell.source for cell in notebook.cells] == [
+        *(cell.source for cell in blank.cells[:3]), "assert g()", "（回答）", "own = 1"
+    ]
+    assert notebook.cells[2].metadata.nbgrader == blank.cells[2].metadata.nbgrader
+
+
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"{}", b"[1]", b"[" * 10**5, b'{"cells": [5], "nbformat": 4}'])
 def test_what_is_no_notebook(content):
     with pytest.raises(collect.Unreadable, match=r"不是能打开的 notebook。 · .* is not a notebook"):

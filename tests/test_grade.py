@@ -115,6 +115,33 @@ def test_out_is_a_course_that_formgrader_lists(course):
     assert listed["student"] == "alice"
 
 
+def test_a_deleted_test_has_a_box_for_a_mark_and_a_deleted_answer_does_not_wait_for_one(course):
+    course.hand_in("bob")
+    path = course.folder / "bob.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    gone = ("setup", "block", "test_training", "explanation")
+    notebook.cells = [cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade_id") not in gone]
+    nbformat.write(notebook, path)
+    deleted = "格子被删掉了：block、explanation、setup、test_training。 · Cells were deleted: block, explanation, "
+    row = course.make_grade()["bob"]
+    assert (row["status"], row["score"]) == ("flagged", "12") and row["reason"].startswith(deleted)
+    shown = nbformat.read(course.out / "autograded" / "bob" / "forward" / "forward.ipynb", as_version=4)
+    names = [cell.metadata.get("nbgrader", {}).get("grade_id") for cell in shown.cells]
+    assert {"test_training", "explanation"} < set(names) and not {"setup", "block"} & set(names)
+    course.give("bob", "test_training", 0)
+    assert course.make_grade()["bob"]["status"] == "flagged"
+    course.give("bob", "explanation", 0)
+    row = course.make_grade()["bob"]
+    assert (row["status"], row["score"]) == ("graded", "12") and row["reason"].startswith(deleted)
+    gone = ("setup", "block")
+    course.hand_in("alice")
+    notebook = nbformat.read(course.folder / "alice.ipynb", as_version=4)
+    notebook.cells = [cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade_id") not in gone]
+    nbformat.write(notebook, course.folder / "alice.ipynb")
+    row = course.make_grade()["alice"]
+    assert row["status"] == "graded" and "deleted: block, setup." in row["reason"]
+
+
 def test_hidden_tests_come_and_go_without_grading_again(course):
     import nbgrader_config
 
