@@ -25,11 +25,12 @@ import shutil
 import sys
 import time
 import warnings
+from collections import Counter
 from contextlib import contextmanager, suppress
 from multiprocessing.forkserver import ensure_running
 from pathlib import Path
 
-from collect import CollectError, Unreadable, collect, read_notebook
+from collect import CollectError, Submission, Unreadable, collect, read_notebook
 from sandbox import SandboxError, limits, require_bubblewrap, unsafe
 
 CLASSROOM = Path(__file__).resolve().parent
@@ -102,25 +103,30 @@ def prepare(assignment, submissions, out, shards):
         inputs = digest(source.read_bytes(), checks.read_bytes())
         make_base(out / "base", source, assignment, inputs)
         blank = read_file(out / "base" / "release" / assignment / f"{assignment}.ipynb")
-        students = {}
+        students = dict(before["students"])
+        if before.get("inputs") != inputs:
+            collected += handed_in_before(out, students, {submission.student for submission in collected})
         for submission in collected:
-            was = before["students"].get(submission.student, {})
+            was = students.pop(submission.student, {})
             entry = {
                 "file": submission.name,
                 "others": submission.others,
                 "digest": digest(submission.content, submission.name.encode(), inputs.encode()),
-                "shard": was.get("shard", least_busy(students, shards)),
             }
+            entry["shard"] = shard_of(out, submission.student, entry, was, students, shards)
             try:
                 notebook, entry["missing"] = read_notebook(submission, blank)
             except Unreadable as reason:
                 entry["unreadable"] = str(reason)
             else:
                 entry["edition"] = notebook.metadata.edition
-                if entry["digest"] != was.get("digest"):
-                    folder = course(out, entry["shard"]) / "submitted" / submission.student / assignment
-                    folder.mkdir(parents=True, exist_ok=True)
-                    write_file(notebook, folder / f"{assignment}.ipynb")
+                if (entry["digest"], entry["shard"]) != (was.get("digest"), was.get("shard")):
+                    own = course(out, entry["shard"])
+                    submitted = own / "submitted" / submission.student / assignment
+                    submitted.mkdir(parents=True, exist_ok=True)
+                    write_file(notebook, submitted / f"{assignment}.ipynb")
+                    (own / "received").mkdir(exist_ok=True)
+                    write_whole(submission.content, own / "received" / f"{submission.student}.ipynb")
             students[submission.student] = entry
         for number in {entry["shard"] for entry in students.values()}:
             folder = course(out, number)
@@ -129,7 +135,25 @@ def prepare(assignment, submissions, out, shards):
                 if read_json(folder / "inputs.json") != inputs:
                     copy_whole(out / "base" / "gradebook.db", folder / "gradebook.db")
                     write_json(folder / "inputs.json", inputs)
-        write_json(out / "plan.json", {"assignment": assignment, "inputs": inputs, "students": students})
+        plan = {"assignment": assignment, "inputs": inputs, "students": dict(sorted(students.items()))}
+        write_json(out / "plan.json", plan)
+
+
+def handed_in_before(out, students, names):
+    """What was received in earlier runs from students who aren't among these names."""
+    for student, entry in students.items():
+        received = course(out, entry["shard"]) / "received" / f"{student}.ipynb"
+        if student not in names and "unreadable" not in entry:
+            yield Submission(student, entry["file"], received.read_bytes(), others=entry["others"])
+
+
+def shard_of(out, student, entry, was, students, shards):
+    """Where the student was, if that will be graded or has been; the least busy shard otherwise."""
+    number = was.get("shard", shards)
+    if number < shards or result_of(out, student, {**entry, "shard": number}):
+        return number
+    load = Counter(other["shard"] for other in students.values())
+    return min(range(shards), key=lambda number: load[number])
 
 
 def make_base(folder, source, assignment, inputs):
@@ -151,7 +175,7 @@ def run_shards(out):
 
     plan = read_json(out / "plan.json")
     waiting = {name: entry for name, entry in plan["students"].items() if "unreadable" not in entry}
-    numbers = sorted({entry["shard"] for entry in waiting.values()})
+    numbers = sorted({entry["shard"] for name, entry in waiting.items() if result_of(out, name, entry) is None})
     processes = []
     try:
         for number in numbers:
@@ -454,11 +478,6 @@ def result_of(out, student, entry):
     return result if result and result["digest"] == entry["digest"] else None
 
 
-def least_busy(students, shards):
-    load = [sum(entry["shard"] == number for entry in students.values()) for number in range(shards)]
-    return load.index(min(load))
-
-
 def forget(book, assignment, student):
     """Takes a submission out of the gradebook, where it would look like one of 0 marks."""
     from nbgrader.api import MissingEntry
@@ -538,9 +557,12 @@ def read_json(path):
 
 
 def write_json(path, value):
-    new = path.with_suffix(".new")
-    new.write_text(json.dumps(value, ensure_ascii=False, indent=1), encoding="utf-8")
-    os.replace(new, path)
+    write_whole(json.dumps(value, ensure_ascii=False, indent=1).encode(), path)
+
+
+def write_whole(content, path):
+    path.with_suffix(".new").write_bytes(content)
+    os.replace(path.with_suffix(".new"), path)
 
 
 def read_file(path):

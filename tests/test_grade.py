@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -115,6 +116,38 @@ def test_out_is_a_course_that_formgrader_lists(course):
     assert listed["student"] == "alice"
 
 
+def test_late_submissions_come_to_the_others(course):
+    course.hand_in("bob")
+    course.make_grade(shards=3)
+    course.give("bob", "explanation", 3)
+    bob = course.make_grade()["bob"]
+    assert (bob["score"], bob["reason"]) == ("19", "")
+    course.graded.clear()
+    course.hand_in("alice")
+    found = course.make_grade()
+    assert list(found) == ["alice", "bob"] and found["bob"] == bob and course.graded == ["alice"]
+    assert found["alice"]["status"] == "graded"
+    assert "19 / 20" in page(course.out, "bob")
+
+
+def test_new_tests_are_for_those_who_were_on_time_too(course, tmp_path):
+    """Even though only late submissions are there when the assignment has changed."""
+    course.hand_in("bob")
+    course.make_grade()
+    course.give("bob", "explanation", 3)
+    classroom = tmp_path / "classroom"
+    for name in ("source", "checks"):
+        shutil.copytree(course.grade.CLASSROOM / name, classroom / name)
+    with open(classroom / "checks" / "forward.py", "a") as file:
+        file.write("\n# changed\n")
+    course.monkeypatch.setattr(course.grade, "CLASSROOM", classroom)
+    course.hand_in("alice")
+    course.graded.clear()
+    found = course.make_grade()
+    assert sorted(course.graded) == ["alice", "bob"]
+    assert [(row["status"], row["score"]) for row in found.values()] == [("graded", "16"), ("graded", "19")]
+
+
 def test_a_deleted_test_has_a_box_for_a_mark_and_a_deleted_answer_does_not_wait_for_one(course):
     course.hand_in("bob")
     path = course.folder / "bob.ipynb"
@@ -158,6 +191,20 @@ def test_hidden_tests_come_and_go_without_grading_again(course):
         course.graded.clear()
         course.make_grade()
         assert ("BEGIN HIDDEN TESTS" in page(course.out, "bob")) == shown and not course.graded
+
+
+def test_fewer_shards_take_what_is_not_graded_yet(course):
+    """A student who is graded stays; one in a shard that nobody starts any more moves."""
+    course.hand_in("alice")
+    hand_in(course.folder, "bob")
+    hand_in(course.folder, "carol")
+    course.grade.prepare("forward", course.folder, course.out, 3)
+    course.grade.shard(course.out, 2)
+    assert course.graded == ["carol"]
+    found = course.make_grade(shards=1)
+    assert course.graded == ["carol", "alice", "bob"] and {row["score"] for row in found.values()} == {"16"}
+    hand_in(course.folder, "carol", edition="zh")
+    assert course.make_grade(shards=1)["carol"]["score"] == "16" and course.graded[3:] == ["carol"]
 
 
 def page(out, student):
