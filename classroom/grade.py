@@ -22,11 +22,12 @@ import multiprocessing
 import os
 import re
 import shutil
+import sqlite3
 import sys
 import time
 import warnings
 from collections import Counter
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from multiprocessing.forkserver import ensure_running
 from pathlib import Path
 
@@ -39,6 +40,9 @@ CLASSROOM = Path(__file__).resolve().parent
 SHARDS = multiprocessing.get_context("forkserver")
 SHARDS.set_forkserver_preload(["nbgrader.apps", "torch"])
 
+# A table in the merged gradebook, which it is replaced together with: marks by hand and the files that they are for.
+BY_HAND = "CREATE TABLE IF NOT EXISTS by_hand (student TEXT PRIMARY KEY, kept TEXT)"
+
 COLUMNS = ("student", "assignment", "status", "score", "max_score", "reason")
 KILLED = {
     "deadline": ("运行超过 {seconds} 秒，已被终止", "it ran for more than {seconds} s and was stopped"),
@@ -46,6 +50,8 @@ KILLED = {
     "disk": ("写的文件超过 {disk} MB，已被终止", "it wrote more than {disk} MB of files and was stopped"),
     "processes": ("开的进程和线程太多，已被终止", "it started too many processes or threads and was stopped"),
 }
+
+NO_MARK = "说明题还没有批。 · The written answer has no mark yet."
 
 
 class GradeError(Exception):
@@ -111,6 +117,7 @@ def prepare(assignment, submissions, out, shards):
             entry = {
                 "file": submission.name,
                 "others": submission.others,
+                "content": digest(submission.content),
                 "digest": digest(submission.content, submission.name.encode(), inputs.encode()),
             }
             entry["shard"] = shard_of(out, submission.student, entry, was, students, shards)
@@ -355,73 +362,117 @@ def merge_gradebooks(out, assignment, students, results, path):
     from nbgrader.api import Gradebook
 
     rows, by_hand = [], set()
-    hand = marks_by_hand(out, assignment)
+    known, hand = written_by_hand(out, assignment)
     shards = {number: gradebook(course(out, number)) for number in {entry["shard"] for entry in students.values()}}
     with Gradebook(f"sqlite:///{path}") as book:
         maximum = book.find_assignment(assignment).max_score
         for student, result in results.items():
+            entry, reasons = students[student], [result["reason"]]
             row = {"student": student, "assignment": assignment, "status": result["status"], "score": ""}
-            row |= {"max_score": f"{maximum:g}", "reason": noted(result["reason"], students[student])}
-            book.update_or_create_student(student, **hand["students"].get(student, {}))
+            book.update_or_create_student(student, **known.get(student, {}))
             if result["status"] != "ungraded":
-                given = hand["marks"].get(student, {})
-                if copy_marks(shards[students[student]["shard"]], book, assignment, student, given):
+                given = hand.setdefault(student, {"marks": {}, "comments": {}})
+                given["file"] = entry["content"]
+                earlier, unmarked = copy_marks(shards[entry["shard"]], book, assignment, student, given)
+                if given["comments"] or any(map(marked, given["marks"].values())):
                     by_hand.add(student)
+                settled = {name for name, mark in given["marks"].items() if mark["manual_score"] is not None}
+                row["status"] = "flagged" if earlier or set(result["disputed"]) - settled else "graded"
                 row["score"] = f"{book.find_submission(assignment, student).score:g}"
-                if result["disputed"] and all(
-                    given.get(name, {}).get("manual_score") is not None for name in result["disputed"]
-                ):
-                    row["status"] = "graded"
-            rows.append(row)
+                reasons += [earlier_file(earlier), NO_MARK if unmarked else ""]
+            reasons.append(others(entry))
+            rows.append({**row, "max_score": f"{maximum:g}", "reason": " ".join(filter(None, reasons))})
         book.db.commit()
     for source in shards.values():
         source.close()
+    keep_by_hand(path, hand)
     return rows, by_hand
 
 
 def copy_marks(source, book, assignment, student, hand):
-    """One submission's marks from its shard's gradebook, and those by hand; whether there are any of these."""
+    """One submission's marks from its shard's gradebook, and those by hand.
+
+    Returns the cells whose marks by hand were given for an earlier file, and whether an answer has no mark at all.
+    """
     submission = book.update_or_create_submission(assignment, student)
     old = source.find_submission(assignment, student)
     submission.timestamp = old.timestamp
+    earlier, unmarked = [], False
     for old_notebook, notebook in zip(old.notebooks, submission.notebooks, strict=True):
         marks = {grade.name: grade for grade in old_notebook.grades}
         for grade in notebook.grades:
             mark = marks[grade.name]
             grade.auto_score, grade.needs_manual_grade = mark.auto_score, mark.needs_manual_grade
-            if given := hand.get(grade.name):
+            if given := hand["marks"].get(grade.name):
                 grade.manual_score, grade.extra_credit = given["manual_score"], given["extra_credit"]
-                if given["auto_score"] == mark.auto_score:
+                if given["file"] != hand["file"]:
+                    if marked(given):
+                        grade.needs_manual_grade = True
+                        earlier.append(grade.name)
+                elif given["auto_score"] == mark.auto_score:
                     grade.needs_manual_grade = given["needs_manual_grade"]
+            unmarked |= grade.auto_score is None and grade.manual_score is None
         comments = {comment.name: comment for comment in old_notebook.comments}
         for comment in notebook.comments:
             comment.auto_comment = comments[comment.name].auto_comment
-            comment.manual_comment = hand.get("comments", {}).get(comment.name)
+            comment.manual_comment = hand["comments"].get(comment.name)
     book.db.commit()
-    return bool(hand.get("comments")) or any(
-        given["manual_score"] is not None or given["extra_credit"] for name, given in hand.items() if name != "comments"
-    )
+    return earlier, unmarked
 
 
-def marks_by_hand(out, assignment):
-    """What teachers have written into the merged gradebook, by student and cell."""
-    found = {"students": {}, "marks": {}}
+def marked(mark):
+    """Whether a teacher has given it."""
+    return mark["manual_score"] is not None or bool(mark["extra_credit"])
+
+
+def written_by_hand(out, assignment):
+    """What teachers have written into the merged gradebook: (names by student, marks and comments by student).
+
+    Of students whom it has no submission of now, since their last file could not be graded, what was kept in BY_HAND.
+    """
+    known, found = {}, {}
     if not (out / "gradebook.db").exists():
-        return found
+        return known, found
+    with closing(sqlite3.connect(out / "gradebook.db")) as db:
+        db.execute(BY_HAND)
+        found = {student: json.loads(kept) for student, kept in db.execute("SELECT student, kept FROM by_hand")}
     with gradebook(out) as book:
         for student in book.students:
-            known = {"first_name": student.first_name, "last_name": student.last_name, "email": student.email}
-            found["students"][student.id] = known
+            names = {"first_name": student.first_name, "last_name": student.last_name, "email": student.email}
+            known[student.id] = names
         for submission in book.assignment_submissions(assignment):
-            marks = found["marks"].setdefault(submission.student.id, {"comments": {}})
+            before = found.get(submission.student.id, {"file": None, "marks": {}})
+            marks, comments = {}, {}
             for notebook in submission.notebooks:
                 for grade in notebook.grades:
                     fields = ("auto_score", "manual_score", "extra_credit", "needs_manual_grade")
-                    marks[grade.name] = {field: getattr(grade, field) for field in fields}
-                for comment in notebook.comments:
-                    if comment.manual_comment:
-                        marks["comments"][comment.name] = comment.manual_comment
-    return found
+                    mark = {field: getattr(grade, field) for field in fields}
+                    marks[grade.name] = confirmed(mark, before["marks"].get(grade.name), before["file"])
+                comments |= {one.name: one.manual_comment for one in notebook.comments if one.manual_comment}
+            found[submission.student.id] = {"file": before["file"], "marks": marks, "comments": comments}
+    return known, found
+
+
+def confirmed(mark, before, file):
+    """A mark in the gradebook with the file that it is for: as before until it is saved in Formgrader again."""
+    unsaved = before and marked(mark) and mark["needs_manual_grade"]
+    if unsaved and all(mark[field] == before[field] for field in ("manual_score", "extra_credit")):
+        return before
+    return {**mark, "file": file}
+
+
+def keep_by_hand(path, hand):
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute(BY_HAND)
+        kept = [(student, json.dumps(marks, ensure_ascii=False)) for student, marks in hand.items()]
+        db.executemany("INSERT INTO by_hand VALUES (?, ?)", kept)
+
+
+def earlier_file(names):
+    if not names:
+        return ""
+    zh, en = "、".join(names), ", ".join(names)
+    return both([(f"手工给的分是给先前的文件的：{zh}", f"marks by hand were given for an earlier file: {en}")])
 
 
 def publish(out, assignment, students, results, by_hand):
@@ -464,12 +515,11 @@ def write_grades(path, rows):
     os.replace(new, path)
 
 
-def noted(reason, entry):
+def others(entry):
     if not entry["others"]:
-        return reason
+        return ""
     number, file = entry["others"] + 1, entry["file"]
-    zh, en = f"交了 {number} 份，取最新的 {file}", f"the newest of {number} was taken, {file}"
-    return " ".join(filter(None, [reason, both([(zh, en)])]))
+    return both([(f"交了 {number} 份，取最新的 {file}", f"the newest of {number} was taken, {file}")])
 
 
 def result_of(out, student, entry):

@@ -252,8 +252,11 @@ def test_each_gets_the_right_mark_or_the_right_reason(crowd):
 
 
 def test_what_needs_a_teacher_says_why_in_both_languages(crowd):
+    answer = "说明题还没有批。 · The written answer has no mark yet."
     for student, row in rows(crowd[0]).items():
-        assert bool(row["reason"]) == (row["status"] != "graded" or student == "deletes_an_answer"), row
+        assert (answer in row["reason"]) == (row["score"] != "" and student != "untouched"), row
+        others = row["reason"].replace(answer, "")
+        assert bool(others) == (row["status"] != "graded" or student == "deletes_an_answer"), row
         assert not row["reason"] or re.search(r"[\u4e00-\u9fff].*。 · .*[a-z].*\.$", row["reason"]), row
 
 

@@ -105,6 +105,10 @@ def course(tmp_path, monkeypatch):
     return Course(tmp_path, monkeypatch)
 
 
+ANSWER = "说明题还没有批。 · The written answer has no mark yet."
+EARLIER = "手工给的分是给先前的文件的：{}。 · Marks by hand were given for an earlier file: {}."
+
+
 def test_out_is_a_course_that_formgrader_lists(course):
     course.hand_in("alice")
     course.make_grade()
@@ -126,7 +130,7 @@ def test_late_submissions_come_to_the_others(course):
     course.hand_in("alice")
     found = course.make_grade()
     assert list(found) == ["alice", "bob"] and found["bob"] == bob and course.graded == ["alice"]
-    assert found["alice"]["status"] == "graded"
+    assert found["alice"]["reason"] == ANSWER and found["alice"]["status"] == "graded"
     assert "19 / 20" in page(course.out, "bob")
 
 
@@ -145,7 +149,53 @@ def test_new_tests_are_for_those_who_were_on_time_too(course, tmp_path):
     course.graded.clear()
     found = course.make_grade()
     assert sorted(course.graded) == ["alice", "bob"]
-    assert [(row["status"], row["score"]) for row in found.values()] == [("graded", "16"), ("graded", "19")]
+    assert [(row["status"], row["score"], row["reason"]) for row in found.values()] == [
+        ("graded", "16", ANSWER), ("graded", "19", "")
+    ]
+
+
+def test_marks_by_hand_outlive_a_file_that_cannot_be_graded(course):
+    course.hand_in("bob")
+    course.make_grade()
+    course.give("bob", "explanation", 3)
+    (course.folder / "bob.ipynb").write_text("not a notebook")
+    assert course.make_grade()["bob"]["status"] == "ungraded"
+    assert course.make_grade()["bob"]["score"] == ""
+    course.hand_in("bob")
+    row = course.make_grade()["bob"]
+    assert (row["status"], row["score"], row["reason"]) == ("graded", "19", "")
+
+
+def test_marks_by_hand_for_an_earlier_file_want_another_look(course):
+    course.hand_in("bob", explanation="One answer.")
+    course.make_grade()
+    course.give("bob", "explanation", 1)
+    course.hand_in("bob", explanation="A better answer.")
+    for _ in range(2):
+        row = course.make_grade()["bob"]
+        assert (row["status"], row["score"]) == ("flagged", "17")
+        assert row["reason"] == EARLIER.format("explanation", "explanation")
+        assert "waits for your teacher" in page(course.out, "bob")
+    course.hand_in("bob", explanation="One answer.")
+    assert course.make_grade()["bob"]["status"] == "graded"
+    course.hand_in("bob", explanation="A better answer.")
+    course.make_grade()
+    course.give("bob", "explanation", 1)
+    row = course.make_grade()["bob"]
+    assert (row["status"], row["score"], row["reason"]) == ("graded", "17", "")
+    assert course.make_grade()["bob"] == row
+
+
+def test_nothing_given_for_a_copied_answer_stays_on_the_right_one(course):
+    course.hand_in("bob", block="wrong")
+    row = course.make_grade()["bob"]
+    assert (row["status"], row["score"]) == ("flagged", "0")
+    for name in ("main_path", "without_downsample", "with_downsample", "training"):
+        course.give("bob", f"test_{name}", 0)
+    assert course.make_grade()["bob"]["status"] == "graded"
+    course.hand_in("bob")
+    row = course.make_grade()["bob"]
+    assert (row["status"], row["score"]) == ("flagged", "0") and "earlier file: test_main_path, " in row["reason"]
 
 
 def test_a_deleted_test_has_a_box_for_a_mark_and_a_deleted_answer_does_not_wait_for_one(course):
@@ -241,7 +291,7 @@ def test_handing_in_again_is_graded_again_and_alone(graded):
     grade(folder, out)
     results = {path.stem: path.stat().st_mtime_ns for path in out.glob("shards/*/results/*.json")}
     hand_in(folder, "bob")
-    assert grade(folder, out)["bob"]["status"] == "graded"
+    assert "第二次检查" not in grade(folder, out)["bob"]["reason"]
     again = {path.stem: path.stat().st_mtime_ns for path in out.glob("shards/*/results/*.json")}
     assert {name for name in again if again[name] != results.get(name)} == {"bob"}
 
