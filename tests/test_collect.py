@@ -94,6 +94,18 @@ def write_unmarked(place, encodings):
             archive.writestr(Unmarked(name), name)
 
 
+def test_a_damaged_zip_is_a_students_all_the_same(tmp_path):
+    """Who handed it in is in grades.csv; the others are graded."""
+    with zipfile.ZipFile(tmp_path / "inner.zip", "w") as archive:
+        archive.writestr("forward.ipynb", "carol")
+    damaged = (tmp_path / "inner.zip").read_bytes().replace(b"carol", b"other")
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        archive.writestr("alice.zip", "cut off")
+        archive.writestr("bob.ipynb", "bob")
+        archive.writestr("carol.zip", damaged)
+    assert students(tmp_path / "all.zip") == {"alice": "cut off", "bob": "bob", "carol": ""}
+
+
 def test_the_newest_counts(tmp_path):
     write(tmp_path, {"alice.ipynb": "old", "alice (1).ipynb": "new", "bob.ipynb": "bob"})
     os.utime(tmp_path / "alice.ipynb", (1, 1))
