@@ -162,6 +162,20 @@ def test_only_the_teachers_image_has_the_course():
     assert [source for source in students if source.startswith("classroom")] == ["classroom/hub/jupyter"]
 
 
+def test_pip_finds_the_requirements_that_the_teachers_image_gives_it():
+    """A student's image leaves its WORKDIR at home; paths without a slash are meant from where the course lies."""
+    place, wanted, there = "/home/jovyan", set(), {"/opt/bottleneck/requirements.txt"}
+    for line in (CLUSTER / "Dockerfile").read_text(encoding="utf-8").splitlines():
+        if line.startswith("WORKDIR"):
+            place = line.split()[1]
+        if line.startswith("COPY requirements"):
+            there.add(f"{place}/{line.split()[1]}")
+        wanted |= {f"{place}/{name}" for name in re.findall(r"-[cr] (\S+)", line)}
+    assert wanted == there
+    students = (ROOT / "classroom" / "hub" / "Dockerfile").read_text(encoding="utf-8")
+    assert re.search("^COPY requirements.txt .* /opt/bottleneck/$", students, re.MULTILINE)
+
+
 def values():
     return yaml.safe_load((ROOT / "classroom" / "hub" / "values.yaml").read_text(encoding="utf-8"))
 
@@ -175,7 +189,18 @@ def test_only_a_teachers_server_has_the_course_and_the_sandbox():
     for name in (teacher, "alice"):
         spawner = SimpleNamespace(user=SimpleNamespace(name=name), environment=environment)
         config.KubeSpawner.pre_spawn_hook(spawner)
-        assert hasattr(spawner, "image") == hasattr(spawner, "container_security_context") == (name == teacher)
+        assert hasattr(spawner, "container_security_context") == (name == teacher)
+        # KubeSpawner makes the pod when the profile that was chosen has put its image into the spawner.
+        server = SimpleNamespace(image="registry.example.org/bottleneck:gpu")
+        pod = SimpleNamespace(spec=SimpleNamespace(containers=[server]))
+        assert config.KubeSpawner.modify_pod_hook(spawner, pod) is pod
+        assert server.image.endswith(":teacher" if name == teacher else ":gpu")
+
+
+def test_the_comment_counts_the_places_for_images():
+    text = (ROOT / "classroom" / "hub" / "values.yaml").read_text(encoding="utf-8")
+    assert text.count("registry.example.org/") == 4 and "four places that say registry.example.org" in text
+    assert "写着 registry.example.org 的四处" in text
 
 
 def test_the_exchange_is_where_nbgrader_looks_for_it():
