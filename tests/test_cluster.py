@@ -99,6 +99,10 @@ def jobs():
     return list(yaml.safe_load_all((CLUSTER / "kubernetes.yaml").read_text(encoding="utf-8")))
 
 
+def files():
+    return yaml.safe_load((CLUSTER / "files.yaml").read_text(encoding="utf-8"))
+
+
 def container(job):
     (container,) = job["spec"]["template"]["spec"]["containers"]
     return container
@@ -118,13 +122,13 @@ def test_kubernetes_runs_the_same_three_commands():
     number = shards["spec"]["completions"]
     assert command_line(prepare) == [
         "python", "classroom/grade.py", "prepare", "--assignment", "forward",
-        "--submissions", "/grading/submissions", "--out", "/grading/out", "--shards", str(number),
+        "--submissions", "/grading/forward/submissions", "--out", "/grading/forward/marks", "--shards", str(number),
     ]
     for index in (0, number - 1):
         assert command_line(shards, JOB_COMPLETION_INDEX=str(index)) == [
-            "python", "classroom/grade.py", "shard", "--out", "/grading/out", "--shard", str(index),
+            "python", "classroom/grade.py", "shard", "--out", "/grading/forward/marks", "--shard", str(index),
         ]
-    assert command_line(merge) == ["python", "classroom/grade.py", "merge", "--out", "/grading/out"]
+    assert command_line(merge) == ["python", "classroom/grade.py", "merge", "--out", "/grading/forward/marks"]
     assert shards["spec"]["completionMode"] == "Indexed"
     assert not prepare["spec"].get("suspend") and shards["spec"]["suspend"] and merge["spec"]["suspend"]
 
@@ -139,12 +143,24 @@ def test_students_code_gets_nothing_of_the_cluster(job):
     assert container(job)["resources"]["limits"]["memory"] == "4Gi"
     (volume,), (mount,) = pod["volumes"], container(job)["volumeMounts"]
     assert mount["name"] == volume["name"] and volume["persistentVolumeClaim"]["claimName"] == "grading"
+    assert pod["securityContext"]["fsGroup"] == 1000  # whose user the image runs as
+
+
+def test_the_pod_for_copying_sees_the_volume_as_the_jobs_do():
+    pod, (prepare, *_) = files()["spec"], jobs()
+    theirs = prepare["spec"]["template"]["spec"]
+    (own,) = pod.pop("containers")
+    assert pod == {key: value for key, value in theirs.items() if key != "containers"}
+    assert own["image"] == container(prepare)["image"] and own["volumeMounts"] == container(prepare)["volumeMounts"]
 
 
 def test_what_the_comments_tell_to_type_is_there():
     text = (CLUSTER / "kubernetes.yaml").read_text(encoding="utf-8")
     names = {job["metadata"]["name"] for job in jobs()}
     assert set(re.findall(r"job[ /](bottleneck-\w+)", text)) == names
+    assert set(re.findall(r"pod/([\w-]+)", text)) == {files()["metadata"]["name"]}
+    copied = {path for path in re.findall(r"bottleneck-files:(/grading/\S+)", text) if not path.endswith(".db")}
+    assert copied == {part for job in jobs() for part in command_line(job, JOB_COMPLETION_INDEX="0") if part[0] == "/"}
     assert all((ROOT / path).exists() for path in re.findall(r"classroom/[\w./]+\w", text))
 
 

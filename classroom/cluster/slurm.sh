@@ -4,8 +4,12 @@
 #
 #   classroom/cluster/slurm.sh forward /shared/submissions /shared/out 100      (from the repository's root)
 #
-# The folders must be seen by all nodes, which need bubblewrap. Run it again to go on after tasks that failed.
-# Options for sbatch (--account=…, --partition=…) go into SBATCH_ACCOUNT, SBATCH_PARTITION, … PYTHON names another Python.
+# All nodes must see the folders, the repository and its .venv (`make .venv/classroom.stamp` sets that up); they need
+# bubblewrap, and so does the machine where you type this. Run it again to go on after tasks that failed. Options for
+# sbatch (--account=…, --partition=…) go into SBATCH_ACCOUNT, SBATCH_PARTITION, … PYTHON names another Python.
+# 所有节点都要看得见这些文件夹、仓库和它的 .venv（用 `make .venv/classroom.stamp` 准备）；它们都要有 bubblewrap，敲这条命令的
+# 机器也要有。有任务失败，再运行同一条命令就接着做。给 sbatch 的选项（--account=…、--partition=…）写进环境变量
+# SBATCH_ACCOUNT、SBATCH_PARTITION……要用别的 Python，用 PYTHON 指定。
 set -euo pipefail
 
 if (($# != 4)); then
