@@ -7,7 +7,7 @@
 # make grade         ASSIGNMENT=forward SUBMISSIONS=folder-or-zip OUT=folder  批改一个文件夹或 zip 里的作业
 # make class         a JupyterHub with a teacher and two students (PORT=…)    试开一个班
 # make test          run everything that checks the book                      运行全部检查
-# make clean         remove what was built; the environment stays             清除生成的文件
+# make clean         remove what was built; environment and class stay        清除生成的文件，环境和试开的班留着
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -51,8 +51,10 @@ lint: $(VENV)/test.stamp
 test: lint
 	@$(BIN)/python -m pytest
 
+# A class holds what was handed in and marked.
 clean:
-	rm -rf _build assignments classroom/release
+	rm -rf assignments classroom/release
+	test ! -d _build || find _build -mindepth 1 -maxdepth 1 ! -name class -exec rm -rf {} +
 
 # pip may take torch's CPU or CUDA build: requirements.txt leaves that to the index it is given.
 $(VENV)/book.stamp: requirements.txt pyproject.toml | $(BIN)/python

@@ -291,11 +291,13 @@ def require_bubblewrap():
         said = tried.stderr.strip().splitlines()[-1:] or [""]
         raise SandboxError(
             f"bubblewrap 在这里不能建立沙箱（{said[0]}），请允许非特权用户命名空间"
-            "（sysctl kernel.unprivileged_userns_clone=1；容器里需要 SYS_ADMIN 权限），"
+            "（sysctl kernel.unprivileged_userns_clone=1；Ubuntu 24.04 起是 "
+            "sysctl kernel.apparmor_restrict_unprivileged_userns=0；容器里需要 SYS_ADMIN 权限），"
             "只有完全信任每一份作业时才可以用 UNSAFE=1（--unsafe）。 · "
             f"bubblewrap can't make a sandbox here ({said[0]}): allow unprivileged user namespaces "
-            "(sysctl kernel.unprivileged_userns_clone=1; a container needs SYS_ADMIN); only if you trust every "
-            "submission, UNSAFE=1 (--unsafe) grades without a sandbox."
+            "(sysctl kernel.unprivileged_userns_clone=1; on Ubuntu 24.04 or newer "
+            "sysctl kernel.apparmor_restrict_unprivileged_userns=0; a container needs SYS_ADMIN); only if you trust "
+            "every submission, UNSAFE=1 (--unsafe) grades without a sandbox."
         )
 
 
