@@ -227,3 +227,22 @@ def test_the_exchange_is_where_nbgrader_looks_for_it():
     assert container["command"] == ["chmod", "0777", mounts["exchange"]]
     used = set(re.findall(r'environ\["(\w+)"\]', (ROOT / "classroom/hub/jupyter/nbgrader_config.py").read_text()))
     assert used - {"JUPYTERHUB_USER"} <= set(user["extraEnv"])
+
+
+# ---- the page for teachers
+
+
+def test_the_pages_own_folders_are_not_committed():
+    page = (ROOT / "book" / "teachers.md").read_text(encoding="utf-8")
+    folders = set(re.findall(r"(?:SUBMISSIONS|OUT|--submissions|--out)[ =](\w[^\s`]*)", page))
+    ignored = re.findall(r"^/?(\w+/)$", (ROOT / ".gitignore").read_text(encoding="utf-8"), re.MULTILINE)
+    assert folders and all(f"{folder}/".startswith(tuple(ignored)) for folder in folders), folders
+
+
+def test_the_page_names_programs_where_the_images_have_them():
+    page = (ROOT / "book" / "teachers.md").read_text(encoding="utf-8")
+    (program,) = set(re.findall(r"python /opt/bottleneck/(\S+)", page))
+    assert (ROOT / program).exists() and "COPY classroom /opt/bottleneck/classroom" in (
+        CLUSTER / "Dockerfile"
+    ).read_text(encoding="utf-8")
+    assert all((ROOT / path).exists() for path in re.findall(r"[` ]((?:classroom|tests)/[\w./]+\w)[` ]", page))
