@@ -108,6 +108,18 @@ def test_j_and_k_step_with_the_focus_and_escape_leaves(browser, served):
     assert page.locator(LIT).get_attribute("href") == "#out-conv1"
 
 
+def test_escape_closes_the_notebook_menu_and_leaves_the_focus_there(browser, served):
+    page = open_chapter(browser, served, "en", "03_forward", "#identity-x")
+    page.locator(".elsewhere summary").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Escape")
+    assert not page.locator(".elsewhere-menu").is_visible()
+    assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.tagName") == "SUMMARY", "only what j and k focused is left"
+
+
 def test_typing_in_a_field_is_not_stepping(browser, served):
     page = open_chapter(browser, served, "en", "03_forward", "#identity-x")
     page.evaluate("document.querySelector('article').prepend(document.createElement('input'))")

@@ -14,6 +14,7 @@ function start(column) {
   let current = null;
   let chosen = null; // the stop that was asked for, which stays lit until the reader scrolls by hand
   let timer = 0;
+  let focused = null; // the heading that has the focus because its line was asked for
 
   function light(stop) {
     if (stop === current) return;
@@ -36,9 +37,9 @@ function start(column) {
     if (!stop) return false;
     chosen = stop;
     light(stop);
-    const heading = stop.section.querySelector("h1, h2, h3, h4");
-    heading.tabIndex = -1;
-    heading.focus({ preventScroll: true });
+    focused = stop.section.querySelector("h1, h2, h3, h4");
+    focused.tabIndex = -1;
+    focused.focus({ preventScroll: true });
     stop.section.scrollIntoView({ behavior: calm.matches ? "auto" : "smooth", block: "start" });
     history.replaceState(null, "", stop.link.hash);
     return true;
@@ -74,14 +75,14 @@ function start(column) {
     if (action) actions[action]?.();
   });
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target.closest("input, textarea, select, [contenteditable]")) return;
     if (SCROLLING_KEYS.has(event.key)) chosen = null;
     if (event.key === "j") step(1);
     else if (event.key === "k") step(-1);
     else if (event.key === "Escape") {
       pause();
-      document.activeElement.blur();
+      focused?.blur();
     }
   });
 

@@ -10,5 +10,6 @@ if (notebookMenu) {
     if (event.key !== "Escape") return;
     notebookMenu.open = false;
     notebookMenu.querySelector("summary").focus();
+    event.preventDefault(); // the code column's Escape is another
   });
 }
