@@ -12,23 +12,21 @@ const base = document.querySelector("meta[name=jupyter-server]")?.content;
 if (cells.length) {
   document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href: style }));
   if (base) offer({ base: new URL(base, location), token: "" });
-  else offerToConnect();
+  else if (location.protocol !== "file:") offerToConnect(); // a page on the disk may not load what runs the code
 }
 
 function offer(server) {
   const bar = element("div", { className: "live-bar", role: "group" });
   bar.setAttribute("aria-label", words("内核", "Kernel"));
   const status = element("output", { className: "live-status", textContent: words("还没有启动", "Not started") });
-  const message = element("div", { className: "live-message", role: "alert", hidden: true });
-  document.querySelector(".bd-header-article, .bd-article").append(bar, message);
+  const message = alertBelow(bar);
 
   let session;
   const start = () => {
     session ??= begin().catch((error) => {
       session = undefined;
       status.textContent = words("没有启动", "Not started");
-      message.textContent = words("没能载入运行代码的部件：", "What runs the code could not be loaded: ") + error.message;
-      message.hidden = false;
+      tellNotLoaded(message, error);
       throw error;
     });
     return session;
@@ -63,16 +61,30 @@ function offer(server) {
 }
 
 function offerToConnect() {
-  const open = button(words("连接我的 Jupyter", "Connect to my Jupyter"), async () => {
-    const { connect } = await import(runner);
-    connect(words, connected);
+  const message = alertBelow();
+  const open = button(words("连接我的 Jupyter", "Connect to my Jupyter"), () => {
+    message.hidden = true;
+    import(runner).then(({ connect }) => connect(words, connected), (error) => tellNotLoaded(message, error));
   });
   open.classList.add("live-connect");
   const connected = (server) => {
     open.remove();
+    message.remove();
     offer(server)();
   };
   document.querySelector(".header-article-items__end, .bd-article").prepend(open);
+}
+
+// A line for what goes wrong, below `above`.
+function alertBelow(...above) {
+  const message = element("div", { className: "live-message", role: "alert", hidden: true });
+  document.querySelector(".bd-header-article, .bd-article").append(...above, message);
+  return message;
+}
+
+function tellNotLoaded(message, error) {
+  message.textContent = words("没能载入运行代码的部件：", "What runs the code could not be loaded: ") + error.message;
+  message.hidden = false;
 }
 
 function button(text, action, title = "") {
