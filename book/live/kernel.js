@@ -74,6 +74,10 @@ export class Kernel {
       await this.connect();
       await this.answering();
       this.become("idle");
+    } catch (error) {
+      await this.leave();
+      this.become("dead");
+      throw error;
     } finally {
       this.expectRestart = false;
     }
