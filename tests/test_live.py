@@ -432,6 +432,16 @@ def test_no_kernel_to_be_had(visit):
     assert "Stopped" in reader.status.inner_text()
 
 
+def test_a_restart_that_fails(visit):
+    reader = visit("en")
+    reader.try_out("kept = 1")
+    reader.page.route("**/restart", lambda route: route.fulfill(status=500, json={"message": "No space left"}))
+    reader.page.get_by_role("button", name="Restart").click()
+    reader.page.locator(".live-message", has_text="No space left").wait_for(timeout=20000)
+    assert "Stopped" in reader.status.inner_text()
+    assert "NameError" in reader.try_out("kept", "failed").inner_text(), "the next run has a kernel of its own"
+
+
 @pytest.mark.parametrize(
     ("answer", "words"),
     [({"version": "0.3.1"}, "版，太旧了"), ({"hello": 1}, "不是 Jupyter 服务器"), ("nothing", "不是 Jupyter 服务器")],
@@ -493,6 +503,27 @@ def test_a_hosted_page_connects(hosted, served, own_server):
     hosted.locator("div.cell[data-live=done]").first.wait_for(timeout=60000)
     assert token not in hosted.content() and token not in hosted.url
     assert token not in hosted.evaluate("JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie])")
+
+
+def test_what_connects_cannot_be_loaded(browser, served):
+    page = browser.new_page()
+    page.goto(f"{served}/en/{PAGE}.html")
+    page.route("**/live/live.js", lambda route: route.abort())
+    page.get_by_role("button", name="Connect to my Jupyter").click()
+    page.locator(".live-message", has_text="could not be loaded").wait_for(timeout=20000)
+    page.unroute("**/live/live.js")
+    page.get_by_role("button", name="Connect to my Jupyter").click()
+    page.locator(".live-dialog").wait_for(timeout=20000)
+    assert not page.locator(".live-message").first.is_visible()
+    page.close()
+
+
+def test_a_page_on_the_disk_offers_no_connection(browser, site):
+    page = browser.new_page()
+    page.goto((site / "en" / f"{PAGE}.html").as_uri())
+    page.locator(".elsewhere summary").wait_for()
+    assert page.get_by_role("button", name="Connect to my Jupyter").count() == 0
+    page.close()
 
 
 def test_a_wrong_token(hosted, own_server):
