@@ -23,7 +23,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from bundle import BundleError, bundle
-from package import package_linewalk
+from package import PackageError, package_linewalk
 
 EDITIONS = {"zh": "zh_CN", "en": "en", "both": "zh_CN"}
 
@@ -148,7 +148,7 @@ async def run_notebook(path, notebook):
         running = cell_index
         done = code_cells.index(cell_index) if cell_index in code_cells else 0
         if done and done % 10 == 0:
-            say(f"  {path.name}: {done} of {len(code_cells)} cells")
+            say(f"  {path.name}: {done}/{len(code_cells)}")
 
     client = NotebookClient(
         notebook,
@@ -158,7 +158,7 @@ async def run_notebook(path, notebook):
         extra_arguments=["--log-level=ERROR"],
         on_cell_start=on_cell_start,
     )
-    say(f"Running {shown(path)} ({len(code_cells)} code cells)")
+    say(f"Running · 正在执行: {shown(path)} ({len(code_cells)})")
     started = time.monotonic()
     try:
         await client.async_execute()
@@ -166,15 +166,16 @@ async def run_notebook(path, notebook):
         first_line = notebook.cells[running].source.strip().partition("\n")[0]
         reason = f"{error.ename}: {error.evalue}" if isinstance(error, CellExecutionError) else f"{error}"
         traceback = plain(getattr(error, "traceback", ""))
-        raise BuildError(f"{traceback}\n\n{shown(path)}\ncell {running + 1}: {first_line}\n{reason}") from error
+        cell = f"cell {running + 1} · 第 {running + 1} 格: {first_line}"
+        raise BuildError(f"{traceback}\n\n{shown(path)}\n{cell}\n{reason}") from error
     seconds = time.monotonic() - started
-    say(f"  {path.name} ran in {seconds:.0f} s")
+    say(f"  {path.name}: {seconds:.0f} s")
     return seconds
 
 
 def build_editions(cache):
     """Runs Jupyter Book for the three editions at the same time, each in its own work folder."""
-    say(f"Building the editions {', '.join(EDITIONS)}")
+    say(f"Building the editions · 正在生成各版: {', '.join(EDITIONS)}")
     started = time.monotonic()
     inputs = digest("book/_ext", "book/_templates", "linewalk", "requirements.txt") + torch()
     os.environ["PYTHONUTF8"] = "1"
@@ -186,9 +187,9 @@ def build_editions(cache):
             for end in as_completed(ends):
                 if running[ends[end]].exitcode:
                     failed.append(ends[end])
-                    say(f"  {ends[end]} has problems")
+                    say(f"  {ends[end]} has problems · 有问题")
                 else:
-                    say(f"  {ends[end]} is ready after {time.monotonic() - started:.0f} s")
+                    say(f"  {ends[end]} is ready · 已生成: {time.monotonic() - started:.0f} s")
     finally:
         for process in running.values():
             process.kill()
@@ -199,7 +200,8 @@ def build_editions(cache):
         log_path = work(failed[0]) / "log.txt"
         log = plain(log_path.read_text(encoding="utf-8")).splitlines()
         problems = [line for line in log if "WARNING" in line or "rror" in line.replace("ERROR", "Error")] or log[-15:]
-        raise BuildError("\n".join([f"The edition {failed[0]} has problems ({shown(log_path)}):", *problems]))
+        heading = f"The edition {failed[0]} has problems · {failed[0]} 版有问题: {shown(log_path)}"
+        raise BuildError("\n".join([heading, *problems]))
 
 
 def start_edition(edition, cache, inputs):
@@ -337,7 +339,7 @@ def say(text):
 if __name__ == "__main__":
     try:
         main()
-    except (BuildError, BundleError) as error:
+    except (BuildError, BundleError, PackageError) as error:
         sys.exit(f"{error}")
     except KeyboardInterrupt:
         sys.exit("Stopped; the site is as it was before. · 已中断，原来的网站没有变。")

@@ -27,9 +27,11 @@ PDF = ROOT / "_build" / "pdf"
 EDITIONS = {"zh": "目录", "en": "Contents"}
 
 NO_BROWSER = (
-    "No Chromium was found: install it (Debian: apt install chromium), or run {python} -m playwright install chromium"
-    " · 没有找到 Chromium，请先安装"
+    "没有找到 Chromium：请先安装（Debian：apt install chromium），或运行 {python} -m playwright install chromium。"
+    " · No Chromium was found: install it (Debian: apt install chromium), or run {python} -m playwright install "
+    "chromium."
 )
+NOT_STARTED = "{reason}\nChromium 没能启动，原因见上。 · Chromium did not start; it says why above."
 NO_HAN_FONT = (
     "No Chinese font was found: install one (Debian: apt install fonts-noto-cjk)"
     " · 没有找到中文字体，请先安装（Debian：apt install fonts-noto-cjk）"
@@ -213,11 +215,13 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 def launch(playwright):
     system = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if not system and not Path(playwright.chromium.executable_path).exists():
+        raise SystemExit(NO_BROWSER.format(python=sys.executable))
     try:
         # Chromium's sandbox does not start for root, as in a container; what it opens here is our own.
         return playwright.chromium.launch(executable_path=system, args=["--no-sandbox", "--disable-gpu"])
-    except Error:
-        raise SystemExit(NO_BROWSER.format(python=sys.executable)) from None
+    except Error as error:
+        raise SystemExit(NOT_STARTED.format(reason=error.message)) from None
 
 
 def has_han_font(page):

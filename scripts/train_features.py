@@ -172,9 +172,14 @@ def download():
         try:
             urllib.request.urlretrieve(DOWNLOAD, path)
         except OSError as error:
-            sys.exit(f"CIFAR-10 could not be downloaded ({error}); fetch {DOWNLOAD} yourself and pass --data FILE")
+            sys.exit(
+                f"没能下载 CIFAR-10（{error}）：请自己下载 {DOWNLOAD}，再用 --data 指定文件。"
+                f" · CIFAR-10 could not be downloaded ({error}): fetch {DOWNLOAD} yourself and name it with --data."
+            )
     if hashlib.md5(path.read_bytes()).hexdigest() != DOWNLOAD_MD5:
-        sys.exit(f"{path} is incomplete or altered: delete it and run again")
+        sys.exit(
+            f"{path} 不完整或被改过：请删掉它，再运行一次。 · {path} is incomplete or altered: delete it and run again."
+        )
     return path
 
 

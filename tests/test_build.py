@@ -1,6 +1,7 @@
 """The build: runs what changed and no more, and never leaves a broken site behind."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import nbformat
 import pytest
 import yaml
 from bs4 import BeautifulSoup
+from bundle import BundleError, run
 from conftest import EDITIONS, ROOT, chapters, read_notebook
 from editions.improve import source_address
 from jupyter_cache import get_cache
@@ -126,7 +128,7 @@ def test_a_failing_cell_is_named_last_and_the_site_stays(project):
     assert code != 0
     assert output.rstrip().splitlines()[-3:] == [
         "notebooks/one.ipynb",
-        "cell 5: answer = 41",
+        "cell 5 · 第 5 格: answer = 41",
         "AssertionError: not the answer",
     ]
     assert project.pages() == pages
@@ -187,6 +189,11 @@ def test_a_site_with_an_address_and_a_repository_names_them(tmp_path):
 )
 def test_where_a_page_can_be_improved(repository, path, address):
     assert source_address(repository, "", path) == address
+
+
+def test_npm_failing_names_the_folder_and_what_is_needed(tmp_path):
+    with pytest.raises(BundleError, match=f"no route\n\n.*{re.escape(str(tmp_path))}.*软件源.*npm registry"):
+        run([sys.executable, "-c", "raise SystemExit('no route')"], cwd=tmp_path)
 
 
 def test_another_torch_means_other_outputs(project):
