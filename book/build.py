@@ -177,7 +177,7 @@ def build_editions(cache):
     """Runs Jupyter Book for the three editions at the same time, each in its own work folder."""
     say(f"Building the editions · 正在生成各版: {', '.join(EDITIONS)}")
     started = time.monotonic()
-    inputs = digest("book/_ext", "book/_templates", "linewalk", "requirements.txt") + torch()
+    inputs = digest("book/_ext", "book/_templates", "book/search-words.txt", "linewalk", "requirements.txt") + torch()
     os.environ["PYTHONUTF8"] = "1"
     running = {edition: start_edition(edition, cache, inputs) for edition in EDITIONS}
     failed = []

@@ -1,5 +1,6 @@
 """The build: runs what changed and no more, and never leaves a broken site behind."""
 
+import json
 import os
 import re
 import shutil
@@ -207,6 +208,20 @@ def test_the_terminal_shows_each_edition_as_it_is_done(project):
     _, output = project.build()
     for edition in EDITIONS:
         assert f"  {edition} is ready" in output
+
+
+def test_a_new_search_word_is_found_on_pages_already_read(project):
+    def found(word):
+        code, output = project.build()
+        assert code == 0, output
+        index = (project.folder / "_build" / "html" / "zh" / "searchindex.js").read_text(encoding="utf-8")
+        return json.dumps(word) in index
+
+    project.write(zh="苹果香蕉")
+    assert not found("苹果香蕉")
+    with open(project.folder / "book" / "search-words.txt", "a", encoding="utf-8") as words:
+        words.write("苹果香蕉\n")
+    assert found("苹果香蕉")
 
 
 @pytest.mark.parametrize("seconds", [1.5, 4])
