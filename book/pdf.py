@@ -2,8 +2,8 @@
 
     python book/pdf.py        (`make pdf` builds the site first)
 
-The articles of all pages are put into one page, so that links between chapters work on paper, too. It lies beside
-them while it is printed, since they name their pictures by relative addresses.
+The articles of all pages are put into one page, so that links between chapters work on paper, too. Chromium is told
+that it lies beside them, since they name their pictures by relative addresses; the site holds no such file.
 """
 
 import functools
@@ -19,6 +19,7 @@ from urllib.parse import urljoin, urlsplit
 import pypdf
 import yaml
 from bs4 import BeautifulSoup
+from build import only_build
 from playwright.sync_api import Error, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -45,7 +46,7 @@ FOOTER = (
 
 def main():
     PDF.mkdir(parents=True, exist_ok=True)
-    with served(SITE) as address, sync_playwright() as playwright:
+    with only_build(), served(SITE) as address, sync_playwright() as playwright:
         browser = launch(playwright)
         for edition, contents in EDITIONS.items():
             print_edition(browser, address, edition, contents)
@@ -53,22 +54,19 @@ def main():
 
 
 def print_edition(browser, address, edition, contents):
-    whole = SITE / edition / "book" / "print.html"
     path = PDF / f"bottleneck-{edition}.pdf"
-    whole.write_text(assemble(edition, contents), encoding="utf-8")
-    try:
-        page = browser.new_page(color_scheme="light")
-        page.goto(f"{address}/{edition}/book/print.html", wait_until="networkidle")
-        if edition == "zh" and not has_han_font(page):
-            raise SystemExit(NO_HAN_FONT)
-        page.pdf(
-            path=path, format="A4", prefer_css_page_size=True, outline=True, tagged=True,
-            display_header_footer=True, header_template="<span></span>", footer_template=FOOTER,
-        )
-        page.close()
-        mend_characters(path)
-    finally:
-        whole.unlink()
+    whole = assemble(edition, contents)
+    page = browser.new_page(color_scheme="light")
+    page.route("**/print.html", lambda route: route.fulfill(body=whole, content_type="text/html; charset=utf-8"))
+    page.goto(f"{address}/{edition}/book/print.html", wait_until="networkidle")
+    if edition == "zh" and not has_han_font(page):
+        raise SystemExit(NO_HAN_FONT)
+    page.pdf(
+        path=path, format="A4", prefer_css_page_size=True, outline=True, tagged=True,
+        display_header_footer=True, header_template="<span></span>", footer_template=FOOTER,
+    )
+    page.close()
+    mend_characters(path)
     print(f"{path.relative_to(ROOT)}  {path.stat().st_size / 1e6:.1f} MB")
 
 

@@ -1,9 +1,13 @@
 """The printed book, made as `make pdf` makes it."""
 
+import contextlib
+import fcntl
 import re
 import subprocess
 import sys
+from types import SimpleNamespace
 
+import pdf
 import pypdf
 import pytest
 from conftest import ROOT, chapters
@@ -15,8 +19,10 @@ HEADINGS = ["out = self.conv1(x)", "out += identity"]
 @pytest.fixture(scope="module")
 def books(site, browser):
     """Both PDFs; asking for the browser has one installed where there is none."""
+    before = {path: path.stat().st_mtime_ns for path in site.rglob("*")}
     run = subprocess.run([sys.executable, "book/pdf.py"], cwd=ROOT, capture_output=True, text=True, encoding="utf-8")
     assert run.returncode == 0, run.stderr
+    assert before == {path: path.stat().st_mtime_ns for path in site.rglob("*")}, "nothing is written into the site"
     paths = {language: ROOT / "_build" / "pdf" / f"bottleneck-{language}.pdf" for language in LANGUAGES}
     return {language: pypdf.PdfReader(path) for language, path in paths.items()}
 
@@ -33,7 +39,6 @@ def test_it_is_a_book(books, texts, language):
     assert books[language].outline
     for heading in HEADINGS:
         assert heading in texts[language]
-    assert not (ROOT / "_build" / "html" / language / "book" / "print.html").exists()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -79,3 +84,26 @@ def test_a_printed_page_is_the_article_alone_in_light_colours(browser, served, p
     )
     assert colours and max(sum(colour) for colour in colours) < 450
     context.close()
+
+
+def test_a_build_waits_until_the_book_is_printed(site, monkeypatch):
+    def launch(_):
+        with open(ROOT / "_build" / ".lock") as lock, pytest.raises(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        raise SystemExit
+
+    monkeypatch.setattr(pdf, "sync_playwright", contextlib.nullcontext)
+    monkeypatch.setattr(pdf, "launch", launch)
+    with pytest.raises(SystemExit):
+        pdf.main()
+
+
+@pytest.mark.parametrize(("program", "message"), [(None, "没有找到.* -m playwright"), ("chromium", "没能启动")])
+def test_without_chromium_and_with_one_that_does_not_start(monkeypatch, program, message):
+    def launch(**_):
+        raise pdf.Error("no")
+
+    monkeypatch.setattr(pdf.shutil, "which", lambda name: program)
+    chromium = SimpleNamespace(executable_path="/nowhere", launch=launch)
+    with pytest.raises(SystemExit, match=message):
+        pdf.launch(SimpleNamespace(chromium=chromium))
