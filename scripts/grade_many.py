@@ -1,6 +1,6 @@
 """Grades generated submissions whose marks are known, and says how long it took.
 
-    python scripts/grade_many.py 300             that many, in a shard for each core: every mark has to be right
+    python scripts/grade_many.py 300             that many, in two shards: every mark has to be right
     python scripts/grade_many.py 12 --speed      the same ones in one shard, then in two
 """
 
@@ -56,8 +56,8 @@ def write_submissions(folder, assignment, number):
     kinds = [({}, set()), *MISTAKES[assignment].values()]
     order = random.Random(0).sample(range(number), number)
     expected = {}
-    for place, number in enumerate(order):
-        sources, failing = kinds[number % len(kinds)]
+    for place, kind in enumerate(order):
+        sources, failing = kinds[kind % len(kinds)]
         notebook = source_notebook(assignment)
         for cell in notebook.cells:
             name = cell.metadata.get("nbgrader", {}).get("grade_id")
