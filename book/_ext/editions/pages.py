@@ -112,7 +112,6 @@ def add_editions(app, pagename, templatename, context, doctree):
     up = "../" * page.count("/") + "../"
     base = app.config.html_baseurl
     context["edition"] = app.config.edition
-    context["site_root"] = up
     context["editions"] = [
         {
             "code": code,
