@@ -32,7 +32,7 @@ from multiprocessing.forkserver import ensure_running
 from pathlib import Path
 
 from collect import CollectError, Submission, Unreadable, collect, read_notebook
-from sandbox import SandboxError, limits, require_bubblewrap, unsafe
+from sandbox import SandboxError, limits, require_bubblewrap, require_hidden, unsafe
 
 CLASSROOM = Path(__file__).resolve().parent
 
@@ -89,7 +89,7 @@ def main():
 
 def prepare(assignment, submissions, out, shards):
     """Collects the submissions, deals them to shards, and makes the gradebook that every shard starts from."""
-    check_sandbox()
+    check_sandbox(out)
     source = CLASSROOM / "source" / assignment / f"{assignment}.ipynb"
     checks = CLASSROOM / "checks" / f"{assignment}.py"
     if not source.exists():
@@ -220,8 +220,8 @@ def shard_with_log(out, number):
 
 def shard(out, number):
     """Grades what is not graded yet of one slice."""
-    check_sandbox()
-    plan = read_json(out / "plan.json")
+    check_sandbox(out)
+    plan = plan_of(out)
     folder = course(out, number)
     mine = {name: entry for name, entry in plan["students"].items() if entry["shard"] == number}
     mine = {name: entry for name, entry in mine.items() if "unreadable" not in entry}
@@ -330,7 +330,7 @@ def both(reasons):
 
 def merge(out):
     """One gradebook, grades.csv and the feedback pages from all shards; marks given by hand in O/gradebook.db stay."""
-    plan = read_json(out / "plan.json")
+    plan = plan_of(out)
     assignment, students = plan["assignment"], plan["students"]
     with locked(out / ".lock"):
         results = {}
@@ -361,6 +361,7 @@ def merge_gradebooks(out, assignment, students, results, path):
     """Fills the new gradebook; (rows of grades.csv, students with marks or comments by hand)."""
     from nbgrader.api import Gradebook
 
+    ignore_warnings()
     rows, by_hand = [], set()
     known, hand = written_by_hand(out, assignment)
     shards = {number: gradebook(course(out, number)) for number in {entry["shard"] for entry in students.values()}}
@@ -522,6 +523,14 @@ def others(entry):
     return both([(f"交了 {number} 份，取最新的 {file}", f"the newest of {number} was taken, {file}")])
 
 
+def plan_of(out):
+    if plan := read_json(out / "plan.json"):
+        return plan
+    raise GradeError(
+        f"{out} 里还没有要批改的作业，先运行 prepare。 · Nothing is prepared in {out}: run prepare first."
+    )
+
+
 def result_of(out, student, entry):
     """What a shard has found for this very submission, or None."""
     result = read_json(course(out, entry["shard"]) / "results" / f"{student}.json")
@@ -540,18 +549,24 @@ def nbgrader_in(folder):
     """nbgrader's API on a course of its own, quiet but for a log file."""
     import nbgrader_config
     from nbgrader.apps import NbGraderAPI
-    from sqlalchemy.exc import SAWarning
     from traitlets.config import Config
 
     # nbgrader calls alembic by name, which lies beside this Python.
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    warnings.filterwarnings("ignore", category=SAWarning)  # of nbgrader's own ways with its tables
+    ignore_warnings()
     log = logging.getLogger("traitlets")
     log.handlers, log.propagate = [logging.NullHandler()], False
     config = Config()
     nbgrader_config.configure(config)
     config.CourseDirectory.root = str(folder)
     return NbGraderAPI(config=config)
+
+
+def ignore_warnings():
+    """Those of nbgrader's own ways with its tables."""
+    from sqlalchemy.exc import SAWarning
+
+    warnings.filterwarnings("ignore", category=SAWarning)
 
 
 def feedback_settings():
@@ -578,7 +593,7 @@ def cores():
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def check_sandbox():
+def check_sandbox(out):
     if sys.version_info < (3, 11):
         raise GradeError(
             "批改需要 Python 3.11 或更新版本，这是 nbgrader 的要求。 · "
@@ -589,6 +604,7 @@ def check_sandbox():
         print("没有沙箱：学生的代码会以你的身份运行。 · No sandbox: students' code runs as you.", file=sys.stderr)
     else:
         require_bubblewrap()
+        require_hidden(out)
 
 
 @contextmanager

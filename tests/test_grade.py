@@ -302,6 +302,10 @@ def test_steps_one_by_one(graded, tmp_path):
     out = tmp_path / "out"
     made = step("prepare", out, "--assignment", "forward", "--submissions", folder, "--shards", 2)
     assert made.returncode == 0, made.stderr
+    for args in (("merge", out), ("shard", out, "--shard", 0)):
+        unprepared = step(args[0], tmp_path / "nothing", *args[2:])
+        assert unprepared.returncode == 1 and "run prepare first" in unprepared.stderr
+        assert unprepared.stderr.count("\n") == 1
     early = step("merge", out)
     assert early.returncode == 1 and "shard --shard 0" in early.stderr and early.stderr.count("\n") == 1
     assert step("shard", out, "--shard", 7).returncode == 0
