@@ -72,7 +72,7 @@ class Course:
 
         monkeypatch.setattr(nbgrader_config, "configure", without_kernels)
         monkeypatch.setattr(second_check, "second_check", right_ones)
-        monkeypatch.setattr(grade, "check_sandbox", lambda: None)
+        monkeypatch.setattr(grade, "check_sandbox", lambda out: None)
         self.monkeypatch = monkeypatch
         self.graded = []
         grade_one = grade.grade_one
