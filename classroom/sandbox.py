@@ -9,6 +9,7 @@ a second, and what goes over a limit is killed as a whole. The reason is left wh
 """
 
 import functools
+import glob
 import json
 import os
 import re
@@ -265,7 +266,7 @@ def require_hidden(path):
 def font_caches():
     """matplotlib's lists of fonts, which would take it a second to make in every new home."""
     cache = os.environ.get("MPLCONFIGDIR") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "matplotlib")
-    return sorted(Path(cache).expanduser().glob("fontlist-*.json"))
+    return sorted(map(Path, glob.glob(str(Path(cache, "fontlist-*.json").expanduser()))))  # a closed folder has none
 
 
 def unsafe():
