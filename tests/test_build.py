@@ -224,12 +224,12 @@ def test_a_new_search_word_is_found_on_pages_already_read(project):
     assert found("苹果香蕉")
 
 
-@pytest.mark.parametrize("seconds", [1.5, 4])
-def test_an_interrupted_build_leaves_the_site(project, seconds):
+@pytest.mark.parametrize("moment", ["Running · ", "Building the editions"])
+def test_an_interrupted_build_leaves_the_site(project, moment):
     pages = project.pages()
-    project.write(zh=f"中断 {seconds}")
+    project.write(zh=f"中断 {moment}", code=f"{CODE}\n# {moment}")
     process = project.start()
-    time.sleep(seconds)
+    assert any(moment in line for line in process.stdout)
     os.killpg(process.pid, signal.SIGINT)
     process.communicate(timeout=60)
     assert process.returncode != 0
