@@ -100,7 +100,7 @@ def jobs():
 
 
 def files():
-    return yaml.safe_load((CLUSTER / "files.yaml").read_text(encoding="utf-8"))
+    return yaml.safe_load((CLUSTER / "copy-pod.yaml").read_text(encoding="utf-8"))
 
 
 def container(job):
@@ -161,7 +161,7 @@ def test_what_the_comments_tell_to_type_is_there():
     assert set(re.findall(r"pod/([\w-]+)", text)) == {files()["metadata"]["name"]}
     copied = {path for path in re.findall(r"bottleneck-files:(/grading/\S+)", text) if not path.endswith(".db")}
     assert copied == {part for job in jobs() for part in command_line(job, JOB_COMPLETION_INDEX="0") if part[0] == "/"}
-    assert all((ROOT / path).exists() for path in re.findall(r"classroom/[\w./]+\w", text))
+    assert all((ROOT / path).exists() for path in re.findall(r"classroom/[\w./-]+\w", text))
 
 
 # ---- images and values
