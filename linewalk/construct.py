@@ -93,7 +93,7 @@ class _Recorder(LineTracer):
         for name in registered:
             if name in new and name.rpartition(".")[0] not in new:
                 step.registered[name] = Registered.of(name, registered[name])
-        step.params = self._count_parameters(module)
+        step.params = self._count_parameters(registered)
 
         plain = {f"{self._self_name}.{name}": value for name, value in vars(module).items() if name[0] != "_"}
         local_names = {
@@ -108,9 +108,9 @@ class _Recorder(LineTracer):
                 )
         self._seen, self._registered = now, registered
 
-    def _count_parameters(self, module):
+    def _count_parameters(self, registered):
         """How many numbers the parameters hold that were not counted before, under whatever name."""
-        found = {id(value): value for value in _registered_in(module).values() if isinstance(value, nn.Parameter)}
+        found = {id(value): value for value in registered.values() if isinstance(value, nn.Parameter)}
         fresh = [value.numel() for key, value in found.items() if key not in self._counted]
         self._counted |= found
         return sum(fresh)
