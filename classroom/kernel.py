@@ -12,7 +12,7 @@ from sandbox import limits, require_bubblewrap, unsafe
 
 KERNELS = Path(__file__).resolve().parent / "kernels"
 MAX_OUTPUT = 2**20
-MAX_LINE, MAX_LINES = 2000, 40  # of an error: a student writes its message, and its traceback as deep as they like
+MAX_LINE, MAX_LINES = 2000, 40  # of an error: its name, message and traceback are the student's to make
 
 
 class SandboxedExecute(Execute):
@@ -39,7 +39,7 @@ class SandboxedExecute(Execute):
         """
         if msg["msg_type"] == "error":
             content = msg["content"]
-            content["evalue"] = content["evalue"][:MAX_LINE]
+            content["ename"], content["evalue"] = content["ename"][:MAX_LINE], content["evalue"][:MAX_LINE]
             content["traceback"] = [line[:MAX_LINE] for line in content["traceback"][-MAX_LINES:]]
         if msg["msg_type"] in ("stream", "display_data", "execute_result", "update_display_data"):
             self.output_size += len(msg["content"].get("text") or str(msg["content"]))
