@@ -22,15 +22,15 @@ import multiprocessing
 import os
 import re
 import shutil
-import sqlite3
 import sys
 import time
 import warnings
 from collections import Counter
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from multiprocessing.forkserver import ensure_running
 from pathlib import Path
 
+from by_hand import keep_by_hand, marked, written_by_hand
 from collect import CollectError, Submission, Unreadable, collect, read_notebook
 from sandbox import SandboxError, limits, require_bubblewrap, require_hidden, unsafe
 
@@ -39,9 +39,6 @@ CLASSROOM = Path(__file__).resolve().parent
 # Shards on this machine are forked from a process that imports what takes seconds while submissions are collected.
 SHARDS = multiprocessing.get_context("forkserver")
 SHARDS.set_forkserver_preload(["nbgrader.apps", "torch"])
-
-# A table in the merged gradebook, which it is replaced together with: marks by hand and the files that they are for.
-BY_HAND = "CREATE TABLE IF NOT EXISTS by_hand (student TEXT PRIMARY KEY, kept TEXT)"
 
 COLUMNS = ("student", "assignment", "status", "score", "max_score", "reason")
 KILLED = {
@@ -180,7 +177,7 @@ def run_shards(out):
     """All shards at once, each in a process, with a bar that counts submissions."""
     from tqdm import tqdm
 
-    plan = read_json(out / "plan.json")
+    plan = plan_of(out)
     waiting = {name: entry for name, entry in plan["students"].items() if "unreadable" not in entry}
     numbers = sorted({entry["shard"] for name, entry in waiting.items() if result_of(out, name, entry) is None})
     processes = []
@@ -363,7 +360,7 @@ def merge_gradebooks(out, assignment, students, results, path):
 
     ignore_warnings()
     rows, by_hand = [], set()
-    known, hand = written_by_hand(out, assignment)
+    known, hand = written_by_hand(out / "gradebook.db", assignment)
     shards = {number: gradebook(course(out, number)) for number in {entry["shard"] for entry in students.values()}}
     with Gradebook(f"sqlite:///{path}") as book:
         maximum = book.find_assignment(assignment).max_score
@@ -419,54 +416,6 @@ def copy_marks(source, book, assignment, student, hand):
             comment.manual_comment = hand["comments"].get(comment.name)
     book.db.commit()
     return earlier, unmarked
-
-
-def marked(mark):
-    """Whether a teacher has given it."""
-    return mark["manual_score"] is not None or bool(mark["extra_credit"])
-
-
-def written_by_hand(out, assignment):
-    """What teachers have written into the merged gradebook: (names by student, marks and comments by student).
-
-    Of students whom it has no submission of now, since their last file could not be graded, what was kept in BY_HAND.
-    """
-    known, found = {}, {}
-    if not (out / "gradebook.db").exists():
-        return known, found
-    with closing(sqlite3.connect(out / "gradebook.db")) as db:
-        db.execute(BY_HAND)
-        found = {student: json.loads(kept) for student, kept in db.execute("SELECT student, kept FROM by_hand")}
-    with gradebook(out) as book:
-        for student in book.students:
-            names = {"first_name": student.first_name, "last_name": student.last_name, "email": student.email}
-            known[student.id] = names
-        for submission in book.assignment_submissions(assignment):
-            before = found.get(submission.student.id, {"file": None, "marks": {}})
-            marks, comments = {}, {}
-            for notebook in submission.notebooks:
-                for grade in notebook.grades:
-                    fields = ("auto_score", "manual_score", "extra_credit", "needs_manual_grade")
-                    mark = {field: getattr(grade, field) for field in fields}
-                    marks[grade.name] = confirmed(mark, before["marks"].get(grade.name), before["file"])
-                comments |= {one.name: one.manual_comment for one in notebook.comments if one.manual_comment}
-            found[submission.student.id] = {"file": before["file"], "marks": marks, "comments": comments}
-    return known, found
-
-
-def confirmed(mark, before, file):
-    """A mark in the gradebook with the file that it is for: as before until it is saved in Formgrader again."""
-    unsaved = before and marked(mark) and mark["needs_manual_grade"]
-    if unsaved and all(mark[field] == before[field] for field in ("manual_score", "extra_credit")):
-        return before
-    return {**mark, "file": file}
-
-
-def keep_by_hand(path, hand):
-    with closing(sqlite3.connect(path)) as db, db:
-        db.execute(BY_HAND)
-        kept = [(student, json.dumps(marks, ensure_ascii=False)) for student, marks in hand.items()]
-        db.executemany("INSERT INTO by_hand VALUES (?, ?)", kept)
 
 
 def earlier_file(names):

@@ -1,0 +1,62 @@
+"""The marks and comments that teachers give by hand in Formgrader, and the files that they were given for.
+
+They stand in the merged gradebook, in nbgrader's tables and in one of ours, which is so replaced together with them: it
+keeps what belongs to a file that is not the student's last, or to a student whose last file could not be graded.
+"""
+
+import json
+import sqlite3
+from contextlib import closing
+
+BY_HAND = "CREATE TABLE IF NOT EXISTS by_hand (student TEXT PRIMARY KEY, kept TEXT)"
+
+
+def written_by_hand(path, assignment):
+    """What teachers have written into the merged gradebook: (names by student, marks and comments by student).
+
+    Of students whom it has no submission of now, since their last file could not be graded, what was kept in BY_HAND.
+    """
+    from nbgrader.api import Gradebook  # takes a second, which a shard need not wait for
+
+    known, found = {}, {}
+    if not path.exists():
+        return known, found
+    with closing(sqlite3.connect(path)) as db:
+        db.execute(BY_HAND)
+        found = {student: json.loads(kept) for student, kept in db.execute("SELECT student, kept FROM by_hand")}
+    with Gradebook(f"sqlite:///{path}") as book:
+        for student in book.students:
+            names = {"first_name": student.first_name, "last_name": student.last_name, "email": student.email}
+            known[student.id] = names
+        for submission in book.assignment_submissions(assignment):
+            before = found.get(submission.student.id, {"file": None, "marks": {}})
+            marks, comments = {}, {}
+            for notebook in submission.notebooks:
+                for grade in notebook.grades:
+                    fields = ("auto_score", "manual_score", "extra_credit", "needs_manual_grade")
+                    mark = {field: getattr(grade, field) for field in fields}
+                    marks[grade.name] = confirmed(mark, before["marks"].get(grade.name), before["file"])
+                comments |= {one.name: one.manual_comment for one in notebook.comments if one.manual_comment}
+            found[submission.student.id] = {"file": before["file"], "marks": marks, "comments": comments}
+    return known, found
+
+
+def keep_by_hand(path, hand):
+    """Writes into a new gradebook what `written_by_hand` found, each with the file that it now stands beside."""
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute(BY_HAND)
+        kept = [(student, json.dumps(marks, ensure_ascii=False)) for student, marks in hand.items()]
+        db.executemany("INSERT INTO by_hand VALUES (?, ?)", kept)
+
+
+def confirmed(mark, before, file):
+    """A mark in the gradebook with the file that it is for: as before until it is saved in Formgrader again."""
+    unsaved = before and marked(mark) and mark["needs_manual_grade"]
+    if unsaved and all(mark[field] == before[field] for field in ("manual_score", "extra_credit")):
+        return before
+    return {**mark, "file": file}
+
+
+def marked(mark):
+    """Whether a teacher has given it."""
+    return mark["manual_score"] is not None or bool(mark["extra_credit"])
