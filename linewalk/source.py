@@ -4,6 +4,7 @@ import ast
 import functools
 import inspect
 import io
+import linecache
 import re
 import textwrap
 import tokenize
@@ -25,6 +26,9 @@ class Statement(NamedTuple):
     targets: the names it assigns, in order.
     reads: the names it reads, in order, each once.
     body: first and last line in the file of what stands indented below an `if`; None for any other statement.
+    touches: what may hold something else afterwards and still be the same object, local names or "self.cache": name →
+        True where it only grows at its end, "item" where one item is set, else False.
+    attributes: what may be changed of an object, "self.count", in order.
     """
 
     text: str
@@ -33,6 +37,12 @@ class Statement(NamedTuple):
     targets: tuple
     reads: tuple
     body: tuple | None = None
+    touches: dict | None = None
+    attributes: tuple = ()
+
+
+# Code that stands in for a function's own while it is watched → the code that the source makes.
+stand_ins = {}
 
 
 @functools.lru_cache(maxsize=256)  # parsing costs more than a forward pass
@@ -43,15 +53,45 @@ def function_statements(code):
         code: the function's code object.
 
     Raises:
-        WalkError: the source cannot be found (a function made with `exec`, or typed into a bare `python` prompt), or
-            is part of an expression (a lambda in the middle of a call).
+        WalkError: the source cannot be found (a function made with `exec`, or typed into a bare `python` prompt), is
+            part of an expression (a lambda in the middle of a call), or is no longer what runs: the file was edited.
     """
     try:
+        everything, _ = inspect.findsource(code)
         lines, first = inspect.getsourcelines(code)
         function = _parse(lines)
-    except (OSError, SyntaxError) as error:
-        raise _no_source(code.co_name) from error
+    except (OSError, SyntaxError, IndexError) as error:
+        raise _edited(code) if _is_edited(code) else _no_source(code.co_name) from error
+    if _is_edited(stand_ins.get(code, code), everything):
+        raise _edited(code)
     return _by_line(function, lines, first)
+
+
+def _is_edited(code, lines=None):
+    """Whether the file holds another program by now than the one that runs."""
+    if any(name.startswith("@py_") for name in code.co_names + code.co_varnames):
+        return False  # pytest has rewritten the assertions in it
+    try:
+        text = "".join(lines if lines is not None else linecache.getlines(code.co_filename))
+        whole = compile(text, code.co_filename, "exec", dont_inherit=True)
+    except (OSError, SyntaxError, ValueError):
+        return False  # a cell of a notebook with commands that are not Python
+    waiting = [whole]
+    while waiting:
+        found = waiting.pop()
+        if found.co_name == code.co_name and found == code:
+            return False
+        waiting += [constant for constant in found.co_consts if inspect.iscode(constant)]
+    return bool(text)
+
+
+def _edited(code):
+    return WalkError(
+        f"{code.co_filename} 在导入之后改过，{code.co_name} 运行的不是文件里现在的样子："
+        "请重新导入（笔记本里重启内核），再走一遍。",
+        f"{code.co_filename} was edited after its import, so {code.co_name} does not run what the file holds now: "
+        "import it again (in a notebook, restart the kernel) and walk it again.",
+    )
 
 
 def class_statements(cls):
@@ -118,6 +158,7 @@ def _statement(node, lines, first):
     reads = [name.id for name in names if isinstance(name.ctx, ast.Load)]
     if isinstance(node, ast.AugAssign):
         reads = [*targets, *reads]
+    touches, assigned = _touched(_own_parts(node))
     return Statement(
         text=_one_line(lines[start - 1 : end]),
         lineno=first + start - 1,
@@ -125,7 +166,58 @@ def _statement(node, lines, first):
         targets=tuple(dict.fromkeys(targets)),
         reads=tuple(dict.fromkeys(reads)),
         body=_body(node, first),
+        touches=touches,
+        attributes=tuple(dict.fromkeys([*assigned, *(name for name in touches if "." in name)])),
     )
+
+
+_READING = frozenset({  # neither functions nor methods of these names change what they are given
+    "len", "range", "sum", "enumerate", "zip", "list", "tuple", "dict", "set", "sorted", "reversed", "max", "min",
+    "any", "all", "map", "filter", "iter", "print", "isinstance", "type", "id", "str", "repr", "int", "float", "bool",
+    "cat", "stack", "concat", "concatenate", "hstack", "vstack", "get", "keys", "values", "items", "copy", "index",
+    "count", "pad_sequence", "tensor", "as_tensor", "append", "extend", "register_buffer", "format", "join",
+})
+_GROWING = ("append", "extend")
+
+
+def _touched(parts):
+    """What a statement may change without giving a name another object, and the attributes that it assigns."""
+    touches, assigned = {}, []
+
+    def touch(node, grows):
+        name = _dotted(node)
+        whole = name is not None
+        while name is None and isinstance(node, (ast.Subscript, ast.Attribute)):
+            node = node.value
+            name = _dotted(node)
+        if name is not None:
+            touches[name] = grows and whole and touches.get(name, True)
+
+    for node in (child for part in parts for child in ast.walk(part)):
+        if isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load):
+            touch(node.value, isinstance(node.ctx, ast.Store) and "item")
+        elif isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
+            if (name := _dotted(node)) is not None:
+                assigned.append(name)
+        elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+            touch(node.target, isinstance(node.op, ast.Add))
+        elif isinstance(node, ast.Call):
+            method = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            if isinstance(node.func, ast.Attribute) and (method not in _READING or method in _GROWING):
+                touch(node.func.value, method in _GROWING)
+            if method not in _READING:
+                for argument in [*node.args, *(keyword.value for keyword in node.keywords)]:
+                    touch(argument.value if isinstance(argument, ast.Starred) else argument, False)
+    return touches, assigned
+
+
+def _dotted(node):
+    """`name` or `name.attribute`; None for anything else."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        return f"{node.value.id}.{node.attr}"
+    return None
 
 
 def _body(node, first):

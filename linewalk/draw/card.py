@@ -1,4 +1,4 @@
-"""A step as people see it: an HTML card in a notebook, a line of text in a terminal."""
+"""A step as people see it in a notebook: an HTML card."""
 
 import ast
 from functools import cache
@@ -8,15 +8,19 @@ from importlib.resources import files
 import torch
 
 from ..errors import Bilingual
-from ..trail import Described
+from ..trail import Described, field_text
+from .again import again
 from .cuboids import cuboids, shape_text
 from .graph import graph
-from .maps import feature_maps, spread
+from .maps import drawable, feature_maps, spread
+from .photograph import photograph
 
 _SIGNS = {ast.Add: "+", ast.Sub: "−", ast.Mult: "×", ast.Div: "/", ast.MatMult: "@"}
-_MOST_CALLS = 6  # a line that calls more shows only the outermost
+_MOST_CALLS = 6  # a line that calls more shows only the outermost, and of these the last
+_MOST_RESULTS = 4  # of a line with several results
 _MOST_SHAPES = 8  # a module that registers more weights shows the first ones
 _PARAMETERS, _MACS = Bilingual("参数", "parameters"), Bilingual("乘加", "MACs")
+_NOT_COUNTED = Bilingual("未计入", "not counted")
 _COMPARABLE = 4  # maps whose sizes differ by less than this factor share one scale
 
 
@@ -39,6 +43,7 @@ def card(step):
         _registered(step),
         _plain_changes(step),
         *_pictures(step),
+        photograph(step),
         _facts(step),
         _no_graph(step) if drawn is None else "",
     ]
@@ -53,32 +58,11 @@ def card(step):
     )
 
 
-def text_card(step):
-    """A `Step` as one line for a terminal, a string; a step that raised adds its sentences below."""
-    cells = [f"{step.index:>3}  {step.source:<44}"]
-    if step.source.startswith("return") and step.result:
-        cells.append(f"{step.result}: {Described(step.value(step.result)).text}")
-    for change in step.changed.values():
-        after = change.after
-        cells.append(f"{change.name}: {after.text}")
-        if after.dtype:
-            cells.append(f"{_short(after.dtype)} {after.device}")
-        if change.in_place:
-            cells.append("in place")
-        if change.same_as:
-            cells.append(f"is {change.same_as[0]}")
-    cells += [f"{entry.name}: {entry.type_name}" for entry in step.registered.values()]
-    cells += [f"params {step.params:,}"] if step.params else []
-    cells += [f"MACs {step.macs:,}"] if step.macs else []
-    cells += [f"rf {step.receptive_field}"] if step.receptive_field and step.ops else []
-    return "  ".join(cells).rstrip() + (f"\n{step.error}" if step.error else "")
-
-
 def trail_table(trail):
     """A whole `Trail` as an HTML table, a string: index, line, what changed, parameters, multiply–accumulates."""
     heads = [Bilingual("代码行", "line"), Bilingual("变化", "what changed"), _PARAMETERS]
-    numbers = ["params", "macs"] if trail.macs else ["params"]
-    heads += [_MACS] if trail.macs else []
+    numbers = ["params", "macs"] if trail.macs != 0 else ["params"]
+    heads += [_MACS] if trail.macs != 0 else []
     rows = "".join(
         f"<tr><td class=lw-n>{step.index}</td><td><code>{escape(step.source)}</code></td>"
         f"<td><code>{escape(_change_text(step))}</code></td>"
@@ -86,7 +70,7 @@ def trail_table(trail):
         + "</tr>"
         for step in trail
     )
-    total = "".join(f"<th class=lw-n>{getattr(trail, name):,}</th>" for name in numbers)
+    total = "".join(f"<th class=lw-n>{_known(getattr(trail, name))}</th>" for name in numbers)
     heading = "".join(f"<th>{words.html()}</th>" for words in heads)
     return _card(
         f'<div class="lw-wide" tabindex="0"><table class="lw-table"><thead><tr><td></td>{heading}</tr></thead>'
@@ -100,12 +84,27 @@ def _card(inside, ties=""):
 
 
 def _ties(step):
-    """What a page needs to tie the card to its line: attributes of the card's element."""
+    """What a page needs to tie the card to its line, to ask about it, and to compute it: attributes of its element."""
     made = {step.result: step.value(step.result)} if step.result and not step.error else {}
     if step.source.startswith("def "):
         made = _arguments(step)
-    shapes = ", ".join(f"{name} {Described(value).text}" for name, value in made.items())
-    return f' data-step="{step.index}" data-line="{step.lineno}"' + (f' data-shape="{shapes}"' if shapes else "")
+    used = [] if step.error or step.trail.kind == "init" else _operands(step)
+    ties = {
+        "step": step.index,
+        "line": step.lineno,
+        "shape": ", ".join(f"{name} {Described(value).text}" for name, value in made.items()),
+        "from": ", ".join(f"{name} {'×'.join(map(str, shape))}" for name, shape in used),
+        "params": step.params or "",
+        "macs": step.macs or "",
+        "field": _field(step) if step.receptive_field and step.ops else "",
+        "again": again(step.trail) if step.trail.kind == "forward" else "",
+    }
+    return "".join(f' data-{name}="{value}"' for name, value in ties.items() if value != "")
+
+
+def _field(step):
+    """A square's side, else all sides: "3", "1×7"."""
+    return step.receptive_field if isinstance(step.receptive_field, int) else field_text(step)
 
 
 @cache
@@ -122,7 +121,7 @@ def _shapes(step):
         return "".join(
             _filters(entry.name, shape)
             for entry in step.registered.values() for key, shape in entry.shapes.items()
-            if key == "weight" and len(shape) == 4
+            if key == "weight" and shape is not None and len(shape) == 4
         )
     operands = _operands(step)
     if step.source.startswith("def "):
@@ -176,7 +175,7 @@ def _through(step, result):
 def _calls(step):
     """What the line called, one entry a layer: a container of a few layers counts as these."""
     layers = [layer for call in step.calls for layer in ([c for c in call.calls if c.is_module] or [call])]
-    return layers if len(layers) <= _MOST_CALLS else step.calls[:_MOST_CALLS]
+    return layers if len(layers) <= _MOST_CALLS else step.calls[-_MOST_CALLS:]
 
 
 # pictures
@@ -187,23 +186,63 @@ def _pictures(step):
         return []
     if step.source.startswith("def "):
         return _inputs(step)
+    several = _results(step)
+    if len(several) > 1 or (several and step.result is None):
+        return [
+            feature_maps(value, name, 8, None, _weights(step), _heading(name), words=False, places=_places(step, name))
+            for name, value in several[:_MOST_RESULTS]
+        ]
     if step.result is None:
         return []
     change = step.changed.get(step.result)
     value = step.value(step.result)
-    if value.is_nested:
+    if not drawable(value):
         return []
     operands = [name for name, shape in _operands(step) if shape == tuple(value.shape)]
     if _sign(step) and len(operands) > 1:
         return _sum(step, operands, value)
     if change and change.in_place and operands == [step.result]:
         return _before_and_after(step, step.before(step.result), value)
-    calls = [call for call in _calls(step) if call.value is not None and not call.value.is_nested]
+    calls = [call for call in _calls(step) if call.value is not None and drawable(call.value)]
     if len(calls) > 1:
-        return _chain(calls, step)
+        return _chain(calls, step, value)
     if change and change.same_as and not step.ops:
         return []
-    return [feature_maps(value, step.result, weights=_weights(step))]
+    return [feature_maps(value, step.result, weights=_weights(step), places=_places(step, step.result))]
+
+
+def _results(step):
+    """All tensors that the line made, by name: several names, or what a tuple, list or dict holds; else nothing."""
+    if step.source.startswith("return"):
+        whole = step.changed.get("return")
+        return _inside(_returned_names(step), whole.value) if whole else []
+    found = []
+    for name in step.statement.targets:
+        if name in step.changed and not step.source.startswith(("for ", "with ")):
+            found += _inside(name, step.changed[name].value)
+    return found
+
+
+def _inside(name, value):
+    if isinstance(value, torch.Tensor):
+        return [(name, value)] if drawable(value) else []
+    if isinstance(value, dict):
+        items = [(f"{name}[{key!r}]", item) for key, item in list(value.items())[:_MOST_RESULTS]]
+    elif isinstance(value, (list, tuple)):
+        names = name if isinstance(name, list) else [f"{name}[{index}]" for index in range(len(value))]
+        items = list(zip(names, value, strict=False))[:_MOST_RESULTS]
+    else:
+        return []
+    return [pair for inner, item in items for pair in _inside(inner, item)]
+
+
+def _returned_names(step):
+    """What `return a, b` calls its results, a list; of one result, "return"."""
+    try:
+        value = ast.parse(step.source.replace("return", "_ =", 1)).body[0].value
+    except SyntaxError:
+        return "return"
+    return [ast.unparse(part) for part in value.elts] if isinstance(value, (ast.Tuple, ast.List)) else "return"
 
 
 def _weights(step):
@@ -215,17 +254,29 @@ def _weights(step):
 def _inputs(step):
     values = _arguments(step)
     if len(values) == 1:
-        return [feature_maps(value, name) for name, value in values.items()]
-    return [feature_maps(value, name, 8, heading=_heading(name), words=False) for name, value in values.items()]
+        return [feature_maps(value, name, places=_places(step, name)) for name, value in values.items()]
+    return [
+        feature_maps(value, name, 8, heading=_heading(name), words=False, places=_places(step, name))
+        for name, value in values.items()
+    ]
+
+
+def _places(step, name):
+    """Which axes of what `name` stands for are places."""
+    change = step._last_change(name, step.index + 1)
+    return change and change.places
 
 
 def _before_and_after(step, before, after):
     scale = max(spread(before).typical, spread(after).typical)
+    places = _places(step, step.result)
     earlier = Bilingual("这一行之前", "before this line")
     later = Bilingual("之后，同一块内存", "after, in the same memory")
     return [
-        feature_maps(before, step.result, scale=scale, heading=f"<p>{earlier.html()}</p>", words=False),
-        feature_maps(after, step.result, scale=scale, heading=f"<p>{later.html()}</p>", weights=_weights(step)),
+        feature_maps(before, step.result, scale=scale, heading=f"<p>{earlier.html()}</p>", words=False,
+                     places=places),
+        feature_maps(after, step.result, scale=scale, heading=f"<p>{later.html()}</p>", weights=_weights(step),
+                     places=places),
     ]
 
 
@@ -233,17 +284,22 @@ def _sum(step, operands, after):
     """A row of maps for each operand and one for the result, on one scale."""
     rows = [(name, step.before(name)) for name in operands]
     scale = max(spread(value).typical for _, value in (*rows, (None, after)))
+    places = _places(step, step.result)
     signs = ["", *[f"{_sign(step)} "] * (len(rows) - 1)]
     figures = [
-        feature_maps(value, name, 8, scale=scale, heading=_heading(f"{sign}{name}"), words=False)
+        feature_maps(value, name, 8, scale=scale, heading=_heading(f"{sign}{name}"), words=False, places=places)
         for sign, (name, value) in zip(signs, rows, strict=True)
     ]
     heading = _heading(f"→ {step.result}")
-    return [*figures, feature_maps(after, step.result, 8, scale=scale, weights=_weights(step), heading=heading)]
+    result = feature_maps(after, step.result, 8, scale=scale, weights=_weights(step), heading=heading, places=places)
+    return [*figures, result]
 
 
-def _chain(calls, step):
-    """A row of maps for each call; neighbours of like size share a scale, so that they can be compared."""
+def _chain(calls, step, result):
+    """A row of maps for each call, and one for the result where it is none of theirs.
+
+    Neighbours of like size share a scale, so that they can be compared.
+    """
     scales = []
     for call in calls:
         typical = spread(call.value).typical
@@ -253,12 +309,20 @@ def _chain(calls, step):
     for number, (call, scale) in enumerate(zip(calls, scales, strict=True), 1):
         facts = f" <code>{shape_text(call.value.shape)}</code>"
         facts += f" <span>{_PARAMETERS.html()} {call.params:,}</span>" if call.params else ""
-        facts += f" <span>{_MACS.html()} {call.macs:,}</span>" if call.macs else ""
+        facts += f" <span>{_MACS.html()} {_known(call.macs)}</span>" if call.macs != 0 else ""
         heading = _heading(f"{number} {call.name} {call.type_name if call.is_module else ''}", facts)
-        last = number == len(calls)
+        last = number == len(calls) and _same(call.value, result)
         name, weights = (step.result, _weights(step)) if last else (call.name, None)
-        figures.append(feature_maps(call.value, name, 8, scale, weights, heading=heading, words=last))
+        figures.append(feature_maps(call.value, name, 8, scale, weights, heading, words=last, places=call.places))
+    if not last:
+        heading = _heading(f"→ {step.result}")
+        places = _places(step, step.result)
+        figures.append(feature_maps(result, step.result, 8, None, _weights(step), heading, places=places))
     return figures
+
+
+def _same(one, other):
+    return one is other or (one.shape == other.shape and one.dtype == other.dtype and torch.equal(one, other))
 
 
 def _heading(code, facts=""):
@@ -268,9 +332,7 @@ def _heading(code, facts=""):
 def _no_graph(step):
     if step.trail.kind == "init":
         return ""
-    words = Bilingual("torchview 画不出这个模块的计算图。", "torchview cannot draw the graph of this module.")
-    if step.trail.failed:
-        words = Bilingual("forward 没有走完，所以没有计算图。", "forward did not finish, so there is no graph.")
+    words = Bilingual("forward 没有走完，所以没有计算图。", "forward did not finish, so there is no graph.")
     return f'<p class="lw-note">{words.html()}</p>'
 
 
@@ -305,7 +367,7 @@ def _registered(step):
         (Bilingual("登记的名字", "registered"), lambda entry: f"<td><code>self.{escape(entry.name)}</code></td>"),
         (Bilingual("类型", "type"), lambda entry: f"<td><code>{escape(entry.type_name)}</code></td>"),
     ]
-    if step.params:
+    if any(entry.shapes for entry in step.registered.values()):
         columns += [
             (Bilingual("形状", "shapes"), lambda entry: f"<td>{_weight_shapes(entry)}</td>"),
             (_PARAMETERS, lambda entry: f"<td class=lw-n>{_count(entry.params)}</td>"),
@@ -317,7 +379,10 @@ def _registered(step):
 
 def _weight_shapes(entry):
     shown = list(entry.shapes.items())[:_MOST_SHAPES]
-    lines = [f"<code>{escape(key)} {'×'.join(map(str, shape))}</code>" for key, shape in shown]
+    later = Bilingual("由第一次的输入决定", "set by the first input").html()
+    lines = [
+        f"<code>{escape(key)} {later if shape is None else '×'.join(map(str, shape))}</code>" for key, shape in shown
+    ]
     return "<br>".join(lines + ["…"] * (len(entry.shapes) > _MOST_SHAPES))
 
 
@@ -345,11 +410,12 @@ def _facts(step):
     facts = []
     if step.params and not step.registered:
         facts.append((_PARAMETERS, f"{step.params:,}"))
-    if step.macs:
+    if step.macs is None:
+        facts.append((_MACS, f"{_NOT_COUNTED.html()} <code>{escape(', '.join(dict.fromkeys(step.uncounted)))}</code>"))
+    elif step.macs:
         facts.append((_MACS, f"{step.macs:,}"))
     if step.receptive_field and step.ops:
-        field = step.receptive_field
-        facts.append((Bilingual("感受野（在输入上）", "receptive field on the input"), f"{field}×{field}"))
+        facts.append((Bilingual("感受野（在输入上）", "receptive field on the input"), field_text(step)))
     facts += _memory(step)
     items = "".join(f"<li>{f'{words.html()} ' if words else ''}<b>{value}</b></li>" for words, value in facts)
     return f'<ul class="lw-facts">{items}</ul>' if items else ""
@@ -395,7 +461,11 @@ def _change_text(step):
 
 
 def _count(number):
-    return f"{number:,}" if number else ""
+    return _known(number) if number != 0 else ""
+
+
+def _known(number):
+    return _NOT_COUNTED.html() if number is None else f"{number:,}"
 
 
 def _bytes(count):

@@ -1,27 +1,35 @@
-"""torchview's graph of a module, laid out once for a trail and lit step by step."""
+"""The graph of a module, laid out once for a trail and lit step by step: torchview's, or else the walk's own record."""
 
-import copy
 import math
 from dataclasses import dataclass, field
 from html import escape
 from itertools import count, pairwise
 from weakref import WeakKeyDictionary
 
-import pygraphviz
 import torch
-import torchview
 from torch.utils._pytree import tree_map_only
-from torchview.computation_node import FunctionNode, ModuleNode, NodeContainer, TensorNode
-from torchview.recorder_tensor import collect_tensor_node, reduce_data_info
 
 from ..errors import Bilingual
-from ..tracing import LineTracer, forward_code, forward_owner
+from ..recording.tracing import Lines, OneFunction, forward_code, forward_owner
+from .apart import in_a_process
 from .cuboids import shape_text
+
+try:
+    import pygraphviz
+    import torchview
+    from torchview.computation_node import FunctionNode, ModuleNode, NodeContainer, TensorNode
+    from torchview.recorder_tensor import collect_tensor_node, reduce_data_info
+
+    can_draw = True
+except ImportError:  # as where a notebook service has no network: the walk's own record is drawn
+    can_draw = False
 
 _FONT = "ui-monospace,SFMono-Regular,Menlo,Consolas,DejaVu Sans Mono,monospace"
 _CHARACTER, _NODE_HEIGHT = 6.7, 31  # pixels, for 11 px text in the widest of these fonts
+_ROW, _ARC, _WIDEST_ARC = 45, 14, 90  # of the column that the walk's own record is drawn as
 _MARGIN = 14  # above and below the graph, where the style sheet lets it fade
-_TALLEST = 620  # pixels; a taller graph shows the part around the current line
+_WHOLE, _PART = 2000, 620  # pixels; of a graph taller than some 45 layers only the part around the line is drawn
+_MOST_NODES = 300  # that Graphviz is asked to lay out
 _layouts = WeakKeyDictionary()
 _numbers = count(1)
 
@@ -61,7 +69,7 @@ def graph(step):
         step: a `Step` of a forward trail.
 
     Returns:
-        `<div>` as a string, or None where torchview or Graphviz cannot draw this module.
+        `<div>` as a string, or None where forward did not finish.
     """
     trail = step.trail
     if trail not in _layouts:
@@ -73,28 +81,33 @@ def graph(step):
 def _lay_out(trail):
     if trail.kind != "forward" or trail.failed:
         return None
-    try:
-        with torch.random.fork_rng(devices=[]), torch.no_grad():
-            torch.set_rng_state(trail._random)
-            drawn, steps_of, names = _record(trail)
-        return _positions(drawn, _nodes(drawn, steps_of, names, len(trail)))
-    except Exception:  # torchview and Graphviz fail in many ways on modules they do not know: the card says so
-        return None
+    if can_draw and len(trail._flow.nodes) <= _MOST_NODES and (drawn := in_a_process(_by_torchview, trail)):
+        return drawn
+    return column(trail)
+
+
+def _by_torchview(trail):
+    drawn, steps_of, names = _record(trail)
+    return _positions(drawn, _nodes(drawn, steps_of, names, len(trail)))
 
 
 def _record(trail):
-    """Run torchview on a copy of the module, on the CPU: the accelerator's memory and random numbers stay as they are.
+    """Run torchview on the module, in a process of its own, where nothing of the caller's can change.
 
     Returns:
-        the `ComputationGraph`; step index by id(torchview's node); the code's names by id(copied module) and, for
-        the arguments, by id(torchview's node).
+        the `ComputationGraph`; step index by id(torchview's node); the code's names by id(module) and, for the
+        arguments, by id(torchview's node).
     """
-    module = copy.deepcopy(trail.module).cpu()
+    module = trail.module
+    if any(parameter.device.type != "cpu" for parameter in module.parameters()):
+        module.cpu()
     for part in module.modules():
         part._forward_hooks.clear()  # they are the caller's, and this run is none of the caller's calls
         part._forward_pre_hooks.clear()
     inputs, kwargs = tree_map_only(torch.Tensor, _cpu_copy, (trail.inputs, trail.kwargs))
-    with _NodeTracer(module) as tracer:
+    torch.set_rng_state(trail._random)
+    tracer = _NodeTracer(module)
+    with OneFunction(forward_code(module), tracer, forward_owner(module)), torch.set_grad_enabled(trail._grad):
         drawn = torchview.draw_graph(
             module,
             input_data=list(inputs),
@@ -106,20 +119,20 @@ def _record(trail):
             hide_module_functions=any(True for _ in module.children()),
             **kwargs,
         )
-    if tracer.lines != [step.lineno for step in trail]:
+    if tracer.lines != [step.lineno for step in trail if step.caller is None]:
         raise RuntimeError("this run went another way: its nodes are not the trail's")
-    return drawn, tracer.steps_of(), {id(part): name for name, part in module.named_modules()} | tracer.arguments
+    return drawn, tracer.steps_of(trail), {id(part): name for name, part in module.named_modules()} | tracer.arguments
 
 
 def _cpu_copy(tensor):
     return tensor.detach().clone().cpu()
 
 
-class _NodeTracer(LineTracer):
+class _NodeTracer(Lines):
     """Notes, before each statement of the copied module's forward, how many nodes torchview has by then."""
 
     def __init__(self, module):
-        super().__init__(forward_code(module), forward_owner(module))
+        super().__init__(forward_code(module))
         self.arguments = {}
         self.lines = []
         self._context = None
@@ -137,18 +150,16 @@ class _NodeTracer(LineTracer):
     def finish(self, frame, returned):
         self._seen.append(len(self._context))
 
-    def steps_of(self):
+    def steps_of(self, trail):
         """Step index by id(node), nodes nested in a module included."""
-        found = {}
-        for index, (start, end) in enumerate(pairwise(self._seen)):
+        found, own = {}, [step.index for step in trail if step.caller is None]
+        for index, (start, end) in zip(own, pairwise(self._seen), strict=True):
             for node in self._context[start:end]:
                 found |= dict.fromkeys(map(id, _flat(node)), index)
         return found
 
-    def module_called(self, module, args):
-        """Only the statements count here."""
-
-    module_returned = raised = lambda self, *_: None
+    def raised(self, error):
+        """What fails is drawn from nothing: no graph."""
 
 
 def _flat(node):
@@ -221,6 +232,50 @@ def _edge(spline, left, top):
     return min(heights), max(heights), f"M{start}C{' '.join(curve)}L{tip}"
 
 
+def column(trail):
+    """The walk's own record as a graph: what ran, from top to bottom, and beside it in arcs what was used later."""
+    flow = trail._flow
+    nodes = {f"in{i}": _Node(name, "", shape_text(shape), 0, "tensor") for i, (name, shape) in enumerate(
+        zip(_argument_names(trail), flow.inputs, strict=True))}
+    place = {-1 - i: key for i, key in enumerate(nodes)}
+    for number, node in enumerate(flow.nodes):
+        place[number] = str(number)
+        kind = "module" if node.is_module else "function"
+        nodes[str(number)] = _Node(node.title, node.type_name, shape_text(node.shape), node.step, kind)
+    nodes["out"] = _Node("return", "", "", len(trail) - 1, "tensor")
+    order = {key: row for row, key in enumerate(nodes)}
+    width = 0
+    for node in nodes.values():
+        heading = f"{node.title} {node.type_name}".strip()
+        node.size = (_CHARACTER * max(len(heading), len(node.shape)) + 14, _NODE_HEIGHT)
+        width = max(width, node.size[0])
+    pairs = [(place[source], place[target]) for source, target in flow.edges]
+    pairs += [(place[source], "out") for source in flow.output]
+    reach = max((min(_ARC * (order[target] - order[source]), _WIDEST_ARC) for source, target in pairs), default=0)
+    for key, node in nodes.items():
+        node.at = (width / 2, order[key] * _ROW + _NODE_HEIGHT / 2)
+    edges = [_arc(nodes[source], nodes[target], order[target] - order[source]) for source, target in pairs]
+    return _Layout(width + reach, (len(nodes) - 1) * _ROW + _NODE_HEIGHT, nodes, edges, [])
+
+
+def _arc(source, target, rows):
+    """From one node of a column to another: straight to the next one, in an arc on the right to those below."""
+    x, start, end = source.at[0], source.at[1] + _NODE_HEIGHT / 2, target.at[1] - _NODE_HEIGHT / 2
+    if rows == 1:
+        return start, end, f"M{x:.0f} {start:.0f}L{x:.0f} {end:.0f}"
+    start, end = source.at[1], target.at[1]
+    left, right = x + source.size[0] / 2, x + target.size[0] / 2
+    out = max(left, right) + min(_ARC * rows, _WIDEST_ARC)
+    return start, end, f"M{left:.0f} {start:.0f}C{out:.0f} {start:.0f} {out:.0f} {end:.0f} {right + 2:.0f} {end:.0f}"
+
+
+def _argument_names(trail):
+    """The names that forward gave the tensors it got, where they can be told; else "input"."""
+    count = len(trail._flow.inputs)
+    names = [name for name, change in trail[0].changed.items() if change.after.shape is not None] if trail else []
+    return names if len(names) == count else ["input"] * count
+
+
 def _svg(layout, step):
     focus = _focus(layout, step)
     top, height = _window(layout, focus)
@@ -263,11 +318,11 @@ def _focus(layout, step):
 
 
 def _window(layout, focus):
-    """Top and height of the part to draw: all of it, or _TALLEST pixels around the focus."""
+    """Top and height of the part to draw: all of it, or _PART pixels around the focus."""
     whole = layout.height + 2 * _MARGIN
-    if whole <= _TALLEST:
+    if whole <= _WHOLE:
         return -_MARGIN, whole
-    return min(max(-_MARGIN, focus - _TALLEST / 2), layout.height + _MARGIN - _TALLEST), _TALLEST
+    return min(max(-_MARGIN, focus - _PART / 2), layout.height + _MARGIN - _PART), _PART
 
 
 def _state(node, step):

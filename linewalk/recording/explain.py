@@ -5,8 +5,8 @@ import ast
 import torch
 import torch.nn as nn
 
-from .errors import Bilingual
-from .trail import Described
+from ..errors import Bilingual
+from ..trail import Described
 
 _CONVOLUTIONS = {nn.Conv1d: 1, nn.Conv2d: 2, nn.Conv3d: 3}
 _SIGNS = (ast.Add, ast.Sub, ast.Mult, ast.Div)
@@ -21,13 +21,32 @@ def explain(step, error, module, operands):
         module: the innermost module that was running, or None where the line itself failed.
         operands: name → tensor of what the failing module or line was given.
     """
+    said = _said(error)
     shapes = ", ".join(f"{name} {Described(tensor).text}" for name, tensor in operands.items()) or "—"
-    advice = _advice(step, module, operands) or Bilingual(
-        f"报错是 {type(error).__name__}：{error}", f"It says {type(error).__name__}: {error}"
+    advice = _recursion_advice(error) or _advice(step, module, operands) or Bilingual(
+        f"报错是 {said}", f"It says {said.replace('：', ': ', 1)}"
     )
     return Bilingual(
         f"第 {step.lineno} 行 `{step.source}` 出错。用到的张量：{shapes}。{advice.zh}",
         f"Line {step.lineno}, `{step.source}`, failed. The tensors it used: {shapes}. {advice.en}",
+    )
+
+
+def _said(error):
+    try:
+        return f"{type(error).__name__}：{error}"
+    except Exception:  # its own __str__ fails
+        return type(error).__name__
+
+
+def _recursion_advice(error):
+    if not isinstance(error, RecursionError):
+        return None
+    return Bilingual(
+        "这一行绕回了 forward 自己，没有尽头（RecursionError）：forward 里不要再调用 self(…)，要调用的是子模块，"
+        "或者给递归一个停下来的条件。",
+        "This line leads back to forward itself without end (RecursionError): do not call self(…) in forward, call a "
+        "submodule, or give the recursion a condition to stop at.",
     )
 
 

@@ -1,0 +1,85 @@
+"""What a callable is called where people look it up: `nn.Conv2d`, `F.relu`, `torch.cat`, `Tensor.view`."""
+
+import builtins
+import functools
+import inspect
+import itertools
+import math
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+_NAMESPACES = (
+    ("python", builtins),
+    ("nn", nn),
+    ("F", F),
+    ("torch", torch),
+    ("init", nn.init),
+    ("linalg", torch.linalg),
+    ("fft", torch.fft),
+    ("special", torch.special),
+    ("math", math),
+    ("itertools", itertools),
+    ("functools", functools),
+)
+_OWNERS = (
+    (torch.Tensor, "Tensor"),
+    (nn.Module, "Module"),
+    (list, "list"),
+    (tuple, "tuple"),
+    (dict, "dict"),
+    (str, "str"),
+    (set, "set"),
+)
+
+
+def public_name(value):
+    """The name of a function, method or class; a module is called what its class is called.
+
+    Returns:
+        "nn.Conv2d", or for what is nobody's but the reader's own, its plain `__name__`; None where it has none.
+    """
+    if isinstance(value, nn.Module):
+        return public_name(type(value))
+    try:
+        known = _names().get(id(value))
+    except Exception:
+        known = None
+    if known:
+        return known
+    name = getattr(value, "__name__", None)
+    if not isinstance(name, str):
+        return None
+    owner = _owner(value)
+    if owner is not None and not _is_readers_method(value, owner):
+        for kind, prefix in _OWNERS:
+            if isinstance(owner, kind):
+                return f"{prefix}.{name}"
+    return name
+
+
+def is_torchs(value):
+    """Whether a class or function comes with PyTorch or Python, so that its name says what it is."""
+    return id(value) in _names()
+
+
+def _owner(value):
+    owner = getattr(value, "__self__", None)
+    return None if inspect.ismodule(owner) or isinstance(owner, type) else owner
+
+
+def _is_readers_method(value, owner):
+    """Whether a bound method was written by the reader, and not inherited from `nn.Module` or torch's containers."""
+    function = getattr(value, "__func__", None)
+    return isinstance(owner, nn.Module) and not getattr(function, "__module__", "torch").startswith("torch.")
+
+
+@functools.cache
+def _names():
+    names = {}
+    for prefix, namespace in _NAMESPACES:
+        for name, value in vars(namespace).items():
+            if not name.startswith("_") and callable(value) and not inspect.ismodule(value):
+                names.setdefault(id(value), f"{prefix}.{name}")
+    return names

@@ -1,0 +1,438 @@
+"""What the expressions of a statement compute, from the inside out."""
+
+import ast
+import re
+from dataclasses import dataclass, field
+
+import torch.nn as nn
+
+from . import library
+from .facts import bind, call_facts, is_convolution, is_linear, is_norm, module_facts
+from .flow import called, tensors_in, thing_name
+from .instrument import one_line
+from .library import Sentence
+from .record import Seen
+
+_OPERATORS = {
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.Div: "/",
+    ast.MatMult: "@",
+    ast.Pow: "**",
+    ast.FloorDiv: "//",
+    ast.Mod: "%",
+    ast.USub: "-x",
+    ast.Invert: "~",
+    ast.BitAnd: "&",
+    ast.BitOr: "|",
+    ast.BitXor: "^",
+    ast.LShift: "<<",
+    ast.RShift: ">>",
+    ast.UAdd: "+x",
+    ast.Not: "not",
+}
+_PROPER = ("Softmax", "Python", "Swish", "Gaussian", "Xavier", "Kaiming", "Python's", "Bernoulli", "Euclidean")
+
+
+class Operations:
+    """Puts the operations of one `Reading` into words."""
+
+    def __init__(self, reading, flow, ran):
+        self.reading = reading
+        self.flow = flow
+        self._ran = ran
+        self._attribute_names = {}
+        if reading.module is not None:
+            self._attribute_names = {id(module): name for name, module in reading.module.named_modules() if name}
+
+    def parts(self, node, run):
+        """What a statement computes, in the order in which it does."""
+        parts = []
+        for site in _in_order(self._ran.sites_of(node)):
+            if site.index not in run.expressions:
+                continue
+            expression = run.expressions[site.index]
+            part = self._operation(site, expression, run)
+            if part is not None:
+                parts.append(part)
+        return parts
+
+    def _operation(self, site, expression, run):
+        node, event = site.node, expression.first
+        if isinstance(node, ast.Call):
+            return self._call(site, expression, run)
+        operator = getattr(node, "op", None)
+        if isinstance(node, (ast.BinOp, ast.UnaryOp, ast.AugAssign)) and type(operator) in _OPERATORS:
+            return self._arithmetic(site, expression, _OPERATORS[type(operator)], run)
+        if isinstance(node, ast.Compare) and event.result.kind == "tensor":
+            return self._part(site, expression, "python.compare", None, list(event.inputs.values()), run)
+        if isinstance(node, ast.Subscript) and event.result.kind == "tensor":
+            inputs, index = list(event.inputs.values()), one_line(node.slice).strip("()")
+            return self._part(site, expression, "Tensor[]", None, inputs, run, index=index)
+        if isinstance(node, (ast.ListComp, ast.GeneratorExp, ast.DictComp, ast.SetComp)):
+            facts = {"source": site.text, "value": event.result.text, "count": len(event.result.items) or None}
+            return Part(site, library.say("python.comprehension", facts), [])
+        if isinstance(node, ast.IfExp):
+            test = next((c for c in site.children if c.node is node.test), None)
+            value = run.expressions[test.index].first.result.text if test and test.index in run.expressions else None
+            truth = None if value is None else value not in ("False", "None", "0")
+            said = library.say(
+                "python.if_expression", {"test": one_line(node.test), "truth": truth, "value": event.result.text}
+            )
+            return Part(site, said, [], plain=True)
+        if isinstance(node, ast.Attribute) and event.result.kind == "tensor":
+            name = f"Tensor.{node.attr}"
+            inputs = list(event.inputs.values())
+            if library.entry(name) and inputs and inputs[0].kind == "tensor":
+                return self._part(site, expression, name, None, inputs, run)
+        return None
+
+    def _arithmetic(self, site, expression, sign, run):
+        event, node = expression.first, site.node
+        inputs = list(event.inputs.values())
+        tensors = [seen for seen in inputs if seen.kind == "tensor"]
+        if not tensors:
+            if event.result.kind in ("plain", "many") and not isinstance(node, ast.UnaryOp):
+                parts = [part for part in (site.parent,) if part is not None and isinstance(part.node, ast.BinOp)]
+                if parts and not isinstance(node, ast.AugAssign):
+                    return None
+                return Part(
+                    site,
+                    library.say("python.arithmetic", {"source": site.text, "value": event.result.text}),
+                    [],
+                    plain=True,
+                )
+            return None
+        extra = {
+            "augmented": isinstance(node, ast.AugAssign),
+            "sign": sign,
+            "residual": False,
+            "projected": False,
+            "broadcast": len({t.shape for t in tensors}) > 1,
+        }
+        if isinstance(node, ast.AugAssign):
+            extra["target"] = one_line(node.target)
+        if isinstance(node, (ast.BinOp, ast.AugAssign)):
+            other = [seen for seen in inputs if seen.kind == "plain"]
+            extra |= {"other": other[0].value if other else _number(node)}
+            extra |= self._residual(site, event, run) if sign == "+" and len(tensors) == 2 else {}
+        return self._part(
+            site,
+            expression,
+            f"x {sign} y" if sign not in ("-x", "~", "+x", "not") else sign,
+            None,
+            inputs,
+            run,
+            **extra,
+        )
+
+    def _residual(self, site, event, run):
+        """Whether one side of a sum is an earlier value that the other was computed from: a shortcut."""
+        weights = {}  # identity → {ancestor identity: most layers with weights on the way}
+        for other_site, other in _events(self.reading, run):
+            if other.order >= event.order or other.result.kind != "tensor":
+                continue
+            heavy = self._has_weights(other_site, other)
+            reach = {}
+            for item in tensors_in(other):
+                reach.setdefault(item.identity, heavy)
+                for ancestor, count in weights.get(item.identity, {}).items():
+                    reach[ancestor] = max(reach.get(ancestor, 0), count + heavy)
+            if other.result.identity is not None:
+                merged = weights.setdefault(other.result.identity, {})
+                for ancestor, count in reach.items():
+                    merged[ancestor] = max(merged.get(ancestor, 0), count)
+        sides = [(child, seen) for child, seen in event.inputs.items() if seen.kind == "tensor"]
+        (one, a), (two, b) = sides
+        for short_site, short, long_site, long in ((one, a, two, b), (two, b, one, a)):
+            from_short = weights.get(short.identity, {})
+            direct = weights.get(long.identity, {}).get(short.identity, 0)
+            if direct >= 1:
+                return {
+                    "residual": True,
+                    "projected": False,
+                    "shortcut": self.reading.sites[short_site].text,
+                    "branch": self.reading.sites[long_site].text,
+                }
+            for ancestor, count in from_short.items():
+                if count <= 1 and weights.get(long.identity, {}).get(ancestor, 0) > max(count, 1):
+                    return {
+                        "residual": True,
+                        "projected": True,
+                        "shortcut": self.reading.sites[short_site].text,
+                        "branch": self.reading.sites[long_site].text,
+                    }
+        return {}
+
+    def _has_weights(self, site, event):
+        function = called(site, event)
+        return int(
+            function is not None and function.kind == "module" and any(True for _ in function.value.parameters())
+        )
+
+    def _call(self, site, expression, run):
+        event = expression.first
+        function = called(site, event)
+        if function is None:
+            return None
+        if function.kind == "module":
+            return self._module_call(site, expression, function, run)
+        name = function.name or function.text
+        if event.result.kind == "module" and isinstance(function.value, type):
+            return self._construction(site, event, function)
+        if name == "Module.__init__":
+            return Part(
+                site,
+                library.say(
+                    "Module.__init__",
+                    {"source": site.text, "zero_argument": "super()" in site.text, "cls": self.reading.cls.__name__},
+                ),
+                [],
+            )
+        return self._part(site, expression, name, function, None, run)
+
+    def _module_call(self, site, expression, function, run):
+        module, event = function.value, expression.first
+        extra = (
+            module_facts(module)
+            | self.neighbours(module)
+            | self._earlier(module, function.name, event, run)
+            | {
+                "name": self._text_of_function(site),
+                "training": module.training,
+                "grad": run.grad,
+            }
+        )
+        part = self._part(site, expression, function.name, function, None, run, **extra)
+        if not part.said:
+            part.said = library.say("python.call_module", part.facts | {"type": function.text})
+        return part
+
+    def _earlier(self, module, name, event, run):
+        """How many calls came before this one: of layers of the same kind, and of this very layer."""
+        functions = [
+            function
+            for site, other in _events(self.reading, run)
+            if other.order < event.order
+            if (function := called(site, other)) is not None and function.kind == "module"
+        ]
+        return {
+            "nth": sum(function.name == name for function in functions),
+            "reuse": sum(function.value is module for function in functions),
+            "use": 1 + sum(function.value is module for function in functions),
+        }
+
+    def neighbours(self, module):
+        next_thing, previous = self.flow.next(module), self.flow.previous(module)
+        next_name, previous_name = thing_name(next_thing), thing_name(previous)
+        facts = {
+            "next": next_name,
+            "prev": previous_name,
+            "next_is_bn": is_norm(next_name),
+            "prev_is_conv": is_convolution(previous_name),
+            "uses": self.flow.uses.get(id(module), 0),
+            "between_linear": _is_between_linear(self.flow, module),
+        }
+        if isinstance(next_thing, nn.Module):
+            facts["nextname"] = self._attribute_names.get(id(next_thing), type(next_thing).__name__)
+            facts["next_features"] = getattr(next_thing, "num_features", None)
+            facts["next_is_bn"] = facts["next_is_bn"] and facts["next_features"] == getattr(
+                module, "out_channels", None
+            )
+        if isinstance(previous, nn.Module):
+            facts["prevname"] = self._attribute_names.get(id(previous), type(previous).__name__)
+        return facts
+
+    def _construction(self, site, event, function):
+        module = event.result.value
+        facts = module_facts(module) | self.neighbours(module)
+        facts["name"] = self._registered_name(site) or self._attribute_names.get(id(module))
+        facts["is_argument"] = site.parent is not None
+        said = library.say(function.name, facts, "build")
+        if not said:
+            said = library.say("python.build_module", facts | {"type": event.result.text})
+        return Part(site, said, [], built=True, facts=facts)
+
+    def _registered_name(self, site):
+        statement = site.statement
+        targets = getattr(statement, "targets", [])
+        if site.parent is None and len(targets) == 1 and getattr(statement, "value", None) is site.node:
+            return ast.unparse(targets[0])
+        return None
+
+    def _part(self, site, expression, public, function, inputs, run, **extra):
+        event = expression.first
+        known = library.entry(public)
+        arguments, texts, defaults = self._arguments(site, event, known, function, inputs)
+        facts = defaults | extra | call_facts(event, function, arguments, texts)
+        facts = {"name": public, "nth": 0, "reuse": 0, "other": None} | facts
+        facts |= {"source": site.text, "times": expression.times}
+        facts["before_linear"] = self.flow.taken_by.get(event.result.identity) == "nn.Linear"
+        said = known.say("call", facts) if known else []
+        numbers = _numbers(facts, event)
+        if not said and function is not None and function.kind == "callable":
+            said = self._unknown(public, function, facts, event)
+        plain = event.result.kind == "plain" and "inp" not in facts and event.result.text != "None"
+        return Part(site, said, numbers, facts=facts, plain=plain)
+
+    def _unknown(self, name, function, facts, event):
+        own = not function.of_torch and name.partition(".")[0] not in ("Tensor", "torch", "nn", "F")
+        return library.say(
+            "python.call", facts | {"function": name, "own": own, "value": event.result.text, "kind": event.result.kind}
+        )
+
+    def _arguments(self, site, event, known, function, inputs):
+        if inputs is not None:
+            names = [f"arg{number}" for number in range(len(inputs))]
+            texts = [child.text for child in site.children if child.index in event.inputs]
+            return dict(zip(names, inputs, strict=True)), dict(zip(names, texts, strict=False)), {}
+        node, by_node = site.node, {id(child.node): child for child in site.children}
+        positional, keywords = [], {}
+        if function is not None and function.kind == "callable" and function.items:
+            receiver = node.func.value if isinstance(node.func, ast.Attribute) else node.func
+            positional.append((one_line(receiver), function.items[0]))
+        for argument in node.args:
+            seen = self._value_of(argument, by_node, event)
+            if isinstance(argument, ast.Starred):
+                inner = by_node.get(id(argument.value))
+                known_list = event.inputs.get(inner.index) if inner else None
+                positional += [(f"*{inner.text}", item) for item in known_list.items] if known_list else []
+            elif seen is not None:
+                positional.append((one_line(argument), seen))
+        for keyword in node.keywords:
+            seen = self._value_of(keyword.value, by_node, event)
+            if keyword.arg and seen is not None:
+                keywords[keyword.arg] = (one_line(keyword.value), seen)
+        target = function.value if function is not None and function.kind == "callable" else None
+        return bind(known, target, positional, keywords)
+
+    def _value_of(self, node, by_node, event):
+        if isinstance(node, ast.Constant):
+            return Seen("plain", repr(node.value), value=node.value)
+        child = by_node.get(id(node))
+        return event.inputs.get(child.index) if child else None
+
+    def _text_of_function(self, site):
+        return one_line(site.node.func)
+
+
+@dataclass
+class Part:
+    """One operation of a line: `said` of what it does, `numbers` of what it took and gave."""
+
+    site: object
+    said: list
+    numbers: list
+    built: bool = False
+    facts: dict = field(default_factory=dict)
+    plain: bool = False
+
+    def as_item(self, others):
+        """It as one of several: `self.bn(…)`: what it does; shapes."""
+        first = [s for s in self.said if not s.behind][:1] + [s for s in self.numbers if not s.behind]
+        holds_others = any(other is not self and _is_within(other.site, self.site) for other in others)
+        text = self.site.text if len(self.site.text) <= 60 and not holds_others else self._shortened()
+        zh = "".join(s.zh for s in first) or "。"
+        en = " ".join(s.en for s in first) or "."
+        return Sentence(f"`{text}`：{zh}", f"`{text}`: {_lower(en)}", item=True)
+
+    @property
+    def more(self):
+        return [s for s in self.said if not s.behind][1:] + [s for s in (*self.said, *self.numbers) if s.behind]
+
+    def _shortened(self):
+        node = self.site.node
+        if isinstance(node, ast.Call):
+            function = one_line(node.func)
+            return f"….{function.rpartition('.')[2]}(…)" if "(" in function else f"{function}(…)"
+        return self.site.text if len(self.site.text) <= 60 else self.site.text[:57] + "…"
+
+
+def joined(parts):
+    """One operation as it is; several from the inside out; what is only reckoned with plain numbers comes last."""
+    main, side = [part for part in parts if not part.plain], [part for part in parts if part.plain]
+    if not main:
+        return [sentence for part in side for sentence in part.said]
+    if len(main) == 1:
+        sentences = [*main[0].said, *main[0].numbers]
+    else:
+        sentences = library.say("python.inside_out", {"count": len(main)})
+        sentences += [part.as_item(main) for part in main]
+        sentences += [Sentence(s.zh, s.en, behind=True) for part in main for s in part.more]
+    return sentences + [sentence for part in side for sentence in part.said]
+
+
+def _is_within(inner, outer):
+    while inner.parent is not None:
+        inner = inner.parent
+        if inner is outer:
+            return True
+    return False
+
+
+def _numbers(facts, event):
+    """What an operation took and gave, in numbers."""
+    said = []
+    if "out_shape" in facts and "in_shape" in facts:
+        counted = facts.get("macs")
+        about = facts | {
+            "stays": facts["in_shape"] == facts["out_shape"],
+            "several": len(facts["ins"]) > 1,
+            "same": len(set(facts["ins"])) == 1,
+            "n_in": len(facts["ins"]),
+            "named": facts["x"].isidentifier(),
+            "counted": counted or None,
+            "shares": bool(event.shares),
+            "same_object": bool(event.same_as),
+        }
+        said = library.say("numbers", about)
+    return said
+
+
+def _events(reading, run):
+    """Every kept event of calls and sums, in the order they ran."""
+    if not hasattr(run, "_ordered"):
+        wanted = (ast.Call, ast.BinOp, ast.AugAssign, ast.Subscript, ast.UnaryOp)
+        run._ordered = sorted(
+            (
+                (reading.sites[number], event)
+                for number, expression in run.expressions.items()
+                if isinstance(reading.sites[number].node, wanted)
+                for event in expression.kept
+            ),
+            key=lambda pair: pair[1].order,
+        )
+    return run._ordered
+
+
+def _is_between_linear(flow, module):
+    before, after = thing_name(flow.previous(module)), thing_name(flow.next(module))
+    return is_linear(after) and (is_linear(before) or is_norm(before))
+
+
+def _in_order(sites):
+    """Sites as Python computes them: what stands inside before what stands around it."""
+    roots = [site for site in sites if site.parent is None]
+    ordered = []
+
+    def add(site):
+        for child in site.children:
+            add(child)
+        ordered.append(site)
+
+    for root in sorted(roots, key=lambda site: (site.node.lineno, site.node.col_offset)):
+        add(root)
+    return ordered
+
+
+def _number(node):
+    value = node.right if isinstance(node, ast.BinOp) else node.value
+    return value.value if isinstance(value, ast.Constant) else None
+
+
+def _lower(text):
+    """An English sentence as it goes on after a colon: a name keeps its capital."""
+    word = re.match(r"[A-Za-z']*", text)[0]
+    is_name = (len(word) > 1 and any(letter.isupper() for letter in word[1:])) or word in _PROPER
+    return text if is_name or not word else text[0].lower() + text[1:]

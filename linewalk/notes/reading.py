@@ -1,0 +1,165 @@
+"""Read a class and run it: its functions with their trees, and what each expression was when it ran."""
+
+import ast
+import contextlib
+import inspect
+import itertools
+from dataclasses import dataclass, field
+
+import torch
+import torch.nn as nn
+
+from ..source import _class_source
+from ..walking import walk, walk_init
+from .instrument import Function, Watched, read_function
+from .record import Recorder
+
+
+@dataclass
+class Run:
+    """One watched run: of a construction ("init") or of a call ("forward").
+
+    trail: the walk's own record, None where the walk could not begin; error: what it raised, or None.
+    expressions: site number → `Expression`; failed_at: the `Site` that raised.
+    """
+
+    kind: str
+    trail: object = None
+    error: Exception | None = None
+    expressions: dict = field(default_factory=dict)
+    failed_at: object = None
+    training: bool = True
+    grad: bool = True
+
+
+@dataclass
+class Reading:
+    """A class as source and as it ran.
+
+    cls; module: the one that was built or handed over, None where it could not be built.
+    lines, node: the source file's lines and the class's tree, both numbered as in the file; functions: its methods.
+    helpers: functions of the same file and methods of the classes it inherits from, as far as it uses them.
+    init, forward: the runs, None where there was none.
+    """
+
+    cls: type
+    module: nn.Module | None
+    lines: list
+    node: ast.ClassDef
+    functions: dict
+    helpers: list
+    sites: dict
+    init: Run | None = None
+    forward: Run | None = None
+
+    @property
+    def filename(self):
+        try:
+            return inspect.getsourcefile(self.cls)
+        except TypeError:  # a notebook's class
+            return None
+
+
+def read_class(cls):
+    """The `Reading` of a class that has not run yet.
+
+    Raises:
+        WalkError: its source cannot be found.
+    """
+    lines, node = _class_source(cls)
+    numbers = itertools.count()
+    functions = {}
+    for name, function in _own_functions(cls).items():
+        read = read_function(function, numbers)
+        if read is not None and node.lineno <= read.first <= node.end_lineno:
+            functions[name] = read
+    helpers = _helpers(cls, functions, numbers)
+    everything = [*functions.values(), *helpers]
+    sites = {site.index: site for entry in everything for site in entry.sites}
+    return Reading(cls, None, lines, node, functions, helpers, sites)
+
+
+def run_init(reading, args, kwargs):
+    """Build the class, watched; the module lands in `reading.module`."""
+    run = Run("init")
+    _watch(reading, run, None, lambda: walk_init(reading.cls, *args, **kwargs))
+    reading.init = run
+    reading.module = getattr(run.trail, "module", None)
+
+
+def run_forward(reading, args, kwargs):
+    """Call `reading.module`, watched."""
+    run = Run("forward", training=reading.module.training, grad=torch.is_grad_enabled())
+    _watch(reading, run, reading.module, lambda: walk(reading.module, *args, **kwargs))
+    reading.forward = run
+
+
+def _watch(reading, run, root, go):
+    recorder = Recorder(reading.sites, root)
+    try:
+        with Watched([*reading.functions.values(), *reading.helpers], recorder) as watched:
+            recorder.codes = watched.codes
+            with contextlib.nullcontext() if run.kind == "init" else recorder.counting():
+                run.trail = go()
+    except Exception as error:
+        run.error = error
+        run.trail = getattr(error, "trail", None)
+        recorder.end()
+    run.expressions, run.failed_at = recorder.expressions, recorder.failed_at
+
+
+def _own_functions(cls):
+    found = {}
+    for name, value in vars(cls).items():
+        function = _function_in(value)
+        if function is not None:
+            found[name] = function
+    return found
+
+
+def _function_in(value):
+    if isinstance(value, (staticmethod, classmethod)):
+        value = value.__func__
+    if isinstance(value, property):
+        value = value.fget
+    value = inspect.unwrap(value) if callable(value) else value
+    return value if inspect.isfunction(value) else None
+
+
+def _helpers(cls, functions, numbers):
+    """Inherited methods that this class uses and plain functions of its file, with those that these use in turn."""
+    wanted, found, known = list(functions.values()), [], {id(entry.function) for entry in functions.values()}
+    inherited = [getattr(cls, name, None) for name in ("__init__", "forward") if name not in functions]
+    for function in filter(None, map(_function_in, inherited)):
+        _take(function, numbers, known, found, wanted)
+    while wanted:
+        entry = wanted.pop()
+        for name in _names_used(entry.function.__code__):
+            value = entry.function.__globals__.get(name)
+            if not (inspect.isfunction(value) and value.__module__ == cls.__module__):
+                value = getattr(cls, name, None) if name not in functions else None
+            function = _function_in(value)
+            if function is not None and function.__code__.co_filename != torch.nn.Module.__call__.__code__.co_filename:
+                _take(function, numbers, known, found, wanted)
+    return found
+
+
+def _take(function, numbers, known, found, wanted):
+    if id(function) in known or function.__module__ is None or function.__module__.partition(".")[0] == "torch":
+        return
+    known.add(id(function))
+    entry = read_function(function, numbers)
+    if entry is not None:
+        found.append(entry)
+        wanted.append(entry)
+
+
+def _names_used(code):
+    names = set(code.co_names)
+    for constant in code.co_consts:
+        if inspect.iscode(constant):
+            names |= _names_used(constant)
+    return names
+
+
+__all__ = ["Function", "Reading", "Run", "read_class", "run_forward", "run_init"]

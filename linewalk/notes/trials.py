@@ -1,0 +1,104 @@
+"""What happens without a line, where that can be tried at little cost: forward runs again with the line left out."""
+
+import ast
+import copy
+
+import torch
+from torch.utils._pytree import tree_leaves, tree_map_only
+
+from . import library
+from .instrument import code_without
+from .record import shape_text
+
+_MOST_NUMBERS, _MOST_MACS = 500_000_000, 5_000_000_000  # in weights and inputs, and computed, by all trials together
+
+
+def tried(reading):
+    """Sentences by statement: what happened when `forward` ran without it.
+
+    Only straight lines of `forward` are left out, never a part of a loop, which might then not end.
+
+    Returns:
+        dict: id of the `ast.stmt` → list of `Sentence`.
+    """
+    entry, run = reading.functions.get("forward"), reading.forward
+    if entry is None or run is None or run.error is not None:
+        return {}
+    if any(isinstance(node, (ast.While, ast.Yield)) for node in ast.walk(entry.tree)):
+        return {}
+    statements = list(_straight(entry.tree.body))
+    if not _is_small(reading.module, run.trail, len(statements)):
+        return {}
+    said = {}
+    with torch.no_grad():
+        expected = _outcome(reading.module, run.trail)
+        for statement in statements if isinstance(expected, list) else ():
+            code = code_without(entry, statement)
+            if code is not None:
+                found = _without(entry, code, reading.module, run.trail)
+                said[id(statement)] = _compared(expected, found, isinstance(statement, ast.AugAssign))
+    return said
+
+
+def _is_small(module, trail, times):
+    tensors = [*module.parameters(), *(leaf for leaf in tree_leaves(trail.inputs) if isinstance(leaf, torch.Tensor))]
+    numbers = sum(tensor.numel() for tensor in tensors)
+    on_meta = any(tensor.is_meta for tensor in tensors)
+    return not on_meta and numbers * times <= _MOST_NUMBERS and (trail.macs or 0) * times <= _MOST_MACS
+
+
+def _straight(body):
+    for statement in body:
+        if isinstance(statement, (ast.Assign, ast.AugAssign)):
+            yield statement
+        elif isinstance(statement, ast.If):
+            yield from _straight([*statement.body, *statement.orelse])
+
+
+def _without(entry, code, module, trail):
+    original = entry.function.__code__
+    entry.function.__code__ = code
+    try:
+        return _outcome(module, trail)
+    finally:
+        entry.function.__code__ = original
+
+
+def _outcome(module, trail):
+    """The tensors that a copy of the module gives back, or (line, name of the error)."""
+    inputs, kwargs = (tree_map_only(torch.Tensor, torch.clone, given) for given in (trail.inputs, trail.kwargs))
+    with random_numbers_kept(module):
+        torch.manual_seed(0)
+        try:
+            output = copy.deepcopy(module)(*inputs, **kwargs)
+        except Exception as error:
+            return _line_of(error, type(module)), type(error).__name__
+    return [leaf for leaf in tree_leaves(output) if isinstance(leaf, torch.Tensor)]
+
+
+def random_numbers_kept(module):
+    """Context manager: what is drawn within it leaves the generators as they were, the accelerator's too."""
+    cards = {parameter.device for parameter in module.parameters() if parameter.device.type not in ("cpu", "meta")}
+    kind = next(iter(cards)).type if cards else "cuda"
+    return torch.random.fork_rng(devices=[card.index or 0 for card in cards], device_type=kind)
+
+
+def _line_of(error, cls):
+    """The line of the class's own forward that the error passed."""
+    name, line, traceback = cls.forward.__code__.co_filename, None, error.__traceback__
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        if code.co_filename == name and code.co_name == "forward" and line is None:
+            line = traceback.tb_lineno
+        traceback = traceback.tb_next
+    return line
+
+
+def _compared(expected, found, changes):
+    if isinstance(found, tuple):
+        return library.say("python.tried", {"outcome": "error", "line": found[0], "error": found[1]})
+    shapes = [[shape_text(tensor.shape) for tensor in tensors] for tensors in (expected, found)]
+    if shapes[0] != shapes[1]:
+        return library.say("python.tried", {"outcome": "shape", "shapes": library.Row(shapes[1])})
+    same = all(torch.equal(one, other) for one, other in zip(expected, found, strict=True))
+    return library.say("python.tried", {"outcome": "same" if same else "values", "changes": changes})

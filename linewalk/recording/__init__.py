@@ -1,0 +1,1 @@
+"""What stands behind `walk` and `walk_init`: it watches a call and writes down what each line did."""

@@ -1,0 +1,69 @@
+"""What flowed where: the graph of a walk, from the record of its own operators."""
+
+from .memory import memory
+
+_TRANSPARENT = frozenset({  # PyTorch's own handiwork within a function: what comes out is what went in, seen otherwise
+    "view", "_unsafe_view", "t", "transpose", "expand", "as_strided", "alias", "detach", "unsqueeze", "squeeze",
+    "permute", "_reshape_alias", "select", "slice", "empty", "empty_like", "lift_fresh", "resolve_conj",
+})
+
+
+class Node:
+    """Something that ran: a submodule without submodules, or an operator.
+
+    title, type_name: "conv1", "Conv2d"; of an operator its name and "". shape: of the first tensor that came out.
+    step: index of the step that ran it.
+    """
+
+    __slots__ = ("is_module", "shape", "step", "title", "type_name")
+
+    def __init__(self, title, type_name, step, is_module):
+        self.title, self.type_name, self.step, self.is_module = title, type_name, step, is_module
+        self.shape = ()
+
+
+class Flow:
+    """The nodes of a walk in the order they ran, and which one's result went into which.
+
+    edges: pairs of places in `nodes`; −1 − i stands for the i-th tensor that forward was given.
+    """
+
+    def __init__(self):
+        self.nodes = []
+        self.edges = {}  # a dict as a set that keeps its order
+        self.inputs = []  # shapes
+        self.output = []  # what the output came from
+        self._made = {}  # memory → the node that wrote it last
+        self._of_call = {}
+
+    def given(self, tensors):
+        for tensor in tensors:
+            self._made[memory(tensor)] = -1 - len(self.inputs)
+            self.inputs.append(() if tensor.is_nested else tuple(tensor.shape))
+
+    def ran(self, operator, inputs, outputs, calls, step):
+        """Take in one operator; `calls`: the submodules that it ran in, outermost first."""
+        call = calls[-1] if calls and not calls[-1]._has_children else None
+        if call is None:
+            if calls and operator.short in _TRANSPARENT:
+                return
+            number = len(self.nodes)
+            self.nodes.append(Node(operator.short, "", step.index, False))
+        else:
+            number = self._of_call.get(id(call))
+            if number is None:
+                number = self._of_call[id(call)] = len(self.nodes)
+                self.nodes.append(Node(call.name, call.type_name, step.index, True))
+        for tensor in inputs:
+            source = self._made.get(memory(tensor))
+            if source is not None and source != number:
+                self.edges[source, number] = None
+        for tensor in outputs:
+            self._made[memory(tensor)] = number
+        if outputs and not outputs[0].is_nested:
+            self.nodes[number].shape = tuple(outputs[0].shape)
+
+    def returned(self, tensors):
+        sources = (self._made.get(memory(tensor)) for tensor in tensors)
+        self.output = list(dict.fromkeys(source for source in sources if source is not None))
+        self._made, self._of_call = {}, {}

@@ -1,0 +1,225 @@
+"""Keeps tensors as they were at one moment, without copying them until somebody is about to write over them."""
+
+import torch
+
+_PLAIN = (torch.Tensor, torch.nn.Parameter)
+_no_dispatch, _no_function, _no_functorch = (
+    torch._C._DisableTorchDispatch, torch._C.DisableTorchFunction, torch._C._DisableFuncTorch
+)
+_transforms = torch._C._functorch.peek_interpreter_stack
+
+
+def _holders_besides_tensors():
+    alone = torch.empty(1)
+    return torch._C._storage_Use_Count(alone.untyped_storage()._cdata) - 1
+
+
+_NOBODYS = _holders_besides_tensors()  # a memory that has been looked at from Python counts itself
+
+
+class Kept:
+    """A tensor as it was when it was kept.
+
+    key: names its memory, while the walk goes on.
+    """
+
+    __slots__ = ("_history", "_moment", "_tensor", "key")
+
+    def __init__(self, tensor, history, key):
+        self._tensor = tensor
+        self._history = history
+        self._moment = len(history.saved) if history else 0
+        self.key = key
+
+    def get(self):
+        """The tensor: plain and detached, or what stands for one that could not be kept, `Unkept`."""
+        if not self.is_current:
+            self._tensor, self._history = self._history.restored(self._tensor, self._moment), None
+        return self._tensor
+
+    @property
+    def is_current(self):
+        """Whether nothing was written over it since it was kept."""
+        return self._history is None or self._moment == len(self._history.saved)
+
+    @property
+    def is_a_copy(self):
+        return self._history is None
+
+
+class Unkept:
+    """Stands for a tensor of a kind that can neither be copied nor shared; `text` says which."""
+
+    def __init__(self, tensor):
+        self.text = f"{type(tensor).__name__}, not kept"
+
+    def __repr__(self):
+        return self.text
+
+
+class Memory:
+    """All that a walk keeps, by the memory that it lies in."""
+
+    def __init__(self):
+        self._histories = {}
+        self.eager = False
+        self.busy = False  # while a value copies or describes itself, which may compute
+
+    def copy_at_once(self):
+        """From now on every tensor is copied when it is kept: something here may write without PyTorch's knowing."""
+        self.eager = True
+        with _no_dispatch(), _no_function(), _no_functorch():
+            for history in self._histories.values():
+                for kept in history.kept:
+                    if kept.is_current:
+                        kept._tensor, kept._history = copied(kept._tensor), None
+
+    def keep(self, tensor):
+        """`tensor` as it is now, a `Kept`: it shares the memory until something is written there."""
+        if type(tensor) not in _PLAIN or tensor.is_quantized or tensor.is_nested:
+            return self._copy_of_an_unusual(tensor)
+        try:
+            key = tensor.untyped_storage()._cdata
+        except (NotImplementedError, RuntimeError):  # sparse, opaque, or wrapped by one of torch.func's transforms
+            return self._copy_of_an_unusual(tensor)
+        if self.eager:
+            with _no_dispatch(), _no_function(), _no_functorch():
+                return Kept(copied(tensor.detach()), None, key)
+        history = self._histories.get(key)
+        if history is None:
+            history = self._histories[key] = _History()
+        with _no_dispatch(), _no_function():
+            if _transforms() is None:
+                shared = tensor.detach()
+            else:
+                with _no_functorch():
+                    shared = tensor.detach()
+        kept = Kept(shared, history, key)
+        history.latest = kept._moment
+        history.kept.append(kept)
+        return kept
+
+    def about_to_write(self, tensor):
+        """Save what an operator is about to write over, where it was kept; returns the memory's key."""
+        key = memory(tensor)
+        history = self._histories.get(key)
+        if history is not None:
+            with _no_dispatch(), _no_function():
+                history.save(tensor)
+        return key
+
+    def settle(self):
+        """Take leave of the memory that somebody else can still write to; to be called when the walk has ended."""
+        for key, history in self._histories.items():
+            with _no_dispatch(), _no_function():
+                history.settle(key)
+        self._histories.clear()
+
+    def _copy_of_an_unusual(self, tensor):
+        while torch._C._functorch.is_functorch_wrapped_tensor(tensor):
+            tensor = torch._C._functorch.get_unwrapped(tensor)
+        busy, self.busy = self.busy, True
+        with _no_functorch():
+            for copy in (lambda: tensor.detach().clone(), tensor.detach, lambda: Unkept(tensor)):
+                try:
+                    kept = Kept(copy(), None, memory(tensor))
+                    break
+                except Exception:  # each kind of tensor refuses in its own way
+                    continue
+        self.busy = busy
+        return kept
+
+
+class _History:
+    """What was written over in one memory: undone backwards, it gives every earlier state.
+
+    saved: what was there before each write, in order: (bytes, None) of the whole memory, or (values, where) of a part.
+    latest: how much was saved when a tensor was last kept; kept: all that were.
+    """
+
+    __slots__ = ("kept", "latest", "saved")
+
+    def __init__(self):
+        self.kept, self.latest, self.saved = [], 0, []
+
+    def save(self, tensor):
+        where = (tensor.dtype, tensor.size(), tensor.stride(), tensor.storage_offset())
+        if any(known in (None, where) for _, known in self.saved[self.latest:]):
+            return  # nobody has looked since
+        if 2 * tensor.numel() * tensor.element_size() < tensor.untyped_storage().nbytes():
+            self.saved.append((tensor.detach().clone(), where))
+        else:
+            self.saved.append((_bytes(tensor).clone(), None))
+
+    def restored(self, tensor, moment):
+        """`tensor`, which lies in this memory, as it was when so much was saved."""
+        with _no_dispatch(), _no_function(), torch.no_grad():
+            later = self.saved[moment:]
+            whole = next((i for i, (_, where) in enumerate(later) if where is None), None)
+            if whole == 0:
+                return _view(later[0][0], tensor)
+            content = (_bytes(tensor) if whole is None else later[whole][0]).clone()
+            for values, (dtype, *place) in reversed(later[:whole]):
+                _typed(content, dtype).as_strided(*place).copy_(values)
+            return _view(content, tensor)
+
+    def settle(self, key):
+        here = []
+        for kept in self.kept:
+            if kept._history is self:
+                if not kept.is_current and self.saved[kept._moment][1] is None:
+                    kept.get()  # from what was saved, without a copy
+                else:
+                    here.append(kept)
+        self.kept = []
+        if not here:
+            return
+        owned = {id(kept._tensor): kept._tensor for kept in here}
+        needed = sum(tensor.numel() * tensor.element_size() for tensor in owned.values())
+        storage = here[0]._tensor.untyped_storage().nbytes()
+        if torch._C._storage_Use_Count(key) <= len(owned) + _NOBODYS and 2 * needed >= storage:
+            return  # nobody else has it, and most of it is needed
+        if len(owned) == 1 or 2 * needed < storage:
+            copies = {known: copied(tensor) for known, tensor in owned.items()}
+            for kept in here:
+                if kept.is_current:
+                    kept._tensor, kept._history = copies[id(kept._tensor)], None
+                else:
+                    kept.get()
+        else:
+            content = _bytes(here[0]._tensor).clone()
+            for kept in here:
+                kept._tensor = _view(content, kept._tensor)
+
+
+def memory(tensor):
+    """What names the memory under a tensor; one without a memory of its own stands for itself."""
+    try:
+        return tensor.untyped_storage()._cdata if tensor.layout is torch.strided else id(tensor)
+    except (NotImplementedError, RuntimeError):
+        return id(tensor)
+
+
+def copied(tensor):
+    """A copy that takes no more memory than `tensor` does: what is expanded or overlaps stays so."""
+    extent = 1 + sum((size - 1) * stride for size, stride in zip(tensor.size(), tensor.stride(), strict=True))
+    if tensor.numel() <= extent:
+        return tensor.clone()
+    used = tensor.as_strided((extent,), (1,)).clone()
+    return used.as_strided(tensor.size(), tensor.stride(), 0)
+
+
+def _bytes(tensor):
+    """The whole memory under a tensor."""
+    return torch.empty(0, dtype=torch.uint8, device=tensor.device).set_(tensor.untyped_storage())
+
+
+def _typed(content, dtype):
+    return content[: len(content) // dtype.itemsize * dtype.itemsize].view(dtype)
+
+
+def _view(content, tensor):
+    """What `tensor` would be if its memory held these bytes."""
+    view = _typed(content, tensor.dtype).as_strided(tensor.size(), tensor.stride(), tensor.storage_offset())
+    view = view.conj() if tensor.is_conj() else view
+    return view._neg_view() if tensor.is_neg() else view

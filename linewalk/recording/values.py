@@ -1,0 +1,271 @@
+"""Keeps values of every kind: tensors through `Memory`, containers with what they hold at that moment."""
+
+import operator
+
+import torch
+from torch.utils import _pytree as pytree
+
+from .memory import Kept
+
+_DEEPEST = 12  # containers within containers, beyond which a value is kept by reference
+_SIMPLE = frozenset({
+    int, float, bool, str, bytes, complex, type(None), type(Ellipsis), range, slice, type,
+    torch.dtype, torch.device, torch.Size, torch.layout, torch.memory_format,
+})
+
+
+class KeptItems:
+    """A container as it was: the first `count` of `items`, a list that only ever grows.
+
+    like: list, tuple or dict; None for another library's class.
+    """
+
+    __slots__ = ("_build", "_items", "count", "like")
+
+    def __init__(self, build, items, count, like):
+        self._build, self._items, self.count, self.like = build, items, count, like
+
+    def get(self):
+        return self._build([resolved(item) for item in self._items[: self.count]])
+
+    def all(self):
+        """How each item is kept."""
+        return self._items[: self.count]
+
+    def first(self, count):
+        """The first few items, to describe it by."""
+        return [resolved(item) for item in self._items[: min(count, self.count)]]
+
+
+class KeptObject:
+    """Any other object, by reference, with what it called itself at that moment."""
+
+    __slots__ = ("text", "value")
+
+    def __init__(self, value):
+        self.value = value
+        try:
+            self.text = repr(value)
+        except Exception:  # a reader's own __repr__, perhaps of a half-built object
+            self.text = type(value).__name__
+
+    def get(self):
+        return self.value
+
+
+def resolved(kept):
+    """The value that was kept."""
+    return kept.get() if isinstance(kept, (Kept, KeptItems, KeptObject)) else kept
+
+
+class Watched:
+    """A list, tuple or dict under a name: what it held when it was last looked at, and how that is kept.
+
+    Looking again costs as little as can be: what only grew at its end is not gone through once more.
+
+    kept: a `KeptItems`; keys: the memories of the tensors in it.
+    """
+
+    __slots__ = ("_held", "_items", "_keep", "_nested", "kept", "keys", "value")
+
+    def __init__(self, value, keep, earlier=None):
+        """`earlier`: what the name stood for before, where nothing was written over since; it may be a beginning."""
+        self.value, self._keep = value, keep
+        if earlier is not None and earlier.begins(value):
+            self._items, self.keys, self._nested = earlier._items, earlier.keys, False
+            self._add(len(earlier._held))
+            self._held = _copy(value)
+        else:
+            self._look()
+
+    def begins(self, value):
+        """Whether `value` holds the same things first."""
+        held = self._held
+        return (
+            type(value) is type(held) and not isinstance(value, dict) and not self._nested
+            and len(value) >= len(held) == len(self._items) and all(map(operator.is_, value, held))
+        )
+
+    def looks_changed(self):
+        """Whether its length is another one, which costs nothing to see."""
+        return len(self.value) != self.kept.count
+
+    def look_again(self, grows):
+        """Whether it holds something else than before, which `kept` then shows.
+
+        Args:
+            grows: True where only something new at its end is to be expected, "item" where one item was set.
+        """
+        held, value = self._held, self.value
+        if grows and len(value) >= len(held) + (grows == "item") and not self._nested:
+            start = len(held)
+            self._add(start)
+            if isinstance(value, dict):
+                held.update((key, value[key]) for key in _last_keys(value, len(value) - start))
+            else:
+                held.extend(value[start:])
+            return len(value) > start
+        if len(value) != len(held) or self._nested:
+            self._look()
+            return True
+        same = list(map(operator.is_, _contents(value), _contents(held)))
+        if all(same):
+            return False
+        self._replace([index for index, kept in enumerate(same) if not kept])
+        return True
+
+    def _replace(self, places):
+        """Keep anew what lies at some places."""
+        items, contents, keys = self._items.copy(), list(_contents(self.value)), list(self.value)
+        for index in places:
+            kept = self._kept(contents[index])
+            items[index] = _Pair(keys[index], kept) if isinstance(self.value, dict) else kept
+        self._items, self._held = items, _copy(self.value)
+        self.kept = KeptItems(type(self.value), items, len(items), type(self.value))
+
+    def keep_again(self):
+        """Keep all of it as it is now, after something was written over a tensor in it."""
+        self._look()
+
+    def _look(self):
+        self.keys, self._nested, self._items = set(), False, []
+        self._held = _copy(self.value)
+        contents = _contents(self.value)
+        if _SIMPLE.issuperset(map(type, contents)):
+            self._store(contents, self.value)
+        else:
+            self._store([self._kept(item) for item in contents], self.value)
+
+    def _add(self, start):
+        count = len(self.value) - start
+        if isinstance(self.value, dict):
+            keys = _last_keys(self.value, count)
+            self._store([self._kept(self.value[key]) for key in keys], keys)
+        else:
+            self._store([self._kept(item) for item in self.value[start:]], None)
+
+    def _kept(self, item):
+        kept = self._keep(item)
+        self._nested = self._nested or isinstance(kept, KeptItems)
+        self.keys.update(keys_in(kept))
+        return kept
+
+    def _store(self, kept, keys):
+        if isinstance(self.value, dict):
+            kept = [_Pair(key, item) for key, item in zip(keys, kept, strict=True)]
+        self._items.extend(kept)
+        self.kept = KeptItems(type(self.value), self._items, len(self.value), type(self.value))
+
+
+def keys_in(kept):
+    """The memories of all tensors in what was kept."""
+    if isinstance(kept, Kept):
+        return (kept.key,)
+    if isinstance(kept, _Pair):
+        return keys_in(kept.value)
+    if isinstance(kept, KeptItems):
+        return {key for item in kept.all() for key in keys_in(item)}
+    return ()
+
+
+class _Pair(KeptObject):
+    """A key of a dict, and how its value is kept."""
+
+    __slots__ = ("key",)
+
+    def __init__(self, key, value):
+        self.key, self.value = key, value
+
+    def get(self):
+        return self.key, resolved(self.value)
+
+
+def _copy(container):
+    return container if isinstance(container, tuple) else container.copy()
+
+
+def _contents(container):
+    return container.values() if isinstance(container, dict) else container
+
+
+def _last_keys(mapping, count):
+    backwards = reversed(mapping)
+    return [next(backwards) for _ in range(count)][::-1]
+
+
+class Keeper:
+    """Keeps any value; one for a walk."""
+
+    def __init__(self, memory):
+        self._memory = memory
+        self._fresh = {}
+        self._bound = {}
+
+    def end_line(self):
+        """Let go of the tensors of the line that has ended."""
+        self._fresh.clear()
+
+    def bind(self, scope, name, tensor, kept):
+        """Remember that a name of a function stands for `tensor`, to keep it once under all its names."""
+        self._bound[scope, name] = tensor, kept
+
+    def unbind(self, scope, name):
+        self._bound.pop((scope, name), None)
+
+    def written(self, key):
+        """Something is about to be written into a memory: what was copied of it will not be as it then is."""
+        for known in (self._fresh, self._bound):
+            for name in [name for name, (_, kept) in known.items() if kept.key == key and kept.is_a_copy]:
+                del known[name]
+
+    def tensor(self, tensor):
+        """How `tensor` is kept; the same again as long as nothing is written over it."""
+        if self._memory.eager:
+            return self._memory.keep(tensor)
+        known = self._fresh.get(id(tensor))
+        if known is None:
+            for known in self._bound.values():
+                if known[0] is tensor:
+                    break
+            else:
+                known = None
+        if known is not None and known[1].is_current:
+            return known[1]
+        kept = self._memory.keep(tensor)
+        self._fresh[id(tensor)] = tensor, kept
+        return kept
+
+    def keep(self, value, around=()):
+        """How a value of any kind is kept, to be handed to `resolved`; what it nests is kept with it."""
+        kind = type(value)
+        if kind in _SIMPLE:
+            return value
+        if isinstance(value, torch.Tensor):
+            return self.tensor(value)
+        if isinstance(value, (torch.nn.Module, type)) or callable(value):
+            return value
+        if id(value) in around or len(around) >= _DEEPEST:
+            return value  # it holds itself
+        around = (*around, id(value))
+        if kind is dict:
+            pairs = [_Pair(key, self.keep(item, around)) for key, item in value.items()]
+            return KeptItems(dict, pairs, len(pairs), dict)
+        if kind in (list, tuple):
+            if _SIMPLE.issuperset(map(type, value)):
+                return KeptItems(kind, list(value), len(value), kind)
+            return KeptItems(kind, [self.keep(item, around) for item in value], len(value), kind)
+        node = pytree.SUPPORTED_NODES.get(pytree._get_node_type(value))
+        if node is not None:
+            try:
+                children, context = node.flatten_fn(value)
+                children = list(children)
+                return KeptItems(
+                    lambda items: node.unflatten_fn(items, context),
+                    [self.keep(child, around) for child in children], len(children), None,
+                )
+            except Exception:  # another library's own rule for its own class
+                pass
+        busy, self._memory.busy = self._memory.busy, True
+        kept = KeptObject(value)
+        self._memory.busy = busy
+        return kept
