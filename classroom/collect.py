@@ -1,59 +1,94 @@
-"""Finds whose notebook is where, in a folder or zip of submissions, however they came.
+"""Collects the submissions of a class from a folder or zip: whose they are, and which of several counts.
 
-Known: nbgrader's own layout (student/assignment/….ipynb), a folder or a zip for each student, notebooks named by
-student (alice.ipynb, forward_alice.ipynb, “alice (1).ipynb”), and what Moodle and Canvas name their downloads.
-Of several notebooks of one student, the newest counts.
+The files come from archives.py; layouts.py reads the tree, roster.py knows the class. Nobody is lost and no two are
+made one without a word: what was understood is in Collected, and understood.py puts it into sentences.
 """
 
-import io
-import json
+import hashlib
 import re
-import time
-import zipfile
-from contextlib import suppress
-from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
-import nbformat
-
-MAX_BYTES = 10 * 2**20
-IGNORED = re.compile(r"(^|/)(__MACOSX|\.[^/]*|timestamp\.txt|desktop\.ini|Thumbs\.db)(/|$)")
-MOODLE = re.compile(r"^(?P<name>.+?)_\d+_assignsubmission_(file_|onlinetext_)?")
-CANVAS = re.compile(r"^(?P<name>[^\W_]+)_(LATE_)?\d+_\d+_.+$")
-COPIED = re.compile(
-    r"^(copy of |“)|([-_ ]*\(\d+\)|[-_ ]+copy\d*|”?的副本|[-_ ]*副本\d*|\.(zh|en|both))$", re.IGNORECASE
-)
+import names
+from archives import DAMAGED, MAX_BYTES, MAX_ENTRIES, Damaged, TooMany, files_in, told
+from layouts import Reading, is_metadata, is_table
+from platforms import Who
 
 
 class CollectError(Exception):
     """Nothing to grade; the text says where it was looked for."""
 
 
-class Unreadable(Exception):
-    """Why a file cannot be graded, in Chinese and English."""
-
-    def __init__(self, zh, en):
-        super().__init__(f"{zh} · {en}")
-
-
 @dataclass
 class Submission:
-    student: str
+    student: str  # as nobody else here is called
     name: str  # of the file, in the folder or zip
-    content: bytes = field(repr=False)
+    given: object = field(repr=False)  # its bytes, or what reads them: a class has more than memory holds
     too_large: bool = False
     others: int = 0  # how many other notebooks of the student were set aside
+    problem: tuple = None  # why the file cannot be read, in Chinese and English
+    beside: tuple = ()  # notebooks in the same folder that are not the answer
+    time: float = 0.0  # when it was handed in
+    called: str = ""  # as others may be, too
+    number: str = ""
+    kind: str = ""  # whose number that is: a platform's, or the school's where this is empty
+    email: str = ""
+    group: str = ""
+    known_digest: str = field(default=None, repr=False)
+
+    @property
+    def content(self):
+        """The file's bytes, read anew each time; where they cannot be had, `problem` says so from then on."""
+        content = b""
+        if not self.problem and not self.too_large:
+            try:
+                content = self.given() if callable(self.given) else self.given
+            except (Damaged, OSError):
+                self.problem = told(DAMAGED, self.name.rpartition("/")[2])
+        self.known_digest = digest(content or repr((self.name, self.time)).encode())
+        return content
+
+    @property
+    def digest(self):
+        """What tells contents apart; of what could not be read, when it was handed in."""
+        if self.known_digest is None:
+            self.content  # noqa: B018 (which takes it)
+        return self.known_digest
+
+
+def digest(*parts):
+    return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
 
 
 @dataclass
-class Found:
-    path: PurePosixPath
-    time: float
-    size: int
-    read: object
+class Collected:
+    """What was found and how it was understood."""
+
+    submissions: list
+    files: int  # handed in, nobody's included
+    layouts: Counter  # as what the students were found
+    merged: dict  # student → the names of several files, the one that counts first
+    namesakes: list  # lists of students who have one name, or names that look alike
+    nobodys: dict  # the name of a file → why it is nobody's, in Chinese and English
+    ignored: list
+    groups: list  # folders that might be people's, understood as classes or groups
+    strangers: list  # students who are not on the roster
+    owners: dict  # whose each file is, by its name
+    empty: list  # folders that are called like somebody and hold nothing
+    roster: object = None
+
+    def __iter__(self):
+        return iter(self.submissions)
 
 
-def collect(place, assignment):
+NAMELESS = ("名字里没有学生", "no student in its name")
+NO_NOTEBOOK = ("不是 notebook", "no notebook")
+DRAFTS = re.compile("working files|工作文件", re.IGNORECASE)  # as Teams keeps them beside what was handed in
+SEVERAL = ("可能是 {}", "it may be {}")
+
+
+def collect(place, assignment, roster=None):
     """The submissions in a folder or zip, by student in alphabetical order. Raises CollectError."""
     place = Path(place)
     if not place.exists():
@@ -61,216 +96,251 @@ def collect(place, assignment):
             f"找不到 {place}，SUBMISSIONS 要指向一个文件夹或 zip。 · "
             f"{place} isn't there: SUBMISSIONS has to name a folder or a zip."
         )
-    found = list(in_folder(place) if place.is_dir() else in_zip(place.read_bytes(), PurePosixPath()))
-    by_student = {}
-    for file, student in named(unwrapped(found, assignment), assignment):
-        by_student.setdefault(student, []).append(file)
-    if nameless := sorted({file.path.parts[0] for file in by_student.get("", [])}):
-        listed = ", ".join(nameless[:10]) + ", …" * (len(nameless) > 10)
-        raise CollectError(
-            f"{listed} 的名字里没有学生，请改成 {assignment}_姓名 这样的名字。 · "
-            f"No student in the name of {listed}: rename like {assignment}_alice."
-        )
-    if not by_student:
-        raise CollectError(f"{place} 里没有作业。 · There are no submissions in {place}.")
-    return [chosen(student, files, assignment) for student, files in sorted(by_student.items())]
-
-
-def in_folder(folder):
-    for path in sorted(folder.rglob("*")):
-        inside = PurePosixPath(path.relative_to(folder).as_posix())
-        if IGNORED.search(str(inside)) or not path.is_file() or path.is_symlink():
-            continue
-        status = path.stat()
-        if path.suffix.lower() == ".zip" and status.st_size <= 10 * MAX_BYTES:
-            within = list(in_zip(path.read_bytes(), inside.with_suffix("")))
-            if within:
-                yield from within
-                continue
-        yield Found(inside, status.st_mtime, status.st_size, path.read_bytes)
-
-
-def in_zip(content, inside):
-    """The files of a zip, and of zips in it, as if each were a folder of its name."""
     try:
-        archive = zipfile.ZipFile(io.BytesIO(content))
-    except zipfile.BadZipFile:
-        return
-    entries = archive.infolist()
-    for entry, name in zip(entries, names_in(entries), strict=True):
-        path = inside.joinpath(*[part for part in PurePosixPath(name).parts if part not in ("..", "/")])
-        if entry.is_dir() or IGNORED.search(str(path)):
-            continue
-
-        def read(entry=entry, most=MAX_BYTES + 1):
-            try:
-                with archive.open(entry) as file:
-                    return file.read(most)
-            except Exception:  # damaged or encrypted: no notebook, but a student who handed it in
-                return b""
-
-        within = []
-        if path.suffix.lower() == ".zip" and not inside.parts and entry.file_size <= 10 * MAX_BYTES:
-            within = list(in_zip(read(most=None), path.with_suffix("")))
-        modified = time.mktime((*entry.date_time, 0, 0, -1))  # a zip keeps local time
-        yield from within or [Found(path, modified, entry.file_size, read)]
-
-
-def names_in(entries):
-    """The names in a zip; those that don't say that they are UTF-8 come from zipfile as if they were cp437."""
-    raw = {}
-    for entry in entries:
-        # Where the two differ, zipfile has found the name elsewhere in the entry, or cut it.
-        if not entry.flag_bits & 0x800 and entry.filename == entry.orig_filename:
-            raw[entry.filename] = entry.filename.encode("cp437")
-    known = dict(zip(raw, decoded(list(raw.values())), strict=True))
-    return [known.get(entry.filename, entry.filename) for entry in entries]
-
-
-def decoded(names):
-    """UTF-8, or GBK as on Chinese Windows: all names alike if they can be, since some in GBK look like UTF-8 alone."""
-    for encoding in ("utf-8", "gbk"):
-        with suppress(UnicodeDecodeError):
-            return [name.decode(encoding) for name in names]
-    if len(names) == 1:
-        return [names[0].decode("cp437")]
-    return [decoded([name])[0] for name in names]
-
-
-def unwrapped(found, assignment):
-    """Without a folder around everything, unless it is the only student's."""
-    while True:
-        tops = {file.path.parts[0] for file in found}
-        if len(tops) != 1 or any(len(file.path.parts) < 3 for file in found):
-            around = {uncopied(top) for top in tops} <= {"submitted", "submissions", assignment}
-            if around and all(len(file.path.parts) > 1 for file in found):
-                found = [Found(PurePosixPath(*file.path.parts[1:]), file.time, file.size, file.read) for file in found]
-            return found
-        top = tops.pop()
-        if all(file.path.parts[1] == assignment for file in found) and top != "submitted":
-            return found
-        found = [Found(PurePosixPath(*file.path.parts[1:]), file.time, file.size, file.read) for file in found]
-
-
-def named(found, assignment):
-    """(file, student) for each; two students whom a learning platform gave one name keep its numbers."""
-    long = [(file, *student_of(file.path, assignment)) for file in found]
-    numbered = {}
-    for _, short, full in long:
-        numbered.setdefault(short, set()).add(full)
-    for file, short, full in long:
-        yield file, short if len(numbered[short]) == 1 else full
-
-
-def student_of(path, assignment):
-    """(name, name with what makes it unique) of the student whose file this is; empty where there is none."""
-    top = path.parts[0] if len(path.parts) > 1 else path.stem
-    if moodle := MOODLE.match(top):
-        return safe(moodle["name"]), safe(top.partition("_assignsubmission")[0])
-    if len(path.parts) == 1 and (canvas := CANVAS.match(top)):
-        return canvas["name"], "_".join(top.split("_")[: 3 if "_LATE_" in top else 2])
-    mentioned = re.compile(rf"(^|[-_. ]+){re.escape(assignment)}([-_. ]+|$)", re.IGNORECASE)
-    name = uncopied(mentioned.sub(lambda match: "_" if match[1] and match[2] else "", uncopied(top)))
-    return (safe(name) if name else "",) * 2
-
-
-def uncopied(name):
-    """Without what downloading, copying and our editions add to a name."""
-    while (shorter := COPIED.sub("", name)) != name:
-        name = shorter
-    return name
-
-
-def safe(name):
-    """A name that nbgrader, which looks for folders by pattern, takes literally."""
-    return re.sub(r"[^\w.@-]+", "_", name).strip("._") or "_"
-
-
-def chosen(student, files, assignment):
-    notebooks = [file for file in files if file.path.suffix.lower() == ".ipynb"]
-    stems = [MOODLE.sub("", file.path.stem).lower() for file in notebooks]
-    if exact := [file for file, stem in zip(notebooks, stems, strict=True) if stem.startswith(assignment.lower())]:
-        notebooks = exact
-    newest = max(notebooks or files, key=lambda file: (file.time, str(file.path)))
-    too_large = newest.size > MAX_BYTES
-    return Submission(
-        student, str(newest.path), b"" if too_large else newest.read(), too_large, max(0, len(notebooks) - 1)
+        found = files_in(place)
+    except TooMany:
+        raise CollectError(
+            f"{place} 里的文件太多（最多 {MAX_ENTRIES} 个），请解压，用解出来的文件夹。 · "
+            f"{place} lists too many files (at most {MAX_ENTRIES}): unpack it, and give the folder."
+        ) from None
+    if found is None:
+        raise CollectError(
+            f"{place} 不是文件夹，也不是能打开的 zip。 · {place} is neither a folder nor a zip that can be opened."
+        )
+    reading = Reading(found, assignment, roster, place.stem if place.is_file() else "")
+    people = People(reading, assignment, roster)
+    nobodys = {str(file.path): NO_NOTEBOOK if is_table(file) else NAMELESS for file in reading.nobodys} | people.unclear
+    if not people.claims and people.unclear:
+        zh, en = (
+            joint.join(f"{name} ({why[of]})" for name, why in list(people.unclear.items())[:10])
+            for of, joint in ((0, "、"), (1, ", "))
+        )
+        raise CollectError(f"分不清是谁的，请改名：{zh}。 · It does not tell whose they are, rename them: {en}.")
+    if not people.claims:
+        listed = "、".join(list(nobodys)[:10]) + "……" * (len(nobodys) > 10)
+        raise CollectError(
+            f"{place} 里没有作业。 · There are no submissions in {place}."
+            if not nobodys
+            else f"{listed} 的名字里没有学生，请改成 {assignment}_姓名 这样的名字。 · "
+            f"No student in the name of {', '.join(list(nobodys)[:10])}{', …' * (len(nobodys) > 10)}: "
+            f"rename like {assignment}_alice."
+        )
+    chosen = [choose(student, who, claims, assignment) for student, (who, claims) in sorted(people.claims.items())]
+    taken = {one.name for one in chosen}
+    handed_in = {
+        id(claim.file)
+        for _, claims in people.claims.values()
+        for claim in claims
+        if names_a_file(claim) or str(claim.file.path) in taken
+    }
+    return Collected(
+        chosen,
+        len(handed_in) + len(nobodys),
+        Counter(claims[0].layout for _, claims in people.claims.values()),
+        {one.student: merged for one in chosen if (merged := people.merged(one))},
+        people.namesakes(),
+        nobodys,
+        [str(file.path) for file in reading.ignored],
+        reading.groups,
+        people.strangers,
+        {str(claim.file.path): student for student, (_, claims) in people.claims.items() for claim in claims},
+        [str(folder.path) for folder in reading.empty],
+        roster,
     )
 
 
-def read_notebook(submission, blank):
-    """(The submitted notebook, fit to be graded; the cells that were deleted).
+class People:
+    """Who handed in what: claims by person."""
 
-    Outputs are dropped; what nbgrader knows a cell by is as it was given out; deleted cells that give marks are there
-    again, so that a teacher can mark them. blank: the notebook as it was given out. Raises Unreadable.
-    """
-    if submission.too_large:
-        limit = MAX_BYTES // 2**20
-        raise Unreadable(
-            f"{submission.name} 超过 {limit} MB，请清除输出后重新提交。",
-            f"{submission.name} is larger than {limit} MB: clear its outputs and submit it again.",
-        )
-    try:
-        notebook = nbformat.reads(submission.content.decode("utf-8-sig"), as_version=4)
-        cells = [clean(cell) for cell in notebook.cells]
-        metadata = json.loads(json.dumps(notebook.metadata))
-        language = metadata.get("edition") if metadata.get("edition") in ("zh", "en", "both") else None
-    except Exception:  # a student's file may be broken in any way
-        raise Unreadable(
-            f"{submission.name} 不是能打开的 notebook。", f"{submission.name} is not a notebook that can be opened."
-        ) from None
-    given_out = [cell.metadata.nbgrader for cell in blank.cells if "nbgrader" in cell.metadata]
-    known = {given.grade_id: given for given in given_out}
-    for cell in cells:
-        name = cell.metadata.get("nbgrader")
-        if name in known:
-            cell.metadata.nbgrader = nbformat.from_dict(dict(known[name]))
-        else:
-            cell.metadata.pop("nbgrader", None)
-    tests = {name for name, given in known.items() if given.grade and not given.solution}
-    there = {cell.metadata.nbgrader.grade_id for cell in cells if "nbgrader" in cell.metadata}
-    if len(tests & there) * 2 < len(tests):
-        raise Unreadable(
-            f"{submission.name} 里找不到这次作业的检查格，可能交错了文件。",
-            f"{submission.name} lacks this assignment's test cells; it may be the wrong file.",
-        )
-    edition = language or guessed(cells)
-    put_back(cells, blank, there)
-    notebook = nbformat.v4.new_notebook(cells=cells, metadata=dict(blank.metadata))
-    notebook.metadata.edition = edition
-    return notebook, sorted(set(known) - there)
+    def __init__(self, reading, assignment, roster):
+        self.assignment, self.roster = assignment, roster
+        self.unclear, self.strangers, self.claims, self.one_number = {}, [], {}, []
+        by_person = defaultdict(list)
+        left = []
+        for claim in reading.claims:
+            known = self.on_roster(claim) if roster else []
+            owners = known if known or not roster else roster.members(claim.who.name)
+            if len(known) == 1 or (not known and owners):
+                for person in owners:
+                    by_person[person].append(claim)
+            elif known:
+                self.unclear[str(claim.file.path)] = several(roster.called[person] for person in known)
+            else:
+                left.append(claim)
+        strangers = self.by_name(left)
+        for person, claims in by_person.items():
+            group = person.group or claims[0].who.group
+            who = Who(person.name, person.number, "roster", person.email, group)
+            self.claims[roster.called[person]] = who, claims
+        for name, (who, claims) in strangers.items():
+            name = f"{name} (?)" if name in self.claims else name
+            self.claims[name] = who, claims
+            if roster:
+                self.strangers.append(name)
+
+    def on_roster(self, claim):
+        """Who on the roster it may be: by the name that was found, else by any other in the file's path."""
+        who = claim.who
+        texts = [who.text or who.name, who.name, names.stem(claim.file.path.name)]
+        texts += [names.stem(part) for part in reversed(claim.file.path.parts[:-1])]
+        platform = claim.layout not in ("file", "folder", "zip")
+        for text in dict.fromkeys(texts[platform:]):
+            read = names.read(text, self.assignment)
+            if known := self.roster.match(text, read, trusted=not platform, group=who.group):
+                return known
+        if who.email and (known := self.roster.match(who.email, names.Named(who.email))):
+            return known
+        return self.roster.match(who.number, names.Named(number=who.number)) if platform and who.number else []
+
+    def by_name(self, claims):
+        """{student: (Who, claims)} without a roster: by name, and by number or class where several have one name."""
+        shared = shared_numbers(claims)
+        self.one_number = [people for number, people in shared.items() if len(people) < 4 and not day(number)]
+        claims = without_numbers(claims, shared)
+        named = {number_of(claim): names.same(claim.who.name) for claim in claims if claim.who.name}
+        groups = defaultdict(list)
+        for claim in claims:
+            known = names.same(claim.who.name) or named.get(number_of(claim))
+            groups[known or names.same(claim.who.number)].append(claim)
+        people = {}
+        for group in groups.values():
+            numbers = defaultdict(set)
+            for claim in group:
+                if claim.who.number:
+                    numbers[claim.who.kind].add(claim.who.number)
+            kind = max(numbers, key=lambda kind: (len(numbers[kind]), kind == ""), default="")
+            told_apart = {claim.delivery: claim.who.number for claim in group if claim.who.kind == kind}
+            if not numbers and len({claim.who.group for claim in group} - {""}) > 1:  # one name in two classes
+                told_apart = {claim.delivery: claim.who.group for claim in group}
+            different = sorted(set(told_apart.values()) - {""})
+            if len(different) < 2:
+                who = one_of(group)
+                people[who.name] = who, group
+                continue
+            for one in different:
+                own = [claim for claim in group if told_apart.get(claim.delivery) == one]
+                who = one_of(own)
+                people[f"{who.name} {one}" if who.name != one else one] = who, own
+            for claim in group:
+                if not told_apart.get(claim.delivery):
+                    self.unclear[str(claim.file.path)] = several(f"{claim.who.name} {one}" for one in different)
+        return people
+
+    def merged(self, chosen):
+        """The files of somebody who handed in several, the one that counts first."""
+        _, claims = self.claims[chosen.student]
+        others = {str(claim.file.path) for claim in claims if names_a_file(claim)} - {chosen.name}
+        return [chosen.name, *sorted(others)] if others else []
+
+    def namesakes(self):
+        """Students with one name, and those whose names differ in accents, capitals or a number at the end only."""
+        alike = defaultdict(list)
+        for student, (who, _) in self.claims.items():
+            alike[re.sub(r"\d+$", "", names.plain(names.folded(who.name)))].append(student)
+        found = [sorted(same) for plain, same in alike.items() if len(same) > 1 and plain and not numbered(same)]
+        for people in self.one_number:
+            same = sorted(student for student, (who, _) in self.claims.items() if names.same(who.name) in people)
+            found += [same] * (len(same) > 1 and same not in found)
+        return found
 
 
-def put_back(cells, blank, there):
-    """Inserts the graded cells that are not there, each behind what came before it when it was given out."""
-    place = 0
-    for cell in blank.cells:
-        given = cell.metadata.get("nbgrader")
-        if given and given.grade_id in there:
-            names = [known.metadata.get("nbgrader", {}).get("grade_id") for known in cells]
-            place = names.index(given.grade_id) + 1
-        elif given and given.grade:
-            cells.insert(place, clean(cell))
-            cells[place].metadata.nbgrader = nbformat.from_dict(dict(given))
-            place += 1
+def numbered(same):
+    """Whether they are counted, like student1, student2, and so nobody's namesakes."""
+    return all(re.search(r"[^\d\s]\d+$", name) for name in same)
 
 
-def clean(cell):
-    """A new cell with the source, kind, language and grade_id of a student's, and nothing else."""
-    make = {"code": nbformat.v4.new_code_cell, "markdown": nbformat.v4.new_markdown_cell}
-    fresh = make.get(cell.cell_type, nbformat.v4.new_raw_cell)(str(cell.source))
-    given = cell.metadata.get("nbgrader")
-    if isinstance(given, dict) and isinstance(given.get("grade_id"), str):
-        fresh.metadata.nbgrader = given["grade_id"]
-    if cell.metadata.get("lang") in ("zh", "en"):
-        fresh.metadata.lang = cell.metadata["lang"]
-    return fresh
+def one_of(claims):
+    """Who all of these claims speak of: each says something."""
+    first = claims[0].who
+    texts = {
+        field: next((value for claim in claims if (value := getattr(claim.who, field))), "")
+        for field in ("name", "number", "email", "group")
+    }
+    kind = next((claim.who.kind for claim in claims if claim.who.number), first.kind)
+    return Who(texts["name"] or texts["number"], texts["number"], kind, texts["email"], texts["group"])
 
 
-def guessed(cells):
-    """The edition of a notebook, by its prose, where a platform dropped what the file said."""
-    prose = [cell.source for cell in cells if cell.cell_type == "markdown" and "nbgrader" not in cell.metadata]
-    chinese = sum(bool(re.search(r"[\u4e00-\u9fff]{4}", source)) for source in prose)
-    if not prose or chinese > 0.8 * len(prose):
-        return "zh"
-    return "both" if chinese > 0.2 * len(prose) else "en"
+def day(number):
+    return bool(names.DAY.fullmatch(number))
+
+
+def shared_numbers(claims):
+    """{number: the names beside it, more than one}: it is a date or the course's, or somebody has two names."""
+    beside = defaultdict(set)
+    for claim in claims:
+        if claim.who.name and not claim.who.kind:
+            beside[claim.who.number].add(names.same(claim.who.name))
+    shared = {number: people for number, people in beside.items() if number and len(people) > 1}
+    if any(map(day, shared)):
+        shared |= {number: people for number, people in beside.items() if day(number)}
+    return shared
+
+
+def without_numbers(claims, shared):
+    return [
+        replace(claim, who=replace(claim.who, number=""))
+        if claim.who.number in shared and claim.who.name and not claim.who.kind
+        else claim
+        for claim in claims
+    ]
+
+
+def number_of(claim):
+    return claim.who.kind, claim.who.number
+
+
+def several(people):
+    people = sorted(people)
+    return tuple(text.format(joint.join(people)) for text, joint in zip(SEVERAL, ("、", " or "), strict=True))
+
+
+def names_a_file(claim):
+    whole = claim.delivery == claim.file.path.parts and not is_metadata(claim.file)
+    return names.is_notebook(claim.file.path.name) or whole
+
+
+def choose(student, who, claims, assignment):
+    """One person's Submission: of several deliveries the newest, and in it the notebook that is the answer."""
+    deliveries = defaultdict(list)
+    for claim in claims:
+        deliveries[claim.delivery].append(claim)
+    answers = [answer_in(delivery, assignment) for delivery in deliveries.values()]
+    candidates = [claim for answer, _ in answers for claim in answer]
+    newest = max(candidates, key=newness)
+    beside = next(others for answer, others in answers if newest in answer)
+    return Submission(
+        student,
+        str(newest.file.path),
+        newest.file.read,
+        newest.file.size > MAX_BYTES and not newest.file.problem,
+        len(candidates) - 1,
+        newest.file.problem,
+        tuple(str(claim.file.path) for claim in beside),
+        newest.time,
+        who.name,
+        who.number,
+        who.kind,
+        who.email,
+        who.group,
+    )
+
+
+def answer_in(claims, assignment):
+    """(what may be the answer in one delivery, what lies beside it and is not)."""
+    notebooks = [claim for claim in claims if names.is_notebook(claim.file.path.name)]
+    if not notebooks:
+        others = [claim for claim in claims if not is_metadata(claim.file)] or claims
+        return [claim for claim in others if claim.file.problem] or others, []
+    called = [claim for claim in notebooks if names.uncopied(claim.rest).lower().startswith(assignment.lower())]
+    answers = called or notebooks
+    unopened = [claim for claim in claims if claim.file.problem and claim not in notebooks]
+    return answers, [claim for claim in notebooks if claim not in answers] + unopened
+
+
+def newness(claim):
+    """Notebooks before other files, what was handed in before what was not, then by time, then by the number that
+    copying or the platform gave."""
+    path = str(claim.file.path)
+    digits = tuple(int(part) if part.isdigit() else 0 for part in re.split(r"(\d+)", path))
+    handed_in = not any(map(DRAFTS.fullmatch, claim.file.path.parts))
+    return names.is_notebook(claim.file.path.name), handed_in, claim.time, digits, path

@@ -21,7 +21,8 @@ def configure(c):
         "*（在这里写你的回答，中文、英文都可以。 · Write your answer here, in Chinese or English.）*"
     )
 
-    # The first of these is nbgrader's Execute with a kernel in the sandbox, the others are nbgrader's own.
+    # The first of these is nbgrader's Execute with a kernel in the sandbox, the last makes what students wrote harmless
+    # to a browser, the others are nbgrader's own.
     c.Autograde.autograde_preprocessors = [
         "kernel.SandboxedExecute",
         "nbgrader.preprocessors.IgnorePattern",
@@ -30,6 +31,7 @@ def configure(c):
         "nbgrader.preprocessors.SaveAutoGrades",
         "nbgrader.preprocessors.AssignLatePenalties",
         "nbgrader.preprocessors.CheckCellMetadata",
+        "inert.MakeInert",
     ]
 
     c.GenerateFeedback.exporter_class = "feedback.FeedbackExporter"
@@ -40,3 +42,8 @@ def configure(c):
 
 if "get_config" in globals():
     configure(get_config())  # noqa: F821 (traitlets gives it to the files that it loads)
+    # A Jupyter server reads this file just before it opens Formgrader, which has no setting for what follows.
+    if "nbgrader.server_extensions.formgrader" in sys.modules:
+        from formgrader import guard
+
+        guard()

@@ -2,14 +2,15 @@
 
     python classroom/sandbox.py CONNECTION_FILE      an IPython kernel; its kernelspec calls this
 
-No network, own processes, a file system with Python, the submission (read-only) and small writable places in memory.
+No network, own processes, and a file system of its own: inside.py.
 What the kernel bounds by itself (memory and CPU of one process, number of processes, sizes of files) it bounds; the
-rest (memory of all processes together, the writable places, the wall clock) is looked at from outside, several times
-a second, and what goes over a limit is killed as a whole. The reason is left where CLASSROOM_REPORT says.
+rest (memory of all processes together, numbers of files, the writable places, the wall clock) is looked at from
+outside, several times a second, and what goes over a limit is killed as a whole. The reason is left where
+CLASSROOM_REPORT says.
 """
 
 import functools
-import glob
+import itertools
 import json
 import os
 import re
@@ -17,26 +18,30 @@ import shutil
 import signal
 import subprocess
 import sys
-import sysconfig
+import tempfile
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+import inside
 import psutil
+from inside import HOME, PYTHON, ROOT, Inside
 
-ROOT = Path(__file__).resolve().parents[1]
-PYTHON = os.path.abspath(sys.executable)  # a way through a folder that the sandbox leaves out would lead nowhere
-HOME = "/home/student"
-LINEWALK = "/opt/linewalk"
-POLL_SECONDS = 0.2
-
-# What holds ready-made answers; linewalk is hidden too, and given back where an assignment walks.
-MASKED = ("torchvision", "timm", "linewalk")
+POLL_SECONDS = 0.05
+LOOK_EVERY = 4  # polls
+READER_GROWTH = 240 * 2**20
+MAX_FILES = 20_000  # in each writable place; each takes memory that is counted nowhere else
+MAX_OPEN, MAX_OPEN_IN_ALL = 1024, 4096  # files and sockets of one process, and of all; what a socket holds is the same
+KERNEL_SIDE = Path(__file__).with_name("kernel_side.py")
+NEEDED = sum(1 << number for number in (0, 1, 5, 6, 7, 21))  # chown, dac_override, kill, setgid, setuid, sys_admin
+LOST = "lost"  # reported of a sandbox that something else has killed
+START_SECONDS = 60  # of Python and torch, before anything of the student's runs
 
 
 class SandboxError(Exception):
-    """There is no sandbox here; the text says what to install."""
+    """There is no sandbox here, which no student is to blame for; the text says what to do."""
 
 
 @dataclass(frozen=True)
@@ -77,14 +82,18 @@ def main():
     connection_file = Path(sys.argv[1])
     sockets = connection_file.parent
     bounds = limits()
-    kernel = [PYTHON, "-m", "ipykernel_launcher", "-f", str(connection_file), "--HistoryManager.enabled=False"]
+    # Not from the current folder, which is the student's.
+    kernel = [PYTHON, "-P", "-c", KERNEL_SIDE.read_text(encoding="utf-8"), "-f", str(connection_file)]
+    kernel.append("--HistoryManager.enabled=False")
     quiet = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
     places = {"folder": Path.cwd(), "writable": sockets, "walks": True}
+    asked = []
     with Sandbox(kernel, bounds, bounds.seconds, **places, parent=os.getppid(), **quiet) as sandbox:
-        signal.signal(signal.SIGTERM, lambda *_: sandbox.kill())
+        signal.signal(signal.SIGTERM, lambda *_: (asked.append(True), sandbox.kill()))
         status = sandbox.wait()
-    if sandbox.reason not in (None, "orphaned") and (report := os.environ.get("CLASSROOM_REPORT")):
-        Path(report).write_text(sandbox.reason, encoding="utf-8")
+    reason = sandbox.reason or (LOST if sandbox.is_lost() and not asked else None)
+    if reason not in (None, "orphaned") and (report := os.environ.get("CLASSROOM_REPORT")):
+        Path(report).write_text(reason, encoding="utf-8")
     sys.exit(status and 1)
 
 
@@ -93,18 +102,22 @@ class Sandbox:
 
     command: the program and its arguments. bounds: its Limits. seconds: the wall clock it has.
     folder: what it may read, or None. writable: an empty folder that it may write to, or None.
-    walks: whether linewalk can be imported. parent: the process with whose end it ends, besides this one.
+    walks: whether linewalk can be imported. hidden: further packages that cannot.
+    parent: the process that reads what it sends; it ends with that one, and when that one's memory grows too much.
     **pipes: stdin, stdout, … as subprocess.Popen takes them.
-    `reason` is None or why it was killed: "deadline", "memory", "disk", "processes" or "orphaned".
+    `reason` is None or why it was killed: "deadline", "memory", "disk", "processes", "messages" or "orphaned".
     """
 
-    def __init__(self, command, bounds, seconds, folder=None, writable=None, walks=False, parent=None, **pipes):
+    def __init__(
+        self, command, bounds, seconds, folder=None, writable=None, walks=False, hidden=(), parent=None, **pipes
+    ):
         self.bounds = bounds
         self.writable = writable
         self.reason = None
         self.parent = parent
+        self.parent_memory = resident_of(parent)
         self.deadline = time.monotonic() + seconds
-        self.process = subprocess.Popen(wrapped(command, bounds, seconds, folder, writable, walks), **pipes)
+        self.process = start(command, bounds, seconds, folder, writable, walks, hidden, pipes)
         self.watcher = threading.Thread(target=self.watch, daemon=True)
         self.watcher.start()
 
@@ -122,19 +135,30 @@ class Sandbox:
     def kill(self, reason=None):
         if self.process.poll() is None:
             self.reason = self.reason or reason
-            # The end of bubblewrap is the end of its process namespace, and so of all that runs in it.
-            for process in family(self.process.pid) if unsafe() else []:
-                process.kill()
+            # The end of bubblewrap is the end of its process namespace, but not while it still makes one.
+            for process in family(self.process.pid):
+                with suppress(psutil.Error):
+                    process.kill()
             self.process.kill()
+
+    def is_lost(self):
+        """Whether bubblewrap was killed by something else: nothing inside can do that."""
+        return self.process.poll() is not None and self.process.returncode < 0 and self.reason is None and not unsafe()
 
     def watch(self):
         try:
-            while self.process.poll() is None:
-                if reason := self.exceeded():
+            for number in itertools.count():
+                if self.process.poll() is not None:
+                    break
+                if reason := self.overfed() or (number % LOOK_EVERY == 0 and self.exceeded()):
                     self.kill(reason)
                 time.sleep(POLL_SECONDS)
         finally:
             self.kill()  # nothing runs unwatched
+
+    def overfed(self):
+        """Whatever is sent, by whatever channel, and before it is anything that could be counted."""
+        return "messages" if resident_of(self.parent) > self.parent_memory + READER_GROWTH else None
 
     def exceeded(self):
         if time.monotonic() > self.deadline:
@@ -142,29 +166,80 @@ class Sandbox:
         if self.parent not in (None, os.getppid()):
             return "orphaned"
         processes = family(self.process.pid)
-        if sum(map(threads, processes)) > 2 * self.bounds.processes:
+        if sum(map(threads, processes)) > 2 * self.bounds.processes or sum(map(opened, processes)) > MAX_OPEN_IN_ALL:
             return "processes"
         # Forks share pages, which only the slower way of counting divides among them.
         if sum(map(resident, processes)) > self.bounds.memory and sum(map(own_share, processes)) > self.bounds.memory:
             return "memory"
         if self.writable and folder_size(self.writable) > 2**20:
             return "disk"
+        if processes and files_written(processes[0]) > MAX_FILES:
+            return "disk"
         return None
 
 
-def wrapped(command, bounds, seconds, folder, writable, walks):
-    """The command line that runs `command` in the sandbox."""
-    limited = [
+def start(command, bounds, seconds, folder, writable, walks, hidden, pipes):
+    """The process of `command` in a sandbox; in there this Python is called what it is called there."""
+    if unsafe():
+        environment = environment_of(PYTHON, str(ROOT) if walks else "")
+        bounded = limited(command, bounds, seconds) if shutil.which("prlimit") else command  # only Linux has it
+        return popen(["env", *(f"{name}={value}" for name, value in environment.items()), *bounded], **pipes)
+    require_bubblewrap()
+    if os.path.abspath(command[0]) == PYTHON:
+        command = [inside.executable(), *command[1:]]
+    command = limited(command, bounds, seconds)
+    if drops_root():
+        uid = own_uid()
+        if writable:
+            hand_over(writable, uid)
+        dropped = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--no-new-privs"]
+        user, command = [], [*dropped, "--inh-caps=-all", "--bounding-set=-all", *command]
+    else:
+        uid = 1000
+        # bubblewrap would stay as the first process, and its memory, with all these arguments, be the student's to
+        # read. A shell takes its place and does what a first process has to do.
+        user = ["--uid", "1000", "--gid", "1000", "--cap-drop", "ALL", "--as-pid-1"]
+        command = ["sh", "-c", '"$@"; exit "$?"', "sh", *command]
+    files = Inside(bounds, uid, folder, writable, walks, hidden)
+    arguments = [*namespaces(), "--die-with-parent", "--new-session", "--clearenv", "--hostname", "student", *user]
+    for name, value in environment_of(inside.executable(), inside.search_path(walks)).items():
+        arguments += ["--setenv", name, value]
+    try:
+        # Neither its environment nor its command line tells anything, to those inside or to others on this machine.
+        given = files.file(b"\0".join(map(os.fsencode, [*arguments, *files.arguments])))
+        called = [shutil.which("bwrap"), "--args", str(given), "--", *command]
+        return popen(called, env={}, pass_fds=files.files, **pipes)
+    finally:
+        files.close()
+
+
+def popen(command, **options):
+    try:
+        return subprocess.Popen(command, **options)
+    except OSError as error:
+        raise SandboxError(
+            f"沙箱没有启动（{error.strerror}），请看这台机器的内存和进程数够不够，再运行一次会接着做。 · "
+            f"The sandbox did not start ({error.strerror}): see whether this machine has memory and processes left, "
+            "then run again to go on."
+        ) from None
+
+
+def limited(command, bounds, seconds):
+    return [
         "prlimit",
         f"--data={bounds.memory}",
         f"--fsize={bounds.disk}",
         f"--cpu={int(seconds)}",
         f"--nproc={bounds.processes}",
+        f"--nofile={MAX_OPEN}",
         "--core=0",
         *command,
     ]
-    environment = {
-        "PATH": f"{Path(PYTHON).parent}:/usr/bin:/bin",
+
+
+def environment_of(python, search_path):
+    return {
+        "PATH": f"{Path(python).parent}:/usr/bin:/bin",
         "HOME": HOME,
         "LANG": "C.UTF-8",
         "OMP_NUM_THREADS": "1",
@@ -173,25 +248,8 @@ def wrapped(command, bounds, seconds, folder, writable, walks):
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "PYTHONNOUSERSITE": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
-        **({"PYTHONPATH": LINEWALK} if walks else {}),
+        **({"PYTHONPATH": search_path} if search_path else {}),
     }
-    if unsafe():
-        environment |= {"PYTHONPATH": str(ROOT)} if walks else {}
-        bounded = limited if shutil.which("prlimit") else command  # only Linux has it
-        return ["env", *(f"{name}={value}" for name, value in environment.items()), *bounded]
-    require_bubblewrap()
-    arguments = ["bwrap", *namespaces(), "--die-with-parent", "--new-session", "--clearenv", "--hostname", "student"]
-    for name, value in environment.items():
-        arguments += ["--setenv", name, value]
-    arguments += file_system(bounds, folder, writable, walks)
-    if not drops_root():
-        return [*arguments, "--uid", "1000", "--gid", "1000", "--cap-drop", "ALL", "--", *limited]
-    uid = own_uid()
-    if writable:
-        hand_over(writable, uid)
-    dropped = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--no-new-privs"]
-    dropped += ["--inh-caps=-all", "--bounding-set=-all"]
-    return [*arguments, "--", *dropped, *limited]
 
 
 def namespaces():
@@ -199,74 +257,43 @@ def namespaces():
     return [*user, "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
 
 
-def file_system(bounds, folder, writable, walks):
-    arguments = []
-
-    def bind(option, source, target):
-        # The folders that lead there: bubblewrap's own would be closed to another user than root.
-        for parent in list(Path(target).parents)[-2::-1]:
-            arguments.extend(["--dir", str(parent)])
-        arguments.extend([option, str(source), str(target)])
-
-    def read_only(source, target=None):
-        bind("--ro-bind-try", source, target or source)
-
-    def in_memory(target):
-        arguments.extend(["--perms", "1777", "--size", str(bounds.disk), "--tmpfs", target])
-
-    read_only("/usr")
-    for name in ("bin", "sbin", "lib", "lib32", "lib64"):
-        path = Path("/", name)
-        if path.is_symlink():
-            arguments.extend(["--symlink", os.readlink(path), str(path)])
-        elif path.exists():
-            read_only(path)
-    for name in ("ld.so.cache", "localtime", "alternatives", "fonts"):
-        read_only(f"/etc/{name}")
-    for prefix in bound_prefixes():
-        if not Path(prefix).is_relative_to("/usr"):
-            read_only(prefix)
-    for name in MASKED:
-        for place in dict.fromkeys([sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]):
-            if Path(place, name).is_dir():
-                arguments.extend(["--tmpfs", str(Path(place, name)), "--remount-ro", str(Path(place, name))])
-    arguments.extend(["--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"])
-    read_only("/sys/devices/system/cpu")
-    for target in ("/tmp", HOME, "/dev/shm"):
-        in_memory(target)
-    for fonts in font_caches():
-        read_only(fonts, f"{HOME}/.cache/matplotlib/{fonts.name}")
-    if walks:
-        read_only(ROOT / "linewalk", f"{LINEWALK}/linewalk")
-    arguments.extend(["--dir", "/submission"])
-    if folder:
-        read_only(folder, "/submission")
-        # Beside the student's files lies the notebook as it is graded, hidden tests and all.
-        for notebook in sorted(folder.glob("*.ipynb")):
-            read_only("/dev/null", f"/submission/{notebook.name}")
-    if writable:
-        bind("--bind", writable, writable)
-    return [*arguments, "--remount-ro", "/", "--chdir", "/submission"]
-
-
-def bound_prefixes():
-    return list(dict.fromkeys([sys.base_prefix, sys.prefix]))
-
-
 def require_hidden(path):
     """Raises SandboxError where a folder of the teacher's lies in one that students' code may read."""
-    for place in ["/usr", *bound_prefixes()]:
-        if Path(path).is_relative_to(place):
+    for place in inside.sources():
+        if Path(path).resolve().is_relative_to(place):
             raise SandboxError(
                 f"{path} 在 {place} 里面，沙箱里的代码读得到它：请移到别的地方。 · "
                 f"{path} lies inside {place}, which code in the sandbox can read: move it elsewhere."
             )
 
 
-def font_caches():
-    """matplotlib's lists of fonts, which would take it a second to make in every new home."""
-    cache = os.environ.get("MPLCONFIGDIR") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "matplotlib")
-    return sorted(map(Path, glob.glob(str(Path(cache, "fontlist-*.json").expanduser()))))  # a closed folder has none
+@functools.cache
+def require_python():
+    """`try_python`, once a process."""
+    try_python()
+
+
+def try_python():
+    """Raises SandboxError where this Python does not start in the sandbox with what grading needs."""
+    program = "import ipykernel.kernelapp, safetensors.torch; print('started')"
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    with Sandbox([PYTHON, "-c", program], limits(), START_SECONDS, **pipes) as sandbox:
+        said = sandbox.process.stdout.read().decode(errors="replace").strip().splitlines()
+        sandbox.wait()
+    if said[-1:] != ["started"]:
+        last = sandbox.reason or (said[-1] if said else f"exit status {sandbox.process.returncode}")
+        raise SandboxError(
+            f"沙箱里的 Python 没有启动（{PYTHON}：{last[:300]}）："
+            "请用 make 建的环境，或者换一个放 Python 和它的库的地方。 · "
+            f"Python did not start in the sandbox ({PYTHON}: {last[:300]}): use the environment that make sets up, or "
+            "put Python and its packages elsewhere."
+        )
+
+
+def socket_folder():
+    """A folder for folders of sockets, whose paths have at most 107 characters."""
+    places = ("/tmp", "/dev/shm", "/var/tmp", tempfile.gettempdir())
+    return next((place for place in places if os.access(place, os.W_OK | os.X_OK)), places[-1])
 
 
 def unsafe():
@@ -286,7 +313,7 @@ def require_bubblewrap():
             "Grading needs bubblewrap 0.7 or newer (on Debian and Ubuntu: apt install bubblewrap); only if you trust "
             "every submission, UNSAFE=1 (--unsafe) grades without a sandbox."
         )
-    trial = ["bwrap", *namespaces(), "--ro-bind", "/", "/", "--proc", "/proc", "true"]
+    trial = ["bwrap", *namespaces(), "--ro-bind", "/", "/", "true"]
     tried = subprocess.run(trial, capture_output=True, text=True, errors="replace")
     if tried.returncode:
         said = tried.stderr.strip().splitlines()[-1:] or [""]
@@ -304,7 +331,7 @@ def require_bubblewrap():
 
 @functools.cache
 def drops_root():
-    """Whether this is a root that can become another user inside.
+    """Whether this is a root that can become another user inside, and reach what is that user's.
 
     Nothing bounds the number of root's processes, and root's files would be the student's.
     """
@@ -312,7 +339,7 @@ def drops_root():
         return False
     capabilities = int(re.search(r"CapEff:\s*(\w+)", Path("/proc/self/status").read_text()).group(1), 16)
     mapped = sum(int(line.split()[2]) for line in Path("/proc/self/uid_map").read_text().splitlines())
-    return bool(capabilities & 1 << 21) and mapped > 60_000
+    return capabilities & NEEDED == NEEDED and mapped > 60_000
 
 
 def own_uid():
@@ -339,10 +366,41 @@ def threads(process):
         return 0
 
 
+def opened(process):
+    try:
+        return process.num_fds()
+    except psutil.Error:
+        return 0
+
+
+def files_written(process):
+    """In the fullest of the places that a process in the sandbox may write to."""
+    counts = [0]
+    for place in inside.WRITABLE:
+        own = f"/proc/{process.pid}/root{place}"
+        with suppress(OSError):
+            system = os.statvfs(own)
+            if not is_outsides(own, place):
+                counts.append(system.f_files - system.f_ffree)
+    return max(counts)
+
+
+def is_outsides(own, place):
+    """Whether a process sees our folder of this name, as it does without a sandbox, and before it is in one."""
+    return os.path.exists(place) and os.stat(own).st_dev == os.stat(place).st_dev
+
+
 def resident(process):
     try:
         return process.memory_info().rss
     except psutil.Error:
+        return 0
+
+
+def resident_of(pid):
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE") if pid else 0
+    except OSError:
         return 0
 
 

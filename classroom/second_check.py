@@ -8,6 +8,7 @@ and are compared on this side.
 import importlib
 import json
 import os
+import re
 import select
 import subprocess
 import time
@@ -15,12 +16,23 @@ from contextlib import suppress
 from pathlib import Path
 
 import torch
+from messages import TooMuch, read_json
 from safetensors.torch import load, save
-from sandbox import PYTHON, Sandbox, SandboxError, limits
+from sandbox import PYTHON, START_SECONDS, Sandbox, SandboxError, limits
 
 STUDENT_SIDE = Path(__file__).with_name("student_side.py")
-MAX_ANSWER = 256 * 2**20
-START_SECONDS = 60  # of Python and torch, before anything of the student's runs; not counted
+ON_PAPER = Path(__file__).with_name("on_paper.py")
+HIDDEN_ON_PAPER = ("torch", "functorch", "torchgen")
+MAX_TEXT, MAX_TENSORS, MAX_HEADER = 2 * 2**20, 48 * 2**20, 256 * 2**10  # of one answer
+MAX_ANSWERS = 256 * 2**20  # of all of them
+
+
+# What on_paper.py's stand-ins leave in an error: they were asked for a number, or are the answer themselves.
+TORCH_NEEDED = re.compile("NeedsTorch|TypeError: StandIn")
+NEEDS_TORCH = (
+    "该手算或只用公式的答案，没有 torch 和 linewalk 就算不出来 · "
+    "what was to be worked out by hand or by a formula cannot be had without torch or linewalk"
+)
 
 
 class StudentError(Exception):
@@ -36,37 +48,62 @@ def second_check(checks, sources):
     """(passed, reason) for every name in `checks.CHECKS`, each with weights and inputs of its own.
 
     sources: the student's source by the grade_id of its cell; a deleted cell is not there.
-    Raises SandboxError where Python does not start in the sandbox, which no student is to blame for.
+    Raises SandboxError where Python does not start in the sandbox, and whatever a check raises: no student is to blame
+    for either.
     """
     results = {}
     with Student(checks, sources) as student:
         for name, check in checks.CHECKS.items():
+            student.asked_on_paper = False
             torch.manual_seed(int.from_bytes(os.urandom(7), "big"))
             try:
-                results[name] = bool(check(student)), ""
-            except SandboxError:
-                raise
-            except Exception as error:  # whatever an odd answer makes of a check, it did not pass
-                told = str(error) if isinstance(error, StudentError) else f"{type(error).__name__}: {error}"
-                results[name] = False, told[:300]
+                passed = bool(check(student))
+                results[name] = passed, "" if passed else student.needed_torch()
+            except StudentError as error:
+                results[name] = False, str(error)[:300]
     return results
 
 
 class Student:
     """The student's namespace, behind a pipe. A process that dies or hangs is followed by a new one."""
 
-    def __init__(self, checks, sources):
-        self.walks = checks.WALKS
+    def __init__(self, checks, sources, paper=False):
+        self.given = checks, sources
+        self.walks = checks.WALKS and not paper
+        self.paper = paper
+        self.failures = []
+        self.on_paper_too = None
+        self.asked_on_paper = False
         self.sources = [["prelude", checks.PRELUDE], *([name, sources.get(name, "")] for name in checks.SOLUTIONS)]
         self.bounds = limits()
         self.deadline = time.monotonic() + self.bounds.check_seconds
         self.sandbox = None
+        self.bytes_left = MAX_ANSWERS
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
         self.close()
+        if self.on_paper_too:
+            self.on_paper_too.close()
+
+    @property
+    def on_paper(self):
+        """The same student in a Python that has neither torch nor linewalk: for what was to be done without them.
+
+        What a cell does with them all the same comes to nothing (see on_paper.py); tensors cannot be sent.
+        """
+        self.asked_on_paper = True
+        if self.on_paper_too is None:
+            self.on_paper_too = Student(*self.given, paper=True)
+            self.on_paper_too.deadline = self.deadline
+        return self.on_paper_too
+
+    def needed_torch(self):
+        """Why an answer asked for on paper is wrong, where a cell broke off for want of torch; otherwise nothing."""
+        failures = self.on_paper_too.failures if self.asked_on_paper else []
+        return NEEDS_TORCH if TORCH_NEEDED.search(str(failures)) else ""
 
     def evaluate(self, expression, **values):
         """The value of an expression in the student's namespace, with `values` bound.
@@ -75,20 +112,36 @@ class Student:
         back as lists. Raises StudentError.
         """
         if self.sandbox is None:
+            if time.monotonic() > self.deadline:
+                raise StudentError("timed out")
             self.start()
         tensors = {}
         values = {name: encode(value, tensors) for name, value in values.items()}
-        return self.ask({"expression": expression, "values": values}, tensors)
+        try:
+            return self.ask({"expression": expression, "values": values}, tensors)
+        except StudentError as error:
+            if self.paper and TORCH_NEEDED.search(str(error)):
+                raise StudentError(NEEDS_TORCH) from None
+            raise
+
+    def execute(self, name, source):
+        """Runs source of ours as one more cell in the student's namespace."""
+        if self.sandbox is None:
+            self.start()
+        self.ask({"sources": [[name, source]]}, {})
 
     def start(self):
-        command = [PYTHON, "-c", STUDENT_SIDE.read_text(encoding="utf-8")]
+        program = STUDENT_SIDE.read_text(encoding="utf-8")
+        if self.paper:
+            program = ON_PAPER.read_text(encoding="utf-8") + program
         began = time.monotonic()
         seconds = max(1, self.deadline - began) + START_SECONDS
         self.sandbox = Sandbox(
-            command,
+            [PYTHON, "-c", program],
             self.bounds,
             seconds,
             walks=self.walks,
+            hidden=HIDDEN_ON_PAPER if self.paper else (),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -103,28 +156,34 @@ class Student:
                 "then run again to go on."
             ) from None
         self.deadline += time.monotonic() - began
-        self.ask({"sources": self.sources}, {})
+        self.failures = self.ask({"sources": self.sources}, {})
 
     def ask(self, message, tensors):
         until = min(self.deadline, time.monotonic() + self.bounds.cell_seconds)
         try:
             self.write(json.dumps(message).encode(), until)
             self.write(save(tensors), until)
-        except StudentError:
+        except (StudentError, SandboxError):
             self.close()
             raise
         return self.answer(until)
 
     def answer(self, until):
         try:
-            answer, tensors = json.loads(self.read_part(until)), load(self.read_part(until))
+            answer = read_json(self.read_part(until, MAX_TEXT))
+            tensors = self.read_part(until, MAX_TENSORS)
+            if int.from_bytes(tensors[:8], "little") > MAX_HEADER:  # which would be any number of empty tensors
+                raise StudentError("answer too large")
             if "error" in answer:
                 error = StudentError(str(answer["error"])[:1000])
             else:
-                return decode(answer["value"], tensors)
-        except StudentError:
+                return decode(answer["value"], load(tensors))
+        except (StudentError, SandboxError):
             self.close()
             raise
+        except TooMuch as bad:
+            self.close()
+            raise StudentError(f"unreadable answer ({bad})") from None
         except Exception as bad:  # the answer is the student's to write, and may be anything
             self.close()
             raise StudentError(f"unreadable answer ({type(bad).__name__})") from None
@@ -141,10 +200,11 @@ class Student:
             except BrokenPipeError:
                 raise self.gone() from None
 
-    def read_part(self, until):
+    def read_part(self, until, most):
         length = int.from_bytes(self.read(8, until), "big")
-        if length > MAX_ANSWER:
+        if length > min(most, self.bytes_left):
             raise StudentError("answer too large")
+        self.bytes_left -= length
         return bytes(self.read(length, until))
 
     def read(self, length, until):
@@ -164,6 +224,11 @@ class Student:
 
     def gone(self):
         self.sandbox.wait()
+        if self.sandbox.is_lost():
+            raise SandboxError(
+                "沙箱被别的程序终止了：请看这台机器的内存够不够，再运行一次会接着做。 · "
+                "Something else stopped the sandbox: see whether this machine has memory left, then run again to go on."
+            )
         return StudentError(f"killed: {self.sandbox.reason}" if self.sandbox.reason else "the process ended")
 
     def close(self):

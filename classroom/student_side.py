@@ -34,7 +34,7 @@ def main():
             if "sources" in message:
                 for name, source in message["sources"]:
                     execute(name, source)
-                reply = {"value": None}
+                reply = {"value": failures}
             else:
                 values = {name: decode(value, tensors) for name, value in message["values"].items()}
                 reply = {"value": eval(message["expression"], {**namespace, "run": run, "state": state, **values})}

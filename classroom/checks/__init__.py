@@ -7,6 +7,10 @@ A module here is named after its assignment and has
     WALKS       whether the assignment may import linewalk
     CHECKS      grade_id of each autograded test cell → function(student) -> bool
 
+`student.evaluate` asks with torch at hand; `student.on_paper.evaluate` asks what was to be worked out without it.
+What comes back may be anything: checks look at it through `same` and `parts`, which take whatever it is, since a check
+that raises stops the grading as a fault of ours.
+
 Nothing that a student wrote is imported or unpickled on this side: only tensors, numbers and strings arrive.
 """
 
@@ -33,13 +37,36 @@ def is_given(cell):
 
 
 def same(theirs, ours, tolerance=1e-4):
-    """Whether `theirs`, whatever it is, is a tensor of the shape and, within `tolerance`, the values of `ours`."""
-    return (
-        isinstance(theirs, torch.Tensor)
-        and theirs.shape == ours.shape
-        and theirs.dtype == ours.dtype
-        and torch.allclose(theirs, ours, atol=tolerance, rtol=tolerance)
-    )
+    """Whether `theirs`, whatever it is, is what `ours` is: a tensor, number, string, None, or lists and dicts of them.
+
+    Tensors have the same shape, kind and, within `tolerance`, values; all else is exactly the same, and a number never
+    passes as a truth value. A tuple of `ours` stands for a list, which is how sequences arrive.
+    """
+    if isinstance(ours, torch.Tensor):
+        return (
+            isinstance(theirs, torch.Tensor)
+            and theirs.shape == ours.shape
+            and theirs.dtype == ours.dtype
+            and torch.allclose(theirs, ours, atol=tolerance, rtol=tolerance)
+        )
+    if isinstance(ours, dict):
+        return (
+            isinstance(theirs, dict)
+            and theirs.keys() == ours.keys()
+            and all(same(theirs[key], ours[key], tolerance) for key in ours)
+        )
+    if isinstance(ours, (list, tuple)):
+        return (
+            isinstance(theirs, list)
+            and len(theirs) == len(ours)
+            and all(same(*pair, tolerance) for pair in zip(theirs, ours, strict=True))
+        )
+    return type(theirs) is type(ours) and theirs == ours
+
+
+def parts(answer, count):
+    """The parts of an answer that is a list of so many, or else as many times nothing."""
+    return answer if isinstance(answer, list) and len(answer) == count else [None] * count
 
 
 def agree(student, expression, ours, *inputs, **values):
@@ -61,34 +88,18 @@ def agree(student, expression, ours, *inputs, **values):
     return True
 
 
-def same_numbers(theirs, ours):
-    """Whether `theirs` is exactly `ours`: whole numbers, strings, None, and lists and dicts of them.
-
-    A tuple of `ours` stands for a list, which is how sequences arrive; a number never passes as a truth value.
-    """
-    if isinstance(ours, dict):
-        return (
-            isinstance(theirs, dict)
-            and theirs.keys() == ours.keys()
-            and all(same_numbers(theirs[key], ours[key]) for key in ours)
-        )
-    if isinstance(ours, (list, tuple)):
-        return (
-            isinstance(theirs, (list, tuple))
-            and len(theirs) == len(ours)
-            and all(map(same_numbers, theirs, ours))
-        )
-    return type(theirs) is type(ours) and theirs == ours
-
-
 def randomized(module):
-    """`module` with fresh numbers in every batch norm, where all layers would otherwise behave alike."""
+    """`module` with fresh numbers in every batch norm, where all layers would otherwise behave alike.
+
+    The deviations are those of a convolution of noise, and the shifts smaller: each channel gets values of both signs,
+    or a ReLU too few would not show.
+    """
     for norm in module.modules():
         if isinstance(norm, nn.BatchNorm2d):
             nn.init.uniform_(norm.weight, 0.5, 1.5)
-            nn.init.normal_(norm.bias)
-            nn.init.normal_(norm.running_mean)
-            nn.init.uniform_(norm.running_var, 0.5, 2.0)
+            nn.init.normal_(norm.bias, std=0.5)
+            nn.init.normal_(norm.running_mean, std=0.2)
+            nn.init.uniform_(norm.running_var, 0.1, 0.4)
     return module
 
 

@@ -36,21 +36,13 @@ def layers(student):
             "block.load_state_dict(weights), state(block)][2]",
             expansion=expansion, in_channel=in_channel, out_channel=out_channel, weights=ours,
         )
-        if not _same_state(theirs, ours):
+        if not same(theirs, ours):
             return False
     return True
 
 
 def _with_expansion(expansion):
     return type("Block", (explicit.Bottleneck,), {"expansion": expansion})
-
-
-def _same_state(theirs, ours):
-    return (
-        isinstance(theirs, dict)
-        and theirs.keys() == ours.keys()
-        and all(same(theirs[name], ours[name]) for name in ours)
-    )
 
 
 def arguments(student):
@@ -86,16 +78,26 @@ def downsample(student):
         and all(_shortcut_agrees(student, *sizes) for sizes in [
             (4 * width, width, 2), (width, width, 1), (width, width + 1, 2), (width + 1, 4 * width + 4, 1)
         ])
+        and _follows_expansion(student, width, between(2, 3))
     )
 
 
-def _shortcut_agrees(student, in_channel, out_channel, stride):
-    ours = randomized(shortcut(in_channel, 4 * out_channel, stride))
+def _shortcut_agrees(student, in_channel, out_channel, stride, expansion=4):
+    ours = randomized(shortcut(in_channel, expansion * out_channel, stride))
     x = torch.randn(2, in_channel, 9, 9)
     return agree(
         student, "make_downsample(in_channel, out_channel, stride)", ours, x,
         in_channel=in_channel, out_channel=out_channel, stride=stride,
     )
+
+
+def _follows_expansion(student, width, expansion):
+    """The last question to this student, since `Bottleneck.expansion` stays changed."""
+    without = student.evaluate(
+        "[setattr(Bottleneck, 'expansion', expansion), make_downsample(expansion * width, width)][1]",
+        expansion=expansion, width=width,
+    )
+    return without is None and _shortcut_agrees(student, 4 * width, width, 1, expansion)
 
 
 CHECKS = {

@@ -6,16 +6,18 @@ test only what the test's author wrote to be read, the text of one of its `asser
 
 import ast
 import builtins
+import html
 import re
 from pathlib import Path
 
 import bleach
 import jinja2
-from collect import guessed
 from nbconvert.exporters import HTMLExporter
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
 from pygments.formatters import HtmlFormatter
+from reading import guessed
 from traitlets import Bool
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
@@ -23,7 +25,7 @@ HIDDEN = re.compile(r"^[^\n]*### BEGIN HIDDEN TESTS.*?(### END HIDDEN TESTS[^\n]
 SCHEME = re.compile(r"^=== BEGIN MARK SCHEME ===.*?(=== END MARK SCHEME ===[^\n]*\n?|\Z)", re.DOTALL | re.MULTILINE)
 
 PROSE = {"p", "br", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "blockquote", "pre", "code", "em"}
-PROSE |= {"strong", "a", "del", "table", "thead", "tbody", "tr", "th", "td"}
+PROSE |= {"strong", "a", "img", "del", "table", "thead", "tbody", "tr", "th", "td"}
 
 
 class StudentFeedback(NbGraderPreprocessor):
@@ -78,13 +80,24 @@ class FeedbackExporter(HTMLExporter):
         self.template_name = "classroom"
         self.extra_template_basedirs = [str(TEMPLATES)]
         self.template_paths = self._template_paths()  # worked out above, for another template
-        self.exclude_anchor_links = True
-        self.register_filter("clean_prose", clean_prose)
+        self.register_filter("prose", prose)
 
 
-def clean_prose(html):
-    """Prose as Markdown made it; whatever else a student wrote is shown as text."""
-    return bleach.clean(html, tags=PROSE, attributes={"a": ["href"]})
+def prose(source, pictures=None):
+    """Markdown as a page, with the pictures pasted into it; whatever else a student wrote is shown as text."""
+    renderer = IPythonRenderer(escape=False, exclude_anchor_links=True, attachments=pictures or {})
+    try:
+        page = MarkdownWithMath(renderer).render(source)
+        return bleach.clean(page, tags=PROSE, attributes=harmless, protocols={"http", "https", "mailto", "data"})
+    except Exception:  # a picture that isn't there, or nesting without end
+        return f"<pre>{html.escape(source)}</pre>"
+
+
+def harmless(tag, name, value):
+    if (tag, name) == ("a", "href"):
+        return value.startswith(("http://", "https://", "mailto:"))
+    picture = value.startswith(("data:image/png;base64,", "data:image/jpeg;base64,"))
+    return (tag, name) == ("img", "alt") or (picture and (tag, name) == ("img", "src"))
 
 
 def message(cell, edition):
@@ -119,6 +132,14 @@ def in_edition(text, edition):
 
 def ungraded_page(assignment, edition, reason):
     """The page of a student whose submission could not be graded."""
+    return rendered("ungraded.html.j2", assignment=assignment, edition=edition, reason=in_edition(reason, edition))
+
+
+def marks_page(assignment, edition, score, max_score):
+    """The page of a student whose answers cannot be laid out."""
+    return rendered("marks.html.j2", assignment=assignment, edition=edition, score=score, max_score=max_score)
+
+
+def rendered(template, **values):
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES / "classroom"), autoescape=True)
-    page = environment.get_template("ungraded.html.j2")
-    return page.render(assignment=assignment, edition=edition, reason=in_edition(reason, edition))
+    return environment.get_template(template).render(**values)

@@ -1,45 +1,96 @@
 """A class on this machine, for trying out: a teacher and students, each with a server and a home folder of their own.
 
-All servers run as the one Unix user who started the hub. Who may run code in one of them can read the files of all.
+try_out.py writes into its standard input who they are, with their passwords: no other process finds them there. Nobody
+is an administrator; who runs the class does that on the machine. Each server has a site of its own, NAME-HOST, so that
+a page in one of them is a stranger to the hub and to the others, and runs in an enclosure (enclosure.py). All sockets
+but the one that browsers come to are files in a folder that is closed.
 """
 
 import hmac
 import json
-import os
+import socket
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 from jupyterhub.auth import Authenticator
+from jupyterhub.handlers import LoginHandler
+from jupyterhub.spawner import SimpleLocalProcessSpawner
 
 c = get_config()  # noqa: F821 (JupyterHub gives it)
 
-folder = os.environ["CLASS_FOLDER"]
-port = int(os.environ["CLASS_PORT"])
-hub_port, proxy_port = map(int, os.environ["CLASS_INNER_PORTS"].split(","))
-passwords = json.loads(os.environ["CLASS_PASSWORDS"])
-teacher, *students = passwords
+ARGUMENTS = ["--ServerApp.log_level=WARN", "--ConnectionFileMixin.transport=ipc"]
+
 here = Path(__file__).resolve().parent
+sys.path.append(str(here))
+
+from enclosure import EXCHANGE, enclosures  # noqa: E402
+
+settings = json.load(sys.stdin)
+folder, host, port, passwords = (settings[name] for name in ("folder", "host", "port", "passwords"))
+sockets = Path(settings["sockets"])
+places = enclosures(folder, passwords, sockets / "hub")
+(teacher,) = (name for name, place in places.items() if place.teacher)
+
+class OwnNameLogin(LoginHandler):
+    """Lets people in at the class's own name only: 127.0.0.1 hands its cookies to whoever holds another port of it."""
+
+    async def prepare(self):
+        if self.request.host == f"{host}:{port}":
+            await super().prepare()
+        else:
+            self.redirect(f"{c.JupyterHub.subdomain_host}/hub/login")
 
 
 class ClassAuthenticator(Authenticator):
     """Knows the names and passwords that the terminal showed."""
 
+    def get_handlers(self, app):
+        return [("/login", OwnNameLogin)]
+
     async def authenticate(self, handler, data):
         password = passwords.get(data["username"], "")
-        return data["username"] if password and hmac.compare_digest(password, data["password"]) else None
+        right = hmac.compare_digest(password.encode(), data["password"].encode())
+        return data["username"] if password and right else None
 
 
-def only_teachers_grade(spawner):
-    if spawner.user.name != teacher:
-        off = dict.fromkeys(("formgrader", "course_list"), False)
-        extensions = {f"nbgrader.server_extensions.{name}": on for name, on in off.items()}
-        spawner.args = [*spawner.args, f"--ServerApp.jpserver_extensions={extensions}"]
+class EnclosedSpawner(SimpleLocalProcessSpawner):
+    """Starts a server in its enclosure, on a socket that is made out here.
+
+    Could a server make it, it could as well put a link there, and have the proxy ask any socket of this machine.
+    """
+
+    async def start(self):
+        name = self.user.name
+        self.cmd = places[name].command([sys.executable, str(here / "server.py")])
+        if name != teacher:
+            off = dict.fromkeys(("formgrader", "course_list"), False)
+            extensions = {f"nbgrader.server_extensions.{extension}": on for extension, on in off.items()}
+            self.args = [*ARGUMENTS, f"--ServerApp.jpserver_extensions={extensions}"]
+        path = sockets / f"server-{name}"
+        path.unlink(missing_ok=True)
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind(str(path))
+            listening.listen(128)
+            self.popen_kwargs = {"stdin": listening}
+            address = await super().start()
+        self.server.connect_url = url(path)
+        return address
+
+
+def url(path):
+    """Of a socket, as JupyterHub and its proxy write it."""
+    return f"http+unix://{quote(str(path), safe='')}"
 
 
 c.JupyterHub.bind_url = f"http://127.0.0.1:{port}"
-c.JupyterHub.hub_port = hub_port
-c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{proxy_port}"
-c.ConfigurableHTTPProxy.command = [f"{folder}/proxy/node_modules/.bin/configurable-http-proxy"]
+c.JupyterHub.subdomain_host = f"http://{host}:{port}"
+# No name below the hub's: whoever has one can set cookies for the hub, and to a browser is no stranger to it.
+c.JupyterHub.subdomain_hook = lambda name, domain, kind: f"{name}-{domain}"
+c.JupyterHub.hub_bind_url = c.JupyterHub.hub_connect_url = url(sockets / "hub")
+c.JupyterHub.hub_socket_mode = 0o666  # whose folder is closed; enclosed servers may be other users'
+c.ConfigurableHTTPProxy.api_url = url(sockets / "proxy")
+c.ConfigurableHTTPProxy.command = [settings["node"], f"{folder}/proxy/node_modules/.bin/configurable-http-proxy"]
 c.ConfigurableHTTPProxy.pid_file = f"{folder}/proxy.pid"
 c.JupyterHub.db_url = f"sqlite:///{folder}/hub.sqlite"
 c.JupyterHub.cookie_secret_file = f"{folder}/cookie_secret"
@@ -47,18 +98,17 @@ c.JupyterHub.log_level = "WARN"
 
 c.JupyterHub.authenticator_class = ClassAuthenticator
 c.Authenticator.allowed_users = set(passwords)
-c.Authenticator.admin_users = {teacher}
+c.JupyterHub.load_roles = [{"name": "admin", "users": []}]  # nor is one who was one before
 
-c.JupyterHub.spawner_class = "simple"
+c.JupyterHub.spawner_class = EnclosedSpawner
 c.SimpleLocalProcessSpawner.home_dir_template = f"{folder}/home/{{username}}"
-c.Spawner.cmd = [sys.executable, "-m", "jupyterhub.singleuser"]
-c.Spawner.args = ["--allow-root", "--ServerApp.log_level=WARN"]
-c.Spawner.pre_spawn_hook = only_teachers_grade
+c.Spawner.args = ARGUMENTS
 c.Spawner.start_timeout = c.Spawner.http_timeout = 120
 c.Spawner.environment = {
     "JUPYTER_CONFIG_PATH": str(here / "jupyter"),
     "JUPYTER_PREFER_ENV_PATH": "1",  # this environment's kernel, whatever lies in a home folder
-    "CLASS_EXCHANGE": f"{folder}/exchange",
+    "JUPYTER_RUNTIME_DIR": "/tmp/jupyter",  # short, as the names of sockets have to be
+    "CLASS_EXCHANGE": EXCHANGE,
     "CLASS_TEACHERS": teacher,
     "CLASS_CONFIG": str(here.parent / "nbgrader_config.py"),
 }
