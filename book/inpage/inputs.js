@@ -1,0 +1,94 @@
+// What goes into the block: a picture by way of the book's stem, or one of four patterns.
+import { size } from "./arithmetic.js";
+import { columnsOf } from "./columns.js";
+import * as engine from "./engine.js";
+import { generator } from "./random.js";
+
+export const PICTURES = ["photograph", "own"];
+export const PATTERNS = { edge, checkerboard, noise, pixel };
+const STEM = 4; // the stem makes its maps a quarter as large, a side
+const CONV1 = { kernel: 7, stride: 2, padding: 3, dilation: 1 };
+const MEAN = [0.485, 0.456, 0.406], STD = [0.229, 0.224, 0.225]; // ImageNet's, as in linewalk/images.py
+
+export function pattern(name, { inplanes, height, width }) {
+  const shape = [1, inplanes, height, width];
+  return { shape, data: PATTERNS[name](inplanes, height, width) };
+}
+
+function edge(channels, height, width) {
+  return each(channels, height, width, (y, x) => (x < width / 2 ? -1 : 1));
+}
+
+function checkerboard(channels, height, width) {
+  const side = Math.max(1, Math.round(Math.min(height, width) / 8));
+  return each(channels, height, width, (y, x) => ((Math.floor(y / side) + Math.floor(x / side)) % 2 ? 1 : -1));
+}
+
+// torch.manual_seed(1); torch.randn(1, channels, height, width)
+function noise(channels, height, width) {
+  return generator(1).normal(channels * height * width);
+}
+
+function pixel(channels, height, width) {
+  return each(channels, height, width, (y, x) => Number(y === height >> 1 && x === width >> 1));
+}
+
+function each(channels, height, width, value) {
+  return Float32Array.from({ length: channels * height * width }, (_, at) => value(Math.floor(at / width) % height, at % width));
+}
+
+// The picture's middle, as large as the stem wants it for maps of this size: ImageData, transparency laid on white.
+export async function pixels(blob, { height, width }) {
+  const bitmap = await createImageBitmap(blob), [tall, wide] = [height * STEM, width * STEM];
+  const canvas = new OffscreenCanvas(wide, tall), context = canvas.getContext("2d", { willReadFrequently: true });
+  context.fillStyle = "white";
+  context.fillRect(0, 0, wide, tall);
+  context.imageSmoothingQuality = "high";
+  const scale = Math.min(bitmap.width / wide, bitmap.height / tall);
+  const [across, down] = [wide * scale, tall * scale];
+  context.drawImage(bitmap, (bitmap.width - across) / 2, (bitmap.height - down) / 2, across, down, 0, 0, wide, tall);
+  bitmap.close();
+  return context.getImageData(0, 0, wide, tall);
+}
+
+// What the book's stem makes of a picture. A block of another number of channels gets the stem's 64 over and over.
+export async function throughStem(picture, stem, { inplanes }) {
+  const { maxpool: { shape: [, channels, tall, wide], data } } = await linesOfStem(picture, stem, ["maxpool"]);
+  if (inplanes === channels) return { shape: [1, channels, tall, wide], data };
+  const repeated = new Float32Array(inplanes * tall * wide);
+  for (let from = 0; from < repeated.length; from += data.length) {
+    repeated.set(data.subarray(0, Math.min(data.length, repeated.length - from)), from);
+  }
+  return { shape: [1, inplanes, tall, wide], data: repeated };
+}
+
+// {name: {shape, data}} of the stem's lines that are wanted, of "photograph", "conv1", "bn1", "relu" and "maxpool".
+export async function linesOfStem(picture, stem, wanted) {
+  const owned = [], own = (x) => (owned.push(x), x);
+  const weight = (name, shape = stem[`stem.${name}`].shape) => own(engine.array(stem[`stem.${name}`].data, shape));
+  const photograph = { shape: [1, 3, picture.height, picture.width], data: normalized(picture) };
+  const { columns, places } = columnsOf(photograph.data, photograph.shape.slice(1), CONV1);
+  const [outputs, ...rest] = stem["stem.conv1.weight"].shape, rows = size(rest), made = {}, lines = {};
+  const kernels = weight("conv1.weight", [outputs, rows]);
+  const product = own(engine.matmul(kernels, own(engine.array(columns, [rows, size(places)]))));
+  lines.conv1 = own(engine.reshape(product, [1, outputs, ...places]));
+  lines.bn1 = own(engine.batchNorm(lines.conv1, {
+    weight: weight("bn1.weight"), bias: weight("bn1.bias"), mean: weight("bn1.running_mean"), variance: weight("bn1.running_var"),
+  }));
+  lines.relu = own(engine.relu(lines.bn1));
+  lines.maxpool = own(engine.maxPool(lines.relu, { kernel: 3, stride: 2, padding: 1 }));
+  for (const name of wanted) {
+    made[name] = name === "photograph" ? photograph : { shape: engine.shape(lines[name]), data: await engine.read(lines[name]) };
+  }
+  owned.forEach(engine.dispose);
+  return made;
+}
+
+// A picture's pixels as the stem wants them: (3, H, W).
+function normalized({ data, height, width }) {
+  const values = new Float32Array(3 * height * width);
+  for (let channel = 0, at = 0; channel < 3; channel += 1) {
+    for (let from = channel; from < data.length; from += 4, at += 1) values[at] = (data[from] / 255 - MEAN[channel]) / STD[channel];
+  }
+  return values;
+}

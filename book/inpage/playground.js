@@ -1,0 +1,182 @@
+// The playground's page: settings on top; what arithmetic alone can say, at once; then the maps, computed.
+import { playground } from "./api.js";
+import { family, plan, Refused } from "./arithmetic.js";
+import { connect, trouble } from "./client.js";
+import { controls } from "./controls.js";
+import { gallery } from "./gallery.js";
+import { listing } from "./listing.js";
+import { isSection, read, write } from "./state.js";
+import { taps } from "./taps.js";
+import { kindFor } from "./weights.js";
+import { element, inWords, words } from "./words.js";
+
+const base = document.currentScript.src;
+window.playground = playground(base);
+
+const place = document.getElementById("in-page-playground");
+let state = read(location.hash);
+const form = controls({ change, picture: bring });
+const lines = listing({ change }), kernel = taps(), maps = gallery({ change });
+const status = element("p", { className: "pg-status", role: "status" });
+const compute = element("button", { type: "button", className: "pg-compute", textContent: words("算出特征图", "Compute the maps"), onclick: touched });
+const block = element("div", {},
+  heading(words("forward，一行一行", "forward, line by line")), ...lines.parts,
+  heading(words("卷积核在看哪里", "Where the kernel looks")), kernel.figure,
+  heading(words("特征图", "The maps")), compute);
+place.append(form.form, block, status, maps.box);
+
+function heading(text) {
+  return element("h2", { textContent: text });
+}
+
+// ---- the settings
+
+function change(settings, from) {
+  state = { ...state, ...settings };
+  if (location.protocol !== "file:") history.replaceState(history.state, "", `${location.pathname}${location.search}${write(state) && "#"}${write(state)}`);
+  else location.hash = write(state);
+  show(from);
+  touched();
+}
+
+let begun = false; // whether the reader has touched anything
+let current = null; // {config, weights, input} of a block that can be computed, at least in its first lines
+
+function show(from) {
+  const { weights, input, ...settings } = state;
+  current = null;
+  block.hidden = true;
+  try {
+    const planned = plan(settings), { config } = planned;
+    block.hidden = false;
+    lines.show(planned);
+    kernel.show(config);
+    form.show({ ...state, ...without(settings) }, family(config), planned.refused, from);
+    kindFor(weights, config);
+    current = { config, weights, input };
+    if (!begun) status.textContent = "";
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    maps.hide();
+    const blamed = form.show(state, null, error, from);
+    status.textContent = blamed ? words("原因写在那个设置下面。", "The setting that is to blame says why.") : inWords(error);
+  }
+}
+
+// The shortcut's choice as the reader made it, not as it was worked out.
+const without = ({ downsample }) => ({ downsample });
+
+// ---- the maps
+
+let computer = null, backend = new URLSearchParams(location.search).get("backend") ?? undefined;
+let busy = false, again = false, notice = "";
+let own = null; // the reader's picture, which a new engine has to be told of
+const LONG = 400; // ms after which the page says that it computes
+
+function touched() {
+  begun = true;
+  return recompute();
+}
+
+async function recompute() {
+  again = false;
+  if (!begun || !current) return;
+  if (busy) {
+    again = true;
+    return;
+  }
+  busy = true;
+  compute.hidden = true;
+  try {
+    do {
+      again = false;
+      await computeOnce(current);
+    } while (again && current);
+  } catch (error) {
+    if (error.code !== "lost") {
+      status.textContent = inWords(error.zh ? error : trouble("failed"));
+      compute.hidden = false;
+    }
+  } finally {
+    busy = false;
+  }
+  if (again) recompute();
+}
+
+async function computeOnce({ config, weights, input }) {
+  const engine = await loaded();
+  const started = performance.now();
+  const waiting = setTimeout(() => { status.textContent = words("正在算…", "Computing…"); }, LONG);
+  const made = await engine.block({ config, weights, input }).finally(() => clearTimeout(waiting));
+  if (again && current) return; // there are newer settings already
+  maps.show({ ...made, config });
+  const took = Math.round(performance.now() - started);
+  status.textContent = notice + words(`在这台机器的 ${devices[engine.backend]} 上算的，${took} 毫秒。`, `Computed on this machine's ${devices[engine.backend]} in ${took} ms.`);
+  status.dataset.ms = took;
+}
+
+const devices = { webgpu: words("GPU（WebGPU）", "GPU (WebGPU)"), wasm: "CPU (WASM)" };
+
+function loaded() {
+  computer ??= load().catch((error) => {
+    computer = null;
+    throw error;
+  });
+  return computer;
+}
+
+async function load() {
+  const progress = element("progress", { max: 1, value: 0, "aria-label": words("正在载入", "Loading") });
+  status.replaceChildren(words("正在载入计算用的程序…", "Loading what computes…"), " ", progress);
+  const onProgress = (share) => { progress.value = share; };
+  const engine = await connect({ base, backend, onProgress, onLost: goOn });
+  if (own) await engine.picture(own);
+  return engine;
+}
+
+// From now on without the GPU that the browser has taken away.
+function goOn() {
+  computer = null;
+  backend = "wasm";
+  notice = `${inWords(trouble("lost"))} `;
+  recompute();
+}
+
+// ---- the reader's own picture: it goes to the worker of this page and nowhere else
+
+async function bring(blob) {
+  try {
+    const engine = await loaded();
+    await engine.picture(blob);
+    own = blob;
+    change({ input: "own" });
+  } catch (error) {
+    show();
+    status.textContent = inWords(error.zh ? error : trouble("failed"));
+  }
+}
+
+const firstPicture = (items) => [...(items ?? [])].find(({ kind, type }) => kind === "file" && type.startsWith("image/"))?.getAsFile();
+addEventListener("paste", (event) => {
+  const file = firstPicture(event.clipboardData?.items);
+  if (file) bring(file);
+});
+addEventListener("dragover", (event) => event.preventDefault());
+addEventListener("drop", (event) => {
+  event.preventDefault();
+  const file = event.dataTransfer?.files[0];
+  if (file) bring(file);
+});
+
+// ---- links
+
+addEventListener("hashchange", () => {
+  if (isSection(location.hash)) return;
+  state = { ...read(location.hash), ...(state.input === "own" && { input: "own" }) };
+  show();
+  recompute();
+});
+for (const link of document.querySelectorAll(".language-switch a")) {
+  link.addEventListener("click", () => { link.hash = write(state); });
+}
+show();

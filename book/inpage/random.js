@@ -1,0 +1,48 @@
+// PyTorch's random numbers on the CPU: what `torch.manual_seed(seed)` begins. A Mersenne Twister (Matsumoto and
+// Nishimura, 1998), of whose words a float32 takes the lower 24 bits.
+const LENGTH = 624, MIDDLE = 397;
+
+export function generator(seed) {
+  const state = new Uint32Array(LENGTH);
+  state[0] = seed;
+  for (let at = 1; at < LENGTH; at += 1) state[at] = Math.imul(1812433253, state[at - 1] ^ (state[at - 1] >>> 30)) + at;
+  let next = LENGTH;
+
+  function word() {
+    if (next === LENGTH) {
+      for (let at = 0; at < LENGTH; at += 1) {
+        const joined = (state[at] & 0x80000000) | (state[(at + 1) % LENGTH] & 0x7fffffff);
+        state[at] = state[(at + MIDDLE) % LENGTH] ^ (joined >>> 1) ^ (joined & 1 ? 0x9908b0df : 0);
+      }
+      next = 0;
+    }
+    let value = state[next++];
+    value ^= value >>> 11;
+    value ^= (value << 7) & 0x9d2c5680;
+    value ^= (value << 15) & 0xefc60000;
+    return (value ^ (value >>> 18)) >>> 0;
+  }
+
+  const unit = () => (word() & 0xffffff) / 2 ** 24;
+
+  return {
+    // As `torch.empty(count).uniform_(low, high)`.
+    uniform: (count, low, high) => Float32Array.from({ length: count }, () => unit() * Math.fround(high - low) + low),
+    // As `torch.randn(count)` for 16 or more; sixteen at a time by Box and Muller, the rest drawn anew with the last ones.
+    normal(count) {
+      const values = Float32Array.from({ length: Math.max(16, count) }, unit);
+      const turn = (from) => {
+        for (let at = from; at < from + 8; at += 1) {
+          const radius = Math.sqrt(-2 * Math.log(1 - values[at])), angle = 2 * Math.PI * values[at + 8];
+          [values[at], values[at + 8]] = [radius * Math.cos(angle), radius * Math.sin(angle)];
+        }
+      };
+      for (let from = 0; from + 16 <= values.length; from += 16) turn(from);
+      if (values.length % 16) {
+        for (let at = values.length - 16; at < values.length; at += 1) values[at] = unit();
+        turn(values.length - 16);
+      }
+      return values.subarray(0, count);
+    },
+  };
+}

@@ -1,0 +1,44 @@
+// What readers are told where something cannot be done: one sentence each, and everything else goes on.
+export const sentences = {
+  file: {
+    zh: "浏览器不让从磁盘打开的网页运行计算用的程序；要看算出来的特征图，请通过网站打开这一页，或在书的文件夹里运行 make serve。",
+    en: "A browser does not let a page opened from the disk run what computes; to see computed maps, open this page from a web server, for example by make serve in the book's folder.",
+  },
+  "no-wasm": {
+    zh: "这个浏览器没有 WebAssembly（SIMD），特征图算不了；请换一个近几年的浏览器。其余的照常可用。",
+    en: "This browser lacks WebAssembly with SIMD, so the maps cannot be computed; take a browser of recent years. Everything else works.",
+  },
+  "no-webgpu": {
+    zh: "这个浏览器没有可用的 WebGPU，请改用 WASM。",
+    en: "This browser has no WebGPU that can be used; take WASM.",
+  },
+  lost: {
+    zh: "浏览器收回了 GPU，现在改用 CPU（WASM）接着算。",
+    en: "The browser took the GPU away; it goes on with the CPU (WASM).",
+  },
+  differs: {
+    zh: "这块 GPU 算出来的数和书里印的不一样，所以改用 CPU（WASM）来算。",
+    en: "This GPU's numbers are not those printed in the book, so the CPU (WASM) computes instead.",
+  },
+  altered: {
+    zh: "这个浏览器算出来的数和书里印的有出入，多半是它改动了从图片读出的像素；图上标的是它自己算的数。",
+    en: "This browser's numbers are not quite those printed in the book, most likely because it alters pixels that a page reads; what you read are its own.",
+  },
+  "bad-picture": {
+    zh: "这个文件读不成图片：请换一个 PNG、JPEG 或 WebP 文件。",
+    en: "This file cannot be read as a picture: use a PNG, JPEG or WebP file.",
+  },
+  "no-input": {
+    zh: "没有这个输入：可选 photograph、edge、checkerboard、noise、pixel，或先选一张自己的图片（own）。",
+    en: "There is no such input: take photograph, edge, checkerboard, noise, pixel, or choose a picture of your own first (own).",
+  },
+  "not-loaded": {
+    zh: "计算用的程序没能载入：请检查网络，再试一次。",
+    en: "What computes could not be loaded: check the network and try again.",
+  },
+  failed: {
+    zh: "这一次没有算成；换一组设置试试，多半是内存不够。",
+    en: "This could not be computed, most likely for want of memory; try other settings.",
+  },
+  ended: { zh: "计算已经停止。", en: "The computation was stopped." },
+};
