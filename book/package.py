@@ -1,31 +1,45 @@
 """Makes linewalk's wheel, which the notebooks that readers take away install from the site."""
 
-import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+from programs import run
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
-class PackageError(Exception):
-    """Why there is no wheel."""
+NO_WHEEL = (
+    "没能打包 linewalk，请看 pyproject.toml 和 linewalk 是否完好：{reason}。",
+    "linewalk could not be packed, see whether pyproject.toml and linewalk are sound: {reason}.",
+)
 
 
-def package_linewalk(folder):
-    """Writes the wheel into `folder`, and an index beside it for `pip install --find-links`. PackageError."""
-    with tempfile.TemporaryDirectory() as copy:  # setuptools would leave its traces in the repository
-        shutil.copytree(ROOT / "linewalk", Path(copy, "linewalk"), ignore=shutil.ignore_patterns("__pycache__"))
+def package_linewalk(folder, root=None):
+    """Makes `folder`, whole or not at all: wheel, an index for `pip install --find-links`, its parts; the wheel's path.
+
+    ProgramError.
+    """
+    from sbom import write_sbom  # takes its time to import, for what is seldom made
+
+    root, folder = root or ROOT, Path(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # A copy of the sources, since setuptools would leave its traces in the repository.
+    with tempfile.TemporaryDirectory() as copy, tempfile.TemporaryDirectory(dir=folder.parent) as beside:
+        shutil.copytree(root / "linewalk", Path(copy, "linewalk"), ignore=shutil.ignore_patterns("__pycache__"))
+        new = Path(beside, "wheel")
         for name in ("pyproject.toml", "README.md", "LICENSE"):
-            shutil.copy(ROOT / name, copy)
+            shutil.copy(root / name, copy)
         command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--no-deps"]
-        command += ["--no-build-isolation", "--wheel-dir", folder, copy]
+        command += ["--no-build-isolation", "--wheel-dir", new, copy]
         # The same sources give the same bytes, so that caches keep what did not change. 1980 is where zip begins.
-        if subprocess.run(command, env={**os.environ, "SOURCE_DATE_EPOCH": "315532800"}).returncode:
-            raise PackageError("没能打包 linewalk，原因见上。 · linewalk could not be packed; pip says why above.")
-    (wheel,) = Path(folder).glob("*.whl")
-    link = f'<a href="{wheel.name}">{wheel.name}</a>'
-    index = f'<!doctype html>\n<meta charset="utf-8">\n<title>linewalk</title>\n{link}\n'
-    Path(folder, "index.html").write_text(index, encoding="utf-8")
+        run(command, copy, NO_WHEEL, SOURCE_DATE_EPOCH="315532800")
+        (wheel,) = new.glob("*.whl")
+        write_sbom(wheel, root)
+        link = f'<a href="{wheel.name}">{wheel.name}</a>'
+        index = '<!doctype html>\n<meta charset="utf-8">\n<title>linewalk 的 wheel · The wheel of linewalk</title>\n'
+        index += f'{link}\n<p>MIT · <a href="../licences.html">许可 · Licences</a>\n'
+        (new / "index.html").write_text(index, encoding="utf-8")
+        new.rename(folder)
+        return folder / wheel.name

@@ -17,10 +17,13 @@ from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 import pypdf
+import troubles
 import yaml
 from bs4 import BeautifulSoup
-from build import only_build
+from build import SOURCE, only_build
 from playwright.sync_api import Error, sync_playwright
+from programs import SAID
+from snapshot import documents
 
 ROOT = Path(__file__).resolve().parents[1]
 SITE = ROOT / "_build" / "html"
@@ -32,7 +35,11 @@ NO_BROWSER = (
     " · No Chromium was found: install it (Debian: apt install chromium), or run {python} -m playwright install "
     "chromium."
 )
-NOT_STARTED = "{reason}\nChromium 没能启动，原因见上。 · Chromium did not start; it says why above."
+NOT_PRINTED = (
+    "Chromium 没能启动，或者半途停了：{reason}。它说的全在 {said}；请看内存够不够，或重新安装 Chromium"
+    "（Debian：apt install chromium）。 · Chromium did not start, or stopped halfway: {reason}. All that it said is in "
+    "{said}; see whether there is memory left, or install Chromium anew (Debian: apt install chromium)."
+)
 NO_HAN_FONT = (
     "No Chinese font was found: install one (Debian: apt install fonts-noto-cjk)"
     " · 没有找到中文字体，请先安装（Debian：apt install fonts-noto-cjk）"
@@ -147,9 +154,8 @@ def anchor(name, fragment=""):
 
 def pages():
     """All but the assignments, which are there to be downloaded and solved."""
-    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-    files = [chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]
-    return [toc["root"], *(file for file in files if not file.startswith("assignments/"))]
+    toc = yaml.safe_load((SOURCE / "_toc.yml").read_text(encoding="utf-8"))
+    return [name for name in documents(toc) if not name.startswith("assignments/")]
 
 
 def read(edition, name):
@@ -215,11 +221,16 @@ def launch(playwright):
     system = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if not system and not Path(playwright.chromium.executable_path).exists():
         raise SystemExit(NO_BROWSER.format(python=sys.executable))
-    try:
-        # Chromium's sandbox does not start for root, as in a container; what it opens here is our own.
-        return playwright.chromium.launch(executable_path=system, args=["--no-sandbox", "--disable-gpu"])
-    except Error as error:
-        raise SystemExit(NOT_STARTED.format(reason=error.message)) from None
+    # Chromium's sandbox does not start for root, as in a container; what it opens here is our own.
+    return playwright.chromium.launch(executable_path=system, args=["--no-sandbox", "--disable-gpu"])
+
+
+def not_printed(error):
+    """What Playwright says of it begins with its own call and goes on for a page."""
+    SAID.write_text(error.message, encoding="utf-8")
+    lines = [line.strip(" │║╔╗╚╝═-") for line in error.message.splitlines()]
+    reason = next(filter(None, lines), "?").partition(": ")[2] or next(filter(None, lines), "?")
+    return NOT_PRINTED.format(reason=reason[:200], said=SAID.relative_to(ROOT))
 
 
 def has_han_font(page):
@@ -239,4 +250,11 @@ def has_han_font(page):
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except OSError as error:
+        sys.exit(troubles.sentence(error))
+    except Error as error:
+        sys.exit(not_printed(error))
+    except KeyboardInterrupt:
+        sys.exit("已中断。 · Stopped.")

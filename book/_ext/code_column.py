@@ -9,6 +9,7 @@ import ast
 import copy
 import json
 import re
+from functools import cache
 from html import escape
 from pathlib import Path
 
@@ -17,12 +18,13 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 LEADING_SPACE = re.compile(r'^(\s|<span class="w">\s*</span>)+')
+# Where a long line may be broken besides its spaces.
+OPENING = re.compile(r'(<span class="p">[^<]*[(\[{,]</span>)')
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def setup(app):
     app.connect("source-read", note_subjects)
-    app.connect("env-updated", rebuild_chapters)
     app.connect("html-page-context", add_column)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -31,11 +33,6 @@ def note_subjects(app, docname, source):
     """At `source-read`: keeps the notebook's subjects with the page's metadata."""
     if str(app.env.doc2path(docname)).endswith(".ipynb"):
         app.env.metadata[docname]["subjects"] = json.loads(source[0])["metadata"].get("subject", [])
-
-
-def rebuild_chapters(app, env):
-    """At `env-updated`: a section that moved changes the columns of the other chapters too."""
-    return [docname for docname in env.found_docs if env.metadata[docname].get("subjects")]
 
 
 def add_column(app, pagename, templatename, context, doctree):
@@ -48,8 +45,14 @@ def add_column(app, pagename, templatename, context, doctree):
         page = "" if docname == pagename else app.builder.get_relative_uri(pagename, docname)
         return f"{page}#{anchor}"
 
+    def link(target):
+        docname, _ = target
+        if docname == pagename:
+            return f'href="{escape(address(target))}"'
+        return f'href="{escape(address(target))}" title="→ {escape(app.env.titles[docname].astext())}"'
+
     context["code_listings"] = [
-        {"source": source, "html": listing(source, targets, address)}
+        {"source": source, "html": listing(source, targets, link)}
         for source in dict.fromkeys(subject["source"] for subject in subjects)
     ]
 
@@ -71,8 +74,8 @@ def statement_targets(env):
     return targets
 
 
-def listing(source, targets, address):
-    """The source as HTML rows; the lines of a statement with a section are one link."""
+def listing(source, targets, link):
+    """The source as HTML rows; the lines of a statement with a section are one link, with the attributes of `link`."""
     path, top = find(source)
     text = path.read_text(encoding="utf-8")
     lines = text.split("\n")
@@ -88,8 +91,7 @@ def listing(source, targets, address):
         body = "".join(row(n, min(indentation(lines[n - 1]), widest), rows[n - 1]) for n in numbers)
         target = targets.get((source, line))
         if target:
-            href = escape(address(target))
-            html.append(f'<a href="{href}" data-first-line="{line}">{body}</a>')
+            html.append(f'<a {link(target)} data-first-line="{line}">{body}</a>')
         else:
             html.append(body)
         line = end + 1
@@ -100,7 +102,7 @@ def listing(source, targets, address):
 
 def row(number, indent, html):
     """One line; its indentation is a number, so that a long line can wrap under its own beginning."""
-    code = LEADING_SPACE.sub("", html)
+    code = OPENING.sub(r"\1<wbr>", LEADING_SPACE.sub("", html))
     return f'<span class="row" data-line="{number}" style="--indent:{indent}"><code>{code or " "}</code></span>'
 
 
@@ -108,6 +110,7 @@ def indentation(line):
     return len(line) - len(line.lstrip())
 
 
+@cache
 def find(source):
     """The file and the syntax tree of `package.module:Name`."""
     module, _, name = source.partition(":")
@@ -116,6 +119,7 @@ def find(source):
     return path, next(node for node in tree.body if getattr(node, "name", None) == name)
 
 
+@cache
 def statements(source, part):
     """The statements of a subject in the order of their lines; `part` is "all" or the name of a method.
 

@@ -1,7 +1,10 @@
 // A kernel of a Jupyter server: its REST interface and the messages of its WebSocket, as far as running cells needs them.
 // https://jupyter-client.readthedocs.io/en/stable/messaging.html
 
-const PATIENCE = 90_000; // ms until a kernel that has been started must answer
+const PATIENCE = 90_000; // ms until a server must answer, and a kernel that it has started
+const ANSWER = 10_000; // ms until whoever listens at an address must say what it is
+const LONGEST = 1000; // characters in which it says so
+const PROTOCOL = "bottleneck"; // of book/live.py's WebSocket
 const ATTEMPTS = 6; // to find a server again that no longer answers, with longer and longer pauses
 
 /** Something went wrong with the kernel; the message is for the reader. */
@@ -10,6 +13,8 @@ export class KernelError extends Error {}
 export class Kernel {
   constructor(server, words, onState) {
     Object.assign(this, { server, words, onState, state: "none", pending: new Map() });
+    // Requests go out from a window whose policy allows the server; see doorway() in connect.js.
+    this.window = server.window ?? window;
     this.session = crypto.randomUUID?.() ?? [...crypto.getRandomValues(new Uint8Array(16))].join("");
   }
 
@@ -33,11 +38,24 @@ export class Kernel {
     }
   }
 
+  /** Makes sure that a Jupyter answers; asks without a token, which is nobody else's business. */
   async checkVersion() {
-    const { version } = await this.ask("GET", "api");
-    const major = parseInt(version, 10);
     const { words } = this;
-    if (!Number.isInteger(major)) throw new KernelError(words("这个地址上不是 Jupyter 服务器。", "This address is not a Jupyter server's."));
+    const request = { credentials: "omit", redirect: "error", cache: "no-store", signal: AbortSignal.timeout(ANSWER) };
+    if (!this.server.token) Object.assign(request, this.options("GET"));
+    let response;
+    try {
+      response = await this.window.fetch(this.address("api"), request);
+    } catch {
+      throw new KernelError((await this.closed()) ? this.notForThisPage() : this.unreachable());
+    }
+    if (!this.server.token && response.status === 403) throw new KernelError(this.refused(403, {}));
+    const answer = response.ok ? await beginning(response).then(JSON.parse).catch(() => null) : null;
+    const version = answer?.version;
+    const major = parseInt(version, 10);
+    // Others answer with a version, too, but among other things.
+    const plain = typeof version === "string" && /^\d+\.\d/.test(version) && Object.keys(answer).length === 1;
+    if (!plain) throw new KernelError(this.noJupyter());
     if (major < 1) {
       throw new KernelError(
         words(`这个 Jupyter 服务器是 ${version} 版，太旧了；需要 jupyter_server 1 以上。`, `This Jupyter server is version ${version}, which is too old; jupyter_server 1 or newer is needed.`),
@@ -88,7 +106,7 @@ export class Kernel {
     const { id } = this;
     this.id = undefined;
     this.disconnect();
-    if (id) await fetch(this.address(`api/kernels/${id}`), this.options("DELETE", { keepalive: true })).catch(() => {});
+    if (id) await this.window.fetch(this.address(`api/kernels/${id}`), this.options("DELETE", { keepalive: true })).catch(() => {});
   }
 
   // REST
@@ -96,14 +114,17 @@ export class Kernel {
   async ask(method, path, body) {
     let response;
     try {
-      response = await fetch(this.address(path), this.options(method, body && { body: JSON.stringify(body) }));
+      const more = { signal: AbortSignal.timeout(PATIENCE), ...(body && { body: JSON.stringify(body) }) };
+      response = await this.window.fetch(this.address(path), this.options(method, more));
     } catch {
       throw new KernelError((await this.closed()) ? this.shut() : this.unreachable());
     }
     if (response.status === 204) return {};
     const answer = await response.json().catch(() => ({}));
     if (response.ok) return answer;
-    throw Object.assign(new KernelError(this.refused(response.status, answer)), { status: response.status });
+    const gone = response.status === 404 && path.startsWith("api/kernels/");
+    const why = gone ? this.gone() : this.refused(response.status, answer);
+    throw Object.assign(new KernelError(why), { status: response.status });
   }
 
   refused(status, { message = "", reason = "" }) {
@@ -111,17 +132,37 @@ export class Kernel {
     if (status === 401 || status === 403) {
       return this.server.token
         ? words("服务器不接受这个令牌。请从它的终端里重新复制。", "The server does not accept this token. Copy it anew from the server's terminal.")
-        : words("服务器不认识这个浏览器。请用终端里打印的链接重新打开。", "The server does not know this browser. Open the link that the terminal shows.");
+        : words("服务器不认识这个浏览器。请在运行它的终端里按回车，打开新的链接。", "The server does not know this browser. Press Enter in the terminal where it runs, and open the new link.");
     }
     const why = [...new Set([message, reason].filter(Boolean))].join(" ");
-    if (status === 404) return words("这个内核已经不在了；再运行一次会新开一个。", "This kernel is gone; run a cell to get a new one.");
+    if (status === 404) return this.noJupyter();
     return words(`没能得到内核：${why || status}`, `No kernel could be had: ${why || status}`);
+  }
+
+  gone() {
+    return this.words("这个内核已经不在了；再运行一次会新开一个。", "This kernel is gone; run a cell to get a new one.");
+  }
+
+  noJupyter() {
+    return this.words(
+      `${this.server.base} 这个地址上不是 Jupyter 服务器。${this.server.token && "令牌没有发给它。"}`,
+      `What answers at ${this.server.base} is not a Jupyter server.${this.server.token && " The token was not sent to it."}`,
+    );
   }
 
   /** Whether a server elsewhere answers, but not to this page: a browser does not let a page see why. */
   async closed() {
     if (!this.server.token) return false;
-    return fetch(this.server.base, { mode: "no-cors", credentials: "omit" }).then(() => true, () => false);
+    const probe = { mode: "no-cors", credentials: "omit", signal: AbortSignal.timeout(ANSWER) };
+    return this.window.fetch(this.server.base, probe).then(() => true, () => false);
+  }
+
+  notForThisPage() {
+    const address = this.server.base.origin;
+    return this.words(
+      `${address} 上有程序在运行，但它不让这一页进去。它是用上面那条命令启动的 Jupyter 吗？令牌没有发给它。`,
+      `Something runs at ${address} but does not let this page in. Is it a Jupyter, started with the command above? The token was not sent to it.`,
+    );
   }
 
   shut() {
@@ -144,12 +185,12 @@ export class Kernel {
   }
 
   options(method, more = {}) {
-    const { token } = this.server;
+    const { base, token, key } = this.server;
     const headers = { "Content-Type": "application/json" };
-    if (token) headers.Authorization = `token ${token}`;
-    const xsrf = document.cookie.match(/(?:^|; )_xsrf=([^;]*)/);
-    if (xsrf && !token) headers["X-XSRFToken"] = decodeURIComponent(xsrf[1]);
-    return { method, headers, credentials: token ? "omit" : "same-origin", cache: "no-store", ...more };
+    if (token || key) headers.Authorization = `token ${token || key}`;
+    else if (base.origin === location.origin) headers["X-XSRFToken"] = cookie("_xsrf");
+    const credentials = token || key ? "omit" : "same-origin";
+    return { method, headers, credentials, redirect: "error", cache: "no-store", ...more };
   }
 
   // Messages
@@ -161,7 +202,7 @@ export class Kernel {
     // A browser cannot send a header with a WebSocket; this address is in no history.
     if (this.server.token) address.searchParams.set("token", this.server.token);
     return new Promise((resolve, reject) => {
-      const socket = new WebSocket(address);
+      const socket = new this.window.WebSocket(address, this.server.key ? [PROTOCOL, this.server.key] : []);
       socket.onopen = () => {
         this.socket = socket;
         socket.onclose = () => this.lost();
@@ -272,5 +313,30 @@ export class Kernel {
   become(state, detail) {
     this.state = state;
     this.onState(state, detail);
+  }
+}
+
+/** The text of an answer, of which there may be no end: no more than a Jupyter would say. */
+async function beginning(response) {
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return text;
+    text += value;
+    if (text.length > LONGEST) {
+      reader.cancel().catch(() => {});
+      return "";
+    }
+  }
+}
+
+/** A cookie's value, if it can be one of Jupyter's: whoever serves anything from this host can set it to what they like. */
+function cookie(name) {
+  const found = document.cookie.match(`(?:^|; )${name}=([^;]*)`)?.[1] ?? "";
+  try {
+    return decodeURIComponent(found).replace(/[^!-~]/g, "");
+  } catch {
+    return "";
   }
 }

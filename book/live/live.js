@@ -153,7 +153,8 @@ class Cell {
     const live = Object.assign(document.createElement("div"), { className: "cell_output container live-output" });
     live.setAttribute("aria-live", "polite");
     for (const printed of this.printed) printed.hidden = true;
-    this.element.append(live);
+    if (this.printed.length) this.printed.at(-1).after(live);
+    else this.element.append(live);
     return live;
   }
 

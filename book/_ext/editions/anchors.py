@@ -52,7 +52,7 @@ class SectionAnchors(SphinxTransform):
                 "%d sections, but %d headings in a cell of their own",
                 len(sections),
                 len(anchors),
-                location=self.document,
+                location=self.env.docname,
             )
             return
 

@@ -8,7 +8,7 @@ import pydata_sphinx_theme
 
 THEME_STYLES = Path(pydata_sphinx_theme.__file__).parent / "theme/pydata_sphinx_theme/static/styles"
 
-# The icon font and its two thousand icons: icons.css draws the few in use.
+# The icon font and its two thousand icons: theme/icons.css draws the few in use.
 ICON_FONT = re.compile(r'@font-face\{[^}]*\}|(?:\.fa-[\w-]+::?before,?)+\{content:"[^"]*"\}')
 CATALOG = re.compile(r"Documentation\.addTranslations\((\{.*\})\);?\s*", re.DOTALL)
 
@@ -17,6 +17,15 @@ def name_styles(app, pagename, templatename, context, doctree):
     """At `html-page-context`: the theme's style sheets, among which Python 3.10's older theme has Bootstrap's apart."""
     names = ("theme.css", "bootstrap.css", "pydata-sphinx-theme.css")
     context["theme_styles"] = [name for name in names if (THEME_STYLES / name).exists()]
+
+
+def forget_late_style(app):
+    """At `builder-inited`: MyST-NB writes its style sheet last, so that pages of a first build name no version of it.
+
+    Left from an earlier build, it would have one, though its name says what is in it.
+    """
+    for path in Path(app.outdir, "_static").glob("mystnb.*.css"):
+        path.unlink()
 
 
 def rewrite(app, exception):

@@ -43,6 +43,20 @@ def pick(cells, edition):
     return picked, anchors
 
 
+def what_is_picked(text, suffix, edition):
+    """What `pick_source` makes of a source, as data that tells it from another: its other cells may change."""
+    if suffix == ".ipynb":
+        notebook = nbformat.v4.reads(text)
+        cells, rest = notebook.cells, notebook.metadata
+    else:
+        cells, rest = [{**block, "id": ""} for block in markdown_blocks(text)], {}  # their ids are made up
+    picked = []
+    for zh, en in twins(nbformat.from_dict(cells)):
+        shown = [cell for lang, cell in (("zh", zh), ("en", en)) if cell and (zh is en or edition in (lang, "both"))]
+        picked.append([shown, shown and heading((en or zh).source)])
+    return json.dumps([picked, rest])
+
+
 def twins(cells):
     """Yields (zh, en) for each pair of twins; for a cell without language that cell twice; None for a missing twin."""
     waiting = None

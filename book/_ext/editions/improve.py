@@ -3,6 +3,8 @@
 import re
 from html import escape
 
+from addresses import within
+
 from .outputs import in_edition
 from .pages import in_repository
 
@@ -41,6 +43,4 @@ def source_address(repository, branch, path):
     """Where the source of a page can be read and edited: a page's text in the editor, a notebook as it is shown."""
     if not repository:
         return None
-    view = "blob" if path.endswith(".ipynb") else "edit"
-    infix = "/-" if "gitlab" in repository else ""
-    return f"{repository.rstrip('/').removesuffix('.git')}{infix}/{view}/{branch or 'main'}/{path}"
+    return within(repository, "view" if path.endswith(".ipynb") else "edit", branch or "main", path)

@@ -1,4 +1,4 @@
-"""Outputs of code cells: the edition's words only, pictures as files, and quiet cells folded."""
+"""Outputs of code cells: the edition's words only, and pictures as files."""
 
 import base64
 import hashlib
@@ -12,28 +12,8 @@ from sphinx.transforms import SphinxTransform
 from sphinx.util.osutil import relative_uri
 
 OTHER = {"zh": "en", "en": "zh"}
-PROMPTS = {
-    "check": {"zh": "检验", "en": "Check"},
-    "bootstrap": {"zh": "安装", "en": "Install"},
-    "setup": {"zh": "准备", "en": "Setup"},
-}
 BILINGUAL_ATTRIBUTES = {"alt": "data-alt", "aria-label": "data-label"}
 DATA_URI = re.compile(r"data:(image/[\w.+-]+);base64,(.*)", re.DOTALL)
-
-
-class FoldedCells(SphinxTransform):
-    """Folds the source of cells tagged `check` or `setup` behind one word."""
-
-    default_priority = 610
-
-    def apply(self):
-        for cell in self.document.findall(is_code_cell):
-            for tag, words in PROMPTS.items():
-                if f"tag_{tag}" in cell["classes"]:
-                    summary = in_edition(words["zh"], words["en"], self.config.edition)
-                    opening = f'<details class="fold"><summary>{summary}</summary>'
-                    cell.insert(0, nodes.raw("", opening, format="html"))
-                    cell.insert(2, nodes.raw("", "</details>", format="html"))
 
 
 class ReadableOutputs(SphinxTransform):
@@ -77,6 +57,8 @@ def images_to_files(soup, folder, uri):
         image["src"] = f"{uri}/{write_image(image['src'], folder)}"
         image["loading"] = "lazy"
         image["decoding"] = "async"
+    for image in soup.find_all("img", {"data-all": DATA_URI}):
+        image["data-all"] = f"{uri}/{write_image(image['data-all'], folder)}"
 
 
 def write_image(data_uri, folder):

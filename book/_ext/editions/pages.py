@@ -1,29 +1,16 @@
-"""What the templates tell a browser of a page: its sisters in the other editions, its content, what it may load."""
+"""What the templates tell a browser of a page: its sisters in the other editions, its content, its authors."""
 
 import re
-from functools import partial
+from functools import cache, partial
 from html import unescape
+from pathlib import Path
 from urllib.parse import urljoin
 
+import yaml
 from docutils import nodes
+from sphinx.locale import _
 
 from . import words
-
-# Nothing from another host, no script in the page. `file:` is for readers who open the site from their disk, where some
-# browsers do not count it as 'self'; styles stand in figures and in rows of code. ("frame-ancestors" needs a header.)
-POLICY = "; ".join(
-    [
-        "default-src 'self' file:",
-        # A Jupyter server on the reader's own machine, where the reader has asked for it.
-        "connect-src 'self' file: http://127.0.0.1:* http://localhost:* ws://127.0.0.1:* ws://localhost:*",
-        "img-src 'self' file: data:",
-        "style-src 'self' file: 'unsafe-inline'",
-        "font-src 'none'",
-        "object-src 'none'",
-        "base-uri 'self'",
-        "form-action 'self' file:",
-    ]
-)
 
 SWITCH = {
     "zh": ("中", "中文", "zh-CN"),
@@ -50,14 +37,19 @@ def caption(text, edition):
     return {"zh": zh, "en": en or zh, "both": f"{zh} · {en}" if en else zh}[edition]
 
 
-def add_policy(app, pagename, templatename, context, doctree):
-    """At `html-page-context`, last: no inline scripts, and a policy that forbids them, before all else in the head.
+def hold_scripts_back(app, pagename, templatename, context, doctree):
+    """At `html-page-context`, last: scripts come after the text, and none stands in the page itself.
 
-    The theme's inline scripts name the page and turn off searching while one types, which matter to nothing here.
+    A browser that finds a policy in a page looks for no script ahead of the one that it waits for: each would cost a
+    journey to the server. Inline ones the policy forbids (book/policy.py); the theme's name the page and turn off
+    searching while one types, which matter to nothing here. One of Sphinx's marks the words of its own search, which is
+    not made, and would take Escape from the code column.
     """
-    context["script_files"] = [script for script in context["script_files"] if getattr(script, "filename", script)]
-    policy = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-    context["metatags"] = f"{policy}\n{context.get('metatags', '')}"
+    context["script_files"] = [
+        script for script in context["script_files"] if script.filename and "sphinx_highlight" not in script.filename
+    ]
+    for script in context["script_files"]:
+        script.attributes.setdefault("defer", "defer")
 
 
 def drop_unused(app, pagename, templatename, context, doctree):
@@ -70,11 +62,29 @@ def drop_unused(app, pagename, templatename, context, doctree):
 def add_content(app, pagename, templatename, context, doctree):
     """At `html-page-context`: what a search engine or a message with a link to the page would show."""
     context["in_edition"] = partial(words.in_edition, edition=app.config.edition)
-    context["page_description"] = description(doctree) if doctree else ""
-    picture = re.search(r'<img[^>]* src="([^"]+)"', context.get("body", ""))
-    context["page_image"] = urljoin(context["pageurl"] or "", unescape(picture[1])) if picture else None
+    titles, edition = described(app.confdir), app.config.edition
+    said = titles.get(pagename, {})
+    heading = unescape(re.sub("<[^>]*>", "", context.get("title") or "")) or _("Search")
+    context["page_name"] = in_edition(said["title"], edition) if "title" in said else heading
+    is_front = pagename == app.config.root_doc and "title" in said
+    context["page_title"] = context["page_name"]
+    if not is_front:
+        context["page_title"] += f" — {in_edition(titles['site'], edition)}"
+    own = description(doctree) if doctree else ""
+    context["page_description"] = in_edition(said["description"], edition) if "description" in said else own
+    context["author"] = app.config.author
     root = app.builder.get_target_uri(app.config.root_doc)
     context["root_address"] = urljoin(app.config.html_baseurl or "", root)
+
+
+@cache
+def described(folder):
+    """Page → its title and description, where book/titles.yml has others than those of the page itself."""
+    return yaml.safe_load(Path(folder, "book", "titles.yml").read_text(encoding="utf-8"))
+
+
+def in_edition(texts, edition):
+    return texts.get(edition) or f"{texts['zh']} · {texts['en']}"
 
 
 def description(doctree):
@@ -111,6 +121,7 @@ def add_editions(app, pagename, templatename, context, doctree):
     page = app.builder.get_target_uri(pagename)
     up = "../" * page.count("/") + "../"
     base = app.config.html_baseurl
+    context["up"] = up
     context["edition"] = app.config.edition
     context["editions"] = [
         {
