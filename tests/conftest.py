@@ -3,16 +3,20 @@
 import functools
 import http.server
 import os
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
+import time
 from pathlib import Path
 
 import nbformat
 import pytest
 import yaml
+from filelock import FileLock
 
 # A shell lets what it starts in the background ignore it, and what the tests start would do the same.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -29,12 +33,22 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+WEBGPU_FLAGS = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-features=Vulkan"]
 
 
 def pages():
     """What the table of contents names: prose and chapters."""
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
     return [toc["root"], *(page["file"] for part in toc["parts"] for page in part["chapters"])]
+
+
+def in_every_edition(names):
+    """(edition, name) of all. The usual run takes each page in one edition, in turn: they are made by the same code."""
+    return [
+        pytest.param(edition, name, marks=() if (turn + place) % len(EDITIONS) == 0 else pytest.mark.exhaustive)
+        for turn, edition in enumerate(EDITIONS)
+        for place, name in enumerate(names)
+    ]
 
 
 def chapters():
@@ -75,22 +89,70 @@ def served(site):
 
 
 @pytest.fixture(scope="session")
-def browser():
+def playwright():
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        path = find_browser() or own_browser(playwright) or install_browser(playwright)
-        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
-        yield browser
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def browser(playwright):
+    path = find_browser() or own_browser(playwright) or install_browser(playwright)
+    browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="module")
+def open_playground(served, playwright):
+    """Opens the playground's page in a browser of its own, since WebGPU takes other flags; a page for each."""
+    path = find_browser() or own_browser(playwright) or install_browser(playwright)
+    flags = [flag for flag in CHROMIUM_FLAGS if flag != "--disable-gpu"]
+    browsers = {}
+
+    def open_page(backend, edition="en"):
+        if backend not in browsers:
+            more = flags + WEBGPU_FLAGS if backend == "webgpu" else CHROMIUM_FLAGS
+            browsers[backend] = playwright.chromium.launch(executable_path=path, args=more)
+        page = browsers[backend].new_page()
+        page.goto(f"{served}/{edition}/book/playground.html")
+        return page
+
+    yield open_page
+    for browser in browsers.values():
         browser.close()
+
+
+def until(page, holds, argument=None, timeout=30):
+    """Waits until JavaScript holds in the page. Playwright's own wait_for_function evaluates a string there, at its
+    second look, and the pages' content security policy refuses it."""
+    end = time.monotonic() + timeout
+    while not page.evaluate(holds, argument):
+        assert time.monotonic() < end, f"After {timeout} s it does not hold: {holds}"
+        page.wait_for_timeout(20)
+
+
+@pytest.fixture(scope="session")
+def firefox(playwright, tmp_path_factory):
+    """The machine's own Firefox; without one the tests that want it are skipped."""
+    install_from_debian("firefox-esr", "firefox-esr")
+    path = next(filter(None, map(shutil.which, ("firefox-esr", "firefox"))), None)
+    if path is None:
+        pytest.skip("There is no Firefox to test with: install one. · 没有 Firefox 可测：请装一个。")
+    start = tmp_path_factory.mktemp("firefox") / "firefox"
+    command = shlex.join([sys.executable, str(ROOT / "tests" / "firefox.py"), path])
+    start.write_text(f'#!/bin/sh\nexec {command} "$@"\n')
+    start.chmod(0o755)
+    browser = playwright.firefox.launch(channel="moz-firefox", executable_path=start)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture(scope="session")
 def bubblewrap():
     """Students' code runs in it; without it the tests of grading are skipped."""
-    if not shutil.which("bwrap") and shutil.which("apt-get") and getattr(os, "geteuid", lambda: 1)() == 0:
-        subprocess.run(["apt-get", "update", "-qq"], check=False)
-        subprocess.run(["apt-get", "install", "-y", "-qq", "bubblewrap"], check=False)
+    install_from_debian("bwrap", "bubblewrap")
     pytest.importorskip("nbgrader", reason="nbgrader 0.9.6 needs Python 3.11 · nbgrader 0.9.6 需要 Python 3.11")
     from sandbox import SandboxError, require_bubblewrap
 
@@ -98,6 +160,17 @@ def bubblewrap():
         require_bubblewrap()
     except SandboxError as error:
         pytest.skip(str(error))
+
+
+def install_from_debian(program, package):
+    """Whether root on a Debian has, or gets, the package. Processes that test side by side take turns."""
+    if not shutil.which("apt-get") or getattr(os, "geteuid", lambda: 1)() != 0:
+        return False
+    with FileLock(Path(tempfile.gettempdir(), "bottleneck-tests-apt.lock")):
+        if not shutil.which(program):
+            subprocess.run(["apt-get", "update", "-qq"], check=False)
+            subprocess.run(["apt-get", "install", "-y", "-qq", package], check=False)
+    return True
 
 
 def find_browser():
@@ -110,10 +183,7 @@ def own_browser(playwright):
 
 
 def install_browser(playwright):
-    if shutil.which("apt-get") and getattr(os, "geteuid", lambda: 1)() == 0:
-        subprocess.run(["apt-get", "update", "-qq"], check=False)
-        subprocess.run(["apt-get", "install", "-y", "-qq", "chromium"], check=False)
-    else:
+    if not install_from_debian("chromium", "chromium"):
         subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=False)
     path = find_browser() or own_browser(playwright)
     if path is None:

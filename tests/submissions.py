@@ -86,6 +86,11 @@ MISTAKES = {
         "main path cut off from gradients": forward(
             "training", ("main_path", "self.conv1(x)", "self.conv1(x.detach())")
         ),
+        "main path wipes its input": forward(
+            "main_path training",
+            ("main_path", "        return out", "        x.zero_()\n        return out"),
+            ("block", "self.main_path(x)", "self.main_path(x.clone())"),
+        ),
         "no residual": forward(BLOCK, ("block", "        out += identity\n", "")),
         "downsample forgotten": forward(
             "with_downsample training",
@@ -209,11 +214,15 @@ MISTAKES = {
         "downsample's batch norm for the middle": init(
             "downsample", ("downsample", "nn.BatchNorm2d(outgoing)", "nn.BatchNorm2d(out_channel)")
         ),
+        "4 instead of expansion in the downsample": init(
+            "downsample", ("downsample", "out_channel * Bottleneck.expansion", "out_channel * 4")
+        ),
         "downsample ignores the stride": init(
             "downsample", ("downsample", "conv1x1(in_channel, outgoing, stride)", "conv1x1(in_channel, outgoing)")
         ),
     },
     "groups": {
+        "stride not kept": groups("block", ("block", "self.stride = stride", "self.stride = 1")),
         "cut after multiplying by the groups": groups(
             "width",
             ("width", "int(planes * (base_width / 64)) * groups", "int(planes * (base_width / 64) * groups)"),
@@ -323,6 +332,8 @@ MISTAKES = {
         "shortcut's batch norm forgotten": shapes("params", ("params", "512 * 1024 + 2 * 1024", "512 * 1024")),
         "multiplied by the places": shapes("params", ("params", "512 * 256\n", "512 * 256 * 28 * 28\n")),
         "padding on one side": shapes("formulas", ("formulas", "2 * padding", "padding")),
+        "another default": shapes("formulas", ("formulas", "stride=1, padding=0", "stride=1, padding=1")),
+        "projection by default": shapes("formulas", ("formulas", "projection=False", "projection=True")),
         "rounded up": shapes(
             "formulas",
             (
@@ -362,6 +373,16 @@ MISTAKES = {
                 'tuple((step.before("out") if step.index > 4 else step.value("out")).shape)',
             ),
         ),
+        "runs of a line added up": shapes(
+            "walk",
+            (
+                "walked",
+                "return max(walk(block, x), key=lambda step: step.macs).source",
+                "sums = {}\n    for step in walk(block, x):\n"
+                "        sums[step.source] = sums.get(step.source, 0) + step.macs\n    return max(sums, key=sums.get)",
+            ),
+        ),
+        "last of equals": shapes("walk", ("walked", "max(walk(block, x), ", "max(reversed(walk(block, x)), ")),
         "one entry a line": shapes(
             "walk", ("walked", 'if "out" in step.changed', 'if "out" in step.changed and not step.occurrence')
         ),
@@ -439,6 +460,11 @@ MISTAKES = {
         "not put back": bugs("predict", ("predict", "    model.train(was_training)\n", "")),
         "always put back to training": bugs("predict", ("predict", "model.train(was_training)", "model.train()")),
         "gradients recorded": bugs("predict", ("predict", "with torch.no_grad():", "if True:")),
+        "gradients recorded, then cut off": bugs(
+            "predict",
+            ("predict", "with torch.no_grad():", "if True:"),
+            ("predict", "result = model(pictures)", "result = model(pictures).detach()"),
+        ),
         "warmed up in training mode": bugs(
             "predict", ("predict", "    model.eval()\n", "    model(pictures)\n    model.eval()\n")
         ),
@@ -532,8 +558,9 @@ class Bottleneck(Forward):
 """,
             "downsample": """
 def make_downsample(in_channel, out_channel, stride=1):
-    if stride != 1 or in_channel != 4 * out_channel:
-        layers = [nn.Conv2d(in_channel, 4 * out_channel, 1, stride, bias=False), nn.BatchNorm2d(4 * out_channel)]
+    out = out_channel * Bottleneck.expansion
+    if stride != 1 or in_channel != out:
+        layers = [nn.Conv2d(in_channel, out, 1, stride, bias=False), nn.BatchNorm2d(out)]
         return nn.Sequential(*layers)
 """,
         },

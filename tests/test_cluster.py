@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -10,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 import yaml
 from conftest import ROOT
+from people import folder_of
 
 CLUSTER = ROOT / "classroom" / "cluster"
 SHARDS = 3
@@ -43,7 +45,9 @@ def slurm(tmp_path):
     (tmp_path / "bin").mkdir()
     for name, text in (("python", PYTHON), ("sbatch", SBATCH)):
         path = tmp_path / "bin" / name
-        path.write_text(f"#!{sys.executable}\n{text}")
+        program = tmp_path / "bin" / f"{name}.py"
+        program.write_text(text)
+        path.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {shlex.quote(str(program))} "$@"\n')
         path.chmod(0o755)
 
     def run(*arguments, **environment):
@@ -178,39 +182,89 @@ def test_only_the_teachers_image_has_the_course():
     assert [source for source in students if source.startswith("classroom")] == ["classroom/hub/jupyter"]
 
 
-def test_pip_finds_the_requirements_that_the_teachers_image_gives_it():
+def test_pip_finds_the_requirements_that_the_images_give_it():
     """A student's image leaves its WORKDIR at home; paths without a slash are meant from where the course lies."""
-    place, wanted, there = "/home/jovyan", set(), {"/opt/bottleneck/requirements.txt"}
-    for line in (CLUSTER / "Dockerfile").read_text(encoding="utf-8").splitlines():
-        if line.startswith("WORKDIR"):
-            place = line.split()[1]
-        if line.startswith("COPY requirements"):
-            there.add(f"{place}/{line.split()[1]}")
-        wanted |= {f"{place}/{name}" for name in re.findall(r"-[cr] (\S+)", line)}
-    assert wanted == there
+    there = {"requirements.txt", *(f"locks/{path.name}" for path in (ROOT / "locks").glob("*.txt"))}
     students = (ROOT / "classroom" / "hub" / "Dockerfile").read_text(encoding="utf-8")
     assert re.search("^COPY requirements.txt .* /opt/bottleneck/$", students, re.MULTILINE)
+    assert "\nCOPY locks /opt/bottleneck/locks\n" in students
+    for dockerfile in (students, (CLUSTER / "Dockerfile").read_text(encoding="utf-8")):
+        before, _, after = dockerfile.partition("pip install")
+        assert before.rstrip().splitlines()[-1] != "WORKDIR /home/jovyan"
+        assert re.findall(r"^WORKDIR (\S+)", before, re.MULTILINE)[-1] == "/opt/bottleneck"
+        assert set(re.findall(r"-[cr] (\S+\.txt)", after)) <= there
 
 
 def values():
     return yaml.safe_load((ROOT / "classroom" / "hub" / "values.yaml").read_text(encoding="utf-8"))
 
 
-def test_only_a_teachers_server_has_the_course_and_the_sandbox():
+def server(name):
+    """What the class's hooks make of a server: the spawner, and its pod as KubeSpawner has made it."""
     config = SimpleNamespace(KubeSpawner=SimpleNamespace())
-    exec(values()["hub"]["extraConfig"]["teachers"], {"c": config})
-    environment = values()["singleuser"]["extraEnv"]
-    (teacher,) = values()["hub"]["config"]["Authenticator"]["admin_users"]
-    assert teacher in environment["CLASS_TEACHERS"].split(",")
+    exec(values()["hub"]["extraConfig"]["servers"], {"c": config})
+    spawner = SimpleNamespace(user=SimpleNamespace(name=name), environment=values()["singleuser"]["extraEnv"])
+    config.KubeSpawner.pre_spawn_hook(spawner)
+    # When the profile that was chosen has put its image into the spawner.
+    container = SimpleNamespace(image="registry.example.org/bottleneck:gpu", volume_mounts=[{"name": "home"}])
+    furnish = SimpleNamespace(name="exchange", args=None)
+    pod = SimpleNamespace(spec=SimpleNamespace(containers=[container], init_containers=[furnish]))
+    assert config.KubeSpawner.modify_pod_hook(spawner, pod) is pod
+    return spawner, container, furnish
+
+
+def test_only_a_teachers_server_has_the_course_and_the_sandbox():
+    (teacher,) = values()["singleuser"]["extraEnv"]["CLASS_TEACHERS"].split(",")
     for name in (teacher, "alice"):
-        spawner = SimpleNamespace(user=SimpleNamespace(name=name), environment=environment)
-        config.KubeSpawner.pre_spawn_hook(spawner)
+        spawner, container, _ = server(name)
         assert hasattr(spawner, "container_security_context") == (name == teacher)
-        # KubeSpawner makes the pod when the profile that was chosen has put its image into the spawner.
-        server = SimpleNamespace(image="registry.example.org/bottleneck:gpu")
-        pod = SimpleNamespace(spec=SimpleNamespace(containers=[server]))
-        assert config.KubeSpawner.modify_pod_hook(spawner, pod) is pod
-        assert server.image.endswith(":teacher" if name == teacher else ":gpu")
+        assert container.image.endswith(":teacher" if name == teacher else ":gpu")
+
+
+def test_a_students_server_has_nobody_elses_part_of_the_exchange():
+    exchange = values()["singleuser"]["extraEnv"]["CLASS_EXCHANGE"]
+    for name in ("alice", "../bob", "李 雷"):
+        own = str(folder_of("", name))
+        mounts = {mount["mountPath"]: mount for mount in server(name)[1].volume_mounts[1:]}
+        seen = {
+            path.removeprefix(exchange): (mount.get("subPath"), mount.get("readOnly", False))
+            for path, mount in mounts.items()
+            if mount["name"] == "exchange"
+        }
+        assert seen == {
+            "/bottleneck/outbound": ("bottleneck/outbound", True),
+            "/bottleneck/inbound": (f"{own}/inbound", False),
+            "/bottleneck/feedback": (f"{own}/feedback", True),
+        }
+        assert mounts[exchange]["name"] == "exchange-root"
+    assert server("teacher")[1].volume_mounts[1:] == [{"name": "exchange", "mountPath": exchange}]
+    assert not [one for one in values()["singleuser"]["storage"]["extraVolumeMounts"] if one["name"] == "exchange"]
+    volumes = {one["name"]: one for one in values()["singleuser"]["storage"]["extraVolumes"]}
+    assert "emptyDir" in volumes["exchange-root"] and "persistentVolumeClaim" in volumes["exchange"]
+
+
+def test_the_parts_of_the_exchange_are_made_before_they_are_mounted(tmp_path):
+    (container,) = values()["singleuser"]["initContainers"]
+    (mount,) = container["volumeMounts"]
+    assert (mount["name"], mount["mountPath"]) == ("exchange", values()["singleuser"]["extraEnv"]["CLASS_EXCHANGE"])
+    command = [*container["command"], *server("../bob")[2].args]
+    here = [part.replace(mount["mountPath"], str(tmp_path)).replace("chown 1000:1000", "ls -d") for part in command]
+    assert subprocess.run(here, capture_output=True).returncode == 0
+    made = {str(path.relative_to(tmp_path)) for path in tmp_path.glob("*/*/*") if path.is_dir()}
+    assert made == {f"{folder_of('', '../bob')}/inbound", f"{folder_of('', '../bob')}/feedback"}
+    assert (tmp_path / "bottleneck" / "outbound").is_dir() and (tmp_path / "bottleneck" / "inbound").is_dir()
+
+
+def test_every_server_has_an_origin_of_its_own_and_no_teacher_is_the_hubs_administrator():
+    hub, proxy = values()["hub"], values()["proxy"]["https"]
+    host = hub["config"]["JupyterHub"]["subdomain_host"]
+    assert host.startswith("https://") and proxy["hosts"] == [host.removeprefix("https://")]
+    assert proxy["enabled"] and proxy["type"] == "secret"  # Let's Encrypt gives the chart no wildcard certificate
+    assert hub["config"]["JupyterHub"]["cookie_host_prefix_enabled"] is True
+    # Whom the role names, and nobody who was one before.
+    assert "admin_users" not in hub["config"]["Authenticator"]
+    teachers = values()["singleuser"]["extraEnv"]["CLASS_TEACHERS"].split(",")
+    assert not set(hub["loadRoles"]["admin"]["users"]) & set(teachers)
 
 
 def test_the_comment_counts_the_places_for_images():
@@ -219,14 +273,9 @@ def test_the_comment_counts_the_places_for_images():
     assert "写着 registry.example.org 的四处" in text
 
 
-def test_the_exchange_is_where_nbgrader_looks_for_it():
-    user = values()["singleuser"]
-    mounts = {mount["name"]: mount["mountPath"] for mount in user["storage"]["extraVolumeMounts"]}
-    assert mounts["exchange"] == user["extraEnv"]["CLASS_EXCHANGE"]
-    (container,) = user["initContainers"]
-    assert container["command"] == ["chmod", "0777", mounts["exchange"]]
+def test_nbgrader_finds_its_settings_in_the_environment():
     used = set(re.findall(r'environ\["(\w+)"\]', (ROOT / "classroom/hub/jupyter/nbgrader_config.py").read_text()))
-    assert used - {"JUPYTERHUB_USER"} <= set(user["extraEnv"])
+    assert used - {"JUPYTERHUB_USER"} <= set(values()["singleuser"]["extraEnv"])
 
 
 # ---- the page for teachers

@@ -1,13 +1,11 @@
-"""Whose notebook is whose, however the submissions came; and what of a student's file is let in."""
+"""Whose notebook is whose, however the submissions came."""
 
-import json
 import os
 import time
 import zipfile
+from pathlib import Path
 
-import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 collect = pytest.importorskip("collect")
 
@@ -103,7 +101,9 @@ def test_a_damaged_zip_is_a_students_all_the_same(tmp_path):
         archive.writestr("alice.zip", "cut off")
         archive.writestr("bob.ipynb", "bob")
         archive.writestr("carol.zip", damaged)
-    assert students(tmp_path / "all.zip") == {"alice": "cut off", "bob": "bob", "carol": ""}
+    found = {one.student: one for one in collect.collect(tmp_path / "all.zip", "forward")}
+    assert {name: one.content for name, one in found.items()} == {"alice": b"", "bob": b"bob", "carol": b""}
+    assert "repack it as a zip" in found["alice"].problem[1] and "is damaged" in found["carol"].problem[1]
 
 
 def test_the_newest_counts(tmp_path):
@@ -129,10 +129,12 @@ def test_the_newest_counts_in_a_zip_and_beside_it(tmp_path):
 
 
 def test_files_without_a_student_in_their_name_are_nobodys(tmp_path):
-    """Not one student's, called like the assignment, of whose files all but one are set aside."""
+    """Not one student's, called like the assignment, of whose files all but one are set aside; others are graded."""
     write(tmp_path, {"alice.ipynb": "A", "forward.ipynb": "x"})
-    with pytest.raises(collect.CollectError, match=r"^forward.ipynb 的名字里没有学生.* · No student in the name of"):
-        students(tmp_path)
+    found = collect.collect(tmp_path, "forward")
+    assert [one.student for one in found] == ["alice"] and found.files == 2
+    assert found.nobodys == {"forward.ipynb": ("名字里没有学生", "no student in its name")}
+    (tmp_path / "alice.ipynb").unlink()
     write(tmp_path, {f"forward ({number}).ipynb": "x" for number in range(1, 30)})
     with pytest.raises(collect.CollectError, match=r"of forward \(1\).ipynb, forward \(10\).ipynb, .*, …: rename"):
         students(tmp_path)
@@ -140,106 +142,157 @@ def test_files_without_a_student_in_their_name_are_nobodys(tmp_path):
 
 def test_two_students_of_one_name_stay_two(tmp_path):
     write(tmp_path, {f"Li Lei_{number}_assignsubmission_file_/a.ipynb": number for number in ("1", "2")})
-    assert students(tmp_path) == {"Li_Lei_1": "1", "Li_Lei_2": "2"}
+    assert students(tmp_path) == {"Li Lei 1": "1", "Li Lei 2": "2"}
+    assert collect.collect(tmp_path, "forward").namesakes == [["Li Lei 1", "Li Lei 2"]]
 
 
-def test_names_are_safe_for_nbgrader_and_for_the_disk(tmp_path):
-    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
-        archive.writestr("../../etc/[*]?.ipynb", "x")
-        archive.writestr("b/forward.ipynb", "y")
-    assert all(name == collect.safe(name) and "/" not in name for name in students(tmp_path / "all.zip"))
+def test_a_late_students_zip_says_whose_it_is(tmp_path):
+    """Not the folder in it; and the zip may be all there is."""
+    write_zip(tmp_path / "late" / "bob.zip", {"作业3/forward.ipynb": "late"})
+    for place in (tmp_path, tmp_path / "late", tmp_path / "late" / "bob.zip"):
+        assert students(place) == {"bob": "late"}
+
+
+def test_zips_in_zips(tmp_path):
+    inner = tmp_path / "inner.zip"
+    write_zip(inner, {"作业/forward.ipynb": "王伟"})
+    write_zip(tmp_path / "三班.zip", {"王伟.zip": inner.read_bytes(), "李雷.ipynb": "李雷"})
+    write_zip(tmp_path / "all.zip", {"全部/三班.zip": (tmp_path / "三班.zip").read_bytes()})
+    assert students(tmp_path / "all.zip") == {"王伟": "王伟", "李雷": "李雷"}
+
+
+def write_zip(path, files):
+    path.parent.mkdir(exist_ok=True)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+
+
+def changed(path, before, after):
+    content = path.read_bytes()
+    assert before in content
+    path.write_bytes(content.replace(before, after))
+
+
+def test_zips_that_cannot_be_opened_are_a_students_with_a_reason(tmp_path):
+    for name in ("encrypted", "asks_for_9.9", "cut", "empty", "right"):
+        write_zip(tmp_path / f"{name}.zip", {} if name == "empty" else {"forward.ipynb": "x"})
+    changed(tmp_path / "encrypted.zip", b"PK\x01\x02\x14\x03\x14\x00\x00\x00", b"PK\x01\x02\x14\x03\x14\x00\x01\x00")
+    changed(tmp_path / "asks_for_9.9.zip", b"PK\x01\x02\x14\x03\x14\x00", b"PK\x01\x02\x14\x03\x63\x00")
+    (tmp_path / "cut.zip").write_bytes((tmp_path / "right.zip").read_bytes()[:60])
+    (tmp_path / "rar.rar").write_bytes(b"Rar!\x1a\x07\x01\x00")
+    (tmp_path / "7z.zip").write_bytes(b"7z\xbc\xaf\x27\x1c")
+    found = {one.student: one for one in collect.collect(tmp_path, "forward")}
+    reasons = {name: one.problem and one.problem[1] for name, one in found.items()}
+    assert {name: reason and reason.split(": ")[-1] for name, reason in reasons.items()} == {
+        "encrypted": "hand it in without one", "empty": "hand it in again", "right": None,
+        **dict.fromkeys(["asks_for_9.9", "cut", "rar", "7z"], "repack it as a zip, or hand in the .ipynb"),
+    }
+
+
+def test_a_zip_that_calls_gbk_utf_8(tmp_path):
+    """As some programs in China do; the names that are UTF-8 stay what they are."""
+    path = tmp_path / "all.zip"
+    write_zip(path, {"AAAA/forward.ipynb": "1", "李雷/forward.ipynb": "2"})
+    changed(path, b"AAAA", "王伟".encode("gbk"))
+    content = bytearray(path.read_bytes())
+    place = content.rindex(b"PK\x01\x02", 0, content.index(b"PK\x01\x02") + 10)
+    content[place + 9] |= 0x08
+    path.write_bytes(content)
+    assert students(path) == {"王伟": "1", "李雷": "2"}
+
+
+def test_names_that_are_bytes(tmp_path):
+    """As Linux has them after unzipping what Windows packed; they can be printed and kept in JSON."""
+    for raw in ("王伟.ipynb".encode("gbk"), "李雷".encode("gbk") + b"/forward.ipynb", "José.ipynb".encode("latin-1")):
+        path = os.path.join(os.fsencode(tmp_path), raw)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w") as file:
+            file.write("x")
+    assert set(students(tmp_path)) == {"王伟", "李雷", "José"}
+
+
+def test_what_a_zip_may_cost(tmp_path, monkeypatch):
+    """A listing too long, zips too large and too deep in one another: each is a student's file with a reason."""
+    import archives
+
+    monkeypatch.setattr(archives, "MAX_ENTRIES", 3)
+    write_zip(tmp_path / "alice.zip", {f"{number}.ipynb": "x" for number in range(4)})
+    monkeypatch.setattr(archives, "MAX_UNPACKED", (1000, 1000, 1000))
+    bomb = tmp_path / "bomb"
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("inner.zip", bytes(10**6))
+    (tmp_path / "bob.zip").write_bytes(bomb.read_bytes())
+    bomb.unlink()
+    deep = {"forward.ipynb": "x"}
+    for level in range(5):
+        write_zip(tmp_path / "carol.zip", deep)
+        deep = {f"{level}.zip": (tmp_path / "carol.zip").read_bytes()}
+    write_zip(tmp_path / "dan.zip", {"a/" * 500 + "forward.ipynb": "dan", "../" * 9 + "x.ipynb": "x"})
+    found = {one.student: one for one in collect.collect(tmp_path, "forward")}
+    assert sorted(found) == ["alice", "bob", "carol", "dan"] and found["dan"].content == b"dan"
+    assert all(found[name].problem for name in ("alice", "bob", "carol"))
+
+
+def test_marks_of_an_earlier_run_are_no_submissions(tmp_path):
+    write(tmp_path, {"alice.ipynb": "A", "marks/plan.json": "", "marks/grades.csv": "", "marks/bob/x.ipynb": "B"})
+    interrupted = {"other/.lock": "", "other/base/x/forward.ipynb": "x", "other/received/carol.ipynb": "C"}
+    write(tmp_path, interrupted)
+    assert students(tmp_path) == {"alice": "A"}
 
 
 def test_links_are_not_followed(tmp_path):
     (tmp_path / "secret").write_text("secret")
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "alice.ipynb").symlink_to(tmp_path / "secret")
-    with pytest.raises(collect.CollectError, match=r"里没有作业。 · There are no submissions"):
-        collect.collect(tmp_path / "in", "forward")
+    (tmp_path / "in" / "self").symlink_to(".")
+    os.mkfifo(tmp_path / "in" / "bob.ipynb")
+    found = {one.student: one for one in collect.collect(tmp_path / "in", "forward")}
+    assert sorted(found) == ["alice", "bob", "self"] and not any(one.content for one in found.values())
+    assert all("is a link or device and no file: hand in" in one.problem[1] for one in found.values())
     with pytest.raises(collect.CollectError, match="找不到"):
         collect.collect(tmp_path / "nowhere", "forward")
 
 
-def given(name, **changes):
-    about = {"grade": False, "grade_id": name, "locked": False, "schema_version": 3, "solution": False, "task": False}
-    return {"nbgrader": {**about, **changes}}
+def test_a_zip_of_very_many_files_takes_no_time(tmp_path):
+    """It is somebody's, with a reason, and everybody else is found within seconds."""
+    write_zip(tmp_path / "in" / "alice.zip", {f"{number}.ipynb": "x" for number in range(5001)})
+    write_zip(tmp_path / "in" / "bob.zip", {"forward.ipynb": "bob"})
+    (tmp_path / "in" / "carol.ipynb").write_text("carol")
+    found = {one.student: one for one in collect.collect(tmp_path / "in", "forward")}
+    assert [one.content for one in found.values()] == [b"", b"bob", b"carol"]
+    assert "holds too much" in found["alice"].problem[1]
+    write_zip(tmp_path / "all.zip", {f"{number}.ipynb": "x" for number in range(20_001)})
+    with pytest.raises(collect.CollectError, match=r"lists too many files \(at most 20000\): unpack it"):
+        collect.collect(tmp_path / "all.zip", "forward")
 
 
-BLANK = new_notebook(
-    metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
-    cells=[
-        new_markdown_cell("写出下面的函数。", metadata={"lang": "zh"}),
-        new_code_cell("raise NotImplementedError()", metadata=given("answer", solution=True)),
-        new_code_cell("assert f()", metadata=given("test_f", grade=True, locked=True, points=2)),
-    ],
-)
+def test_names_longer_than_any_disk_takes(tmp_path):
+    """Those in a zip may have 65535 letters; the time to find a name in them grows with their square."""
+    names = ["(1)" * 20_000, "作业" * 10_000, "- 副本" * 5000]
+    write_zip(tmp_path / "all.zip", {f"alice{name}.ipynb": name for name in names} | {"bob.ipynb": "bob"})
+    began = time.process_time()
+    found = collect.collect(tmp_path / "all.zip", "forward")
+    assert {one.content.decode() for one in found} == {*names, "bob"} and time.process_time() - began < 5
 
 
-def submitted(change=lambda notebook: None):
-    notebook = nbformat.from_dict(json.loads(nbformat.writes(BLANK)))
-    change(notebook)
-    return collect.Submission("alice", "alice.ipynb", nbformat.writes(notebook, version=4).encode())
+def test_a_students_list_names_nobody_else_and_takes_no_memory(tmp_path):
+    """One that lies in a submission as Gradescope's own does beside them; and one that grows by nine in each line."""
+    mine = "submission_12:\n  :submitters:\n  - :name: Mallory\n"
+    lines = ["a: &a [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"{b}: &{b} [{', '.join([f'*{a}'] * 9)}]" for a, b in zip("abcdefghi", "bcdefghij", strict=True)]
+    theirs = "".join(f"submission_{n}:\n  :submitters:\n  - :name: {who}\n" for n, who in ((11, "Alice"), (12, "Bob")))
+    files = {"submission_metadata.yml": theirs, "submission_11/forward.ipynb": "A", "submission_12/forward.ipynb": "B"}
+    bomb = "\n".join([*lines, "submission_13:", "  :submitters:", "  - :name: *j"])
+    files |= {"submission_11/submission_metadata.yml": mine, "carol/metadata.yml": bomb, "carol/forward.ipynb": "C"}
+    write_zip(tmp_path / "all.zip", files)
+    assert students(tmp_path / "all.zip") == {"Alice": "A", "Bob": "B", "carol": "C"}
 
 
-def test_what_nbgrader_knows_a_cell_by_is_put_back():
-    def change(notebook):
-        notebook.cells[2].metadata.nbgrader.update(points=400, locked=False, grade=False)
-        notebook.cells[1].outputs = [nbformat.v4.new_output("stream", text="x" * 10**6)]
-        own = {"nbgrader": {"grade_id": "mine", "grade": True, "points": 9}}
-        notebook.cells.append(new_code_cell("1", metadata=own))
-        notebook.metadata.kernelspec.name = "julia"
-
-    notebook, missing = collect.read_notebook(submitted(change), BLANK)
-    assert missing == []
-    assert [cell.metadata.get("nbgrader") for cell in notebook.cells] == [
-        *(cell.metadata.get("nbgrader") for cell in BLANK.cells), None
-    ]
-    assert not notebook.cells[1].outputs and notebook.metadata.kernelspec.name == "python3"
-
-
-def test_deleted_cells_are_named():
-    assert collect.read_notebook(submitted(lambda notebook: notebook.cells.pop(1)), BLANK)[1] == ["answer"]
-    with pytest.raises(collect.Unreadable, match="wrong file"):
-        collect.read_notebook(submitted(lambda notebook: notebook.cells.pop(2)), BLANK)
-
-
-def test_deleted_cells_that_give_marks_are_put_back_where_they_were():
-    answer = given("why", grade=True, solution=True, points=3)
-    cells = [*BLANK.cells, new_code_cell("assert g()", metadata=given("test_g", grade=True, locked=True, points=1))]
-    blank = new_notebook(metadata=BLANK.metadata, cells=[*cells, new_markdown_cell("（回答）", metadata=answer)])
-
-    def change(notebook):
-        notebook.cells[2:] = [new_code_cell("assert g()", metadata=given("test_g")), new_code_cell("own = 1")]
-
-    notebook, missing = collect.read_notebook(submitted(change), blank)
-    assert missing == ["test_f", "why"]
-    assert [cell.source for cell in notebook.cells] == [
-        *(cell.source for cell in blank.cells[:3]), "assert g()", "（回答）", "own = 1"
-    ]
-    assert notebook.cells[2].metadata.nbgrader == blank.cells[2].metadata.nbgrader
-
-
-@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"{}", b"[1]", b"[" * 10**5, b'{"cells": [5], "nbformat": 4}'])
-def test_what_is_no_notebook(content):
-    with pytest.raises(collect.Unreadable, match=r"不是能打开的 notebook。 · .* is not a notebook"):
-        collect.read_notebook(collect.Submission("alice", "alice.ipynb", content), BLANK)
-
-
-@pytest.mark.parametrize(
-    "prose, edition",
-    [
-        (["写出下面的函数。"], "zh"),
-        (["Write this function."], "en"),
-        (["写出下面的函数。", "Write this function."], "both"),
-    ],
-)
-def test_the_edition_is_guessed_where_it_was_dropped(prose, edition):
-    def change(notebook):
-        notebook.cells[:1] = map(new_markdown_cell, prose)
-
-    assert collect.read_notebook(submitted(change), BLANK)[0].metadata.edition == edition
-
-
-def test_the_edition_that_the_notebook_says():
-    notebook, _ = collect.read_notebook(submitted(lambda notebook: notebook.metadata.update(edition="en")), BLANK)
-    assert notebook.metadata.edition == "en"
+def test_what_may_not_be_read_or_has_gone_stops_nobody(tmp_path, monkeypatch):
+    write(tmp_path, {"alice.ipynb": "A", "bob.ipynb": "B", "carol.ipynb": "C"})
+    monkeypatch.setattr("archives.os.access", lambda path, mode: path.name != "alice.ipynb")
+    lstat = Path.lstat
+    monkeypatch.setattr(Path, "lstat", lambda path: lstat(path.with_name("gone") if path.name == "bob.ipynb" else path))
+    found = {one.student: one for one in collect.collect(tmp_path, "forward")}
+    assert sorted(found) == ["alice", "carol"] and "permissions want changing" in found["alice"].problem[1]

@@ -2,8 +2,10 @@
 
 import base64
 import io
+import json
 import re
 import xml.etree.ElementTree as ET
+from html import unescape
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from PIL import Image
 
 from linewalk import load_image, stem_and_block, walk, walk_init
 from linewalk.blocks import ASPPTail, explicit, resnet, shortcut
-from linewalk.draw import card, cuboids, feature_maps, graph, text_card, trail_table
+from linewalk.draw import card, cuboids, feature_maps, graph, trail_table
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +35,13 @@ def tail():
 def pictures(html):
     uris = re.findall(r'src="data:image/webp;base64,([^"]+)"', html)
     return [np.asarray(Image.open(io.BytesIO(base64.b64decode(uri))).convert("RGBA")).astype(int) for uri in uris]
+
+
+def all_channels(html):
+    """The picture of all channels and how it is laid out."""
+    uri, layout = re.search(r'data-all="data:image/webp;base64,([^"]+)" data-all-grid="([^"]+)"', html).groups()
+    picture = Image.open(io.BytesIO(base64.b64decode(uri))).convert("RGBA")
+    return np.asarray(picture).astype(int), json.loads(unescape(layout))
 
 
 def svgs(html):
@@ -320,10 +329,10 @@ class Fickle(nn.Module):
         return x
 
 
-def test_no_graph_where_another_run_goes_another_way():
-    for _ in range(2):
+def test_the_graph_is_the_walks_own_where_another_run_goes_another_way():
+    for way in ("relu", "neg"):
         trail = walk(Fickle(), torch.randn(1, 4))
-        assert all("画不出" in card(step) for step in trail)
+        assert [title for title, _, _ in nodes(trail[-1])] == ["x", way, "return"]
 
 
 class OnTheInstance(nn.Module):
@@ -334,7 +343,7 @@ class OnTheInstance(nn.Module):
 
 
 def test_a_forward_put_on_the_instance_lights_its_nodes_too():
-    assert "Linear" in lit(walk(OnTheInstance(), torch.randn(1, 4))[-1])
+    assert "layer" in lit(walk(OnTheInstance(), torch.randn(1, 4))[-1])
 
 
 def test_a_tall_graph_shows_the_part_around_the_line():
@@ -370,11 +379,11 @@ def test_drawing_a_graph_changes_nothing_of_the_callers():
     assert calls == [1] and block.training
 
 
-def test_where_no_graph_can_be_drawn_the_card_says_so(monkeypatch, trail):
+def test_without_torchview_the_walks_own_record_is_drawn(monkeypatch, trail):
     monkeypatch.setattr("torchview.draw_graph", None)
     fresh = walk(trail.module, *trail.inputs)
-    assert graph(fresh[1]) is None
-    assert "画不出" in card(fresh[1]) and "cannot draw" in card(fresh[1])
+    for step in fresh:
+        assert sorted(lit(step)) == sorted(lit(trail[step.index])), step.source
 
 
 # cards
@@ -421,15 +430,41 @@ def test_the_nested_line_shows_its_three_calls_in_order(tail):
     assert "327,936" in html and len(pictures(html)) == 3
 
 
-def test_a_card_names_its_step_line_and_shape(trail, tail):
+def test_a_card_names_its_step_line_shapes_and_numbers(trail, tail):
     def ties(step):
         return re.match(r'<div class="lw-card"([^>]*)>', card(step))[1]
 
     step = trail["out = self.conv3(out)"]
-    assert ties(step) == f' data-step="{step.index}" data-line="{step.lineno}" data-shape="out 1×256×56×56"'
-    assert ties(trail[0]).endswith(' data-shape="x 1×64×56×56"')
+    assert ties(step) == (
+        f' data-step="{step.index}" data-line="{step.lineno}" data-shape="out 1×256×56×56" data-from="out 1×64×56×56"'
+        ' data-params="16384" data-macs="51380224" data-field="3" data-again="block before"'
+    )
+    assert ties(trail[0]).endswith(' data-shape="x 1×64×56×56" data-again="block before"')
+    assert ' data-from="out 1×256×56×56, identity 1×256×56×56"' in ties(trail["out += identity"])
     assert ties(tail[0]).count("1×256×28×28") == 5
     assert "data-shape" not in ties(trail["if self.downsample is not None:"])
+
+
+def test_a_card_says_whether_its_walk_can_be_done_again(tail):
+    stem, block = stem_and_block()
+    _, late = stem_and_block(block=resnet.Bottleneck)
+    dilated = resnet.Bottleneck(64, 64, downsample=shortcut(64, 256), dilation=2).eval()
+    dilated.load_state_dict(late.state_dict())
+    with torch.no_grad():
+        entrance = walk(stem, load_image())
+        x = entrance.output
+        walks = {"stem": entrance, "block before": walk(block, x), "block after": walk(late, x)}
+        others = [walk(dilated, x), walk(late, x.flip(3)), walk(stem_and_block("random")[1], x), tail]
+    for kind, trail in walks.items():
+        assert all(f' data-again="{kind}"' in card(step) for step in trail[:2])
+    assert not any("data-again" in card(trail[1]) for trail in others)
+
+
+def test_a_picture_of_maps_carries_a_few_values(trail):
+    step = trail["out = self.conv3(out)"]
+    printed = [float(value) for value in re.search(r'data-sample="([^"]+)"', card(step))[1].split(",")]
+    values = step.value("out").flatten()
+    assert printed == pytest.approx(values[len(values) // 16 :: len(values) // 8].tolist(), rel=1e-5)
 
 
 def test_facts_appear_where_they_say_something(trail):
@@ -491,7 +526,7 @@ def test_a_failed_step_shows_its_sentence_and_its_operands():
     assert step.error.html() in html and "<img" not in html
     assert html.count("`") == 0 and html.count("<code>out += identity</code>") == 3  # heading, and both sentences
     assert texts(svgs(html)[0]) == ["out", "256×8×8", "+", "identity", "64×8×8"]
-    assert str(step.error) in text_card(step)
+    assert str(step.error) in repr(step)
 
 
 def test_the_style_sheet_stays_small_and_in_its_scope(trail):
@@ -501,13 +536,13 @@ def test_the_style_sheet_stays_small_and_in_its_scope(trail):
         assert all(".lw-" in part for part in selector.split(","))
 
 
-def test_text_card_states_the_step_on_one_line(trail):
-    line = text_card(trail["out = self.conv1(x)"])
+def test_a_step_states_itself_on_one_line(trail):
+    line = repr(trail["out = self.conv1(x)"])
     assert "\n" not in line
     for part in ("out = self.conv1(x)", "out: 1×64×56×56", "float32 cpu", "params 4,096", "MACs 12,845,056", "rf 1"):
         assert part in line
-    assert "in place" in text_card(trail["out += identity"])
-    assert "is x" in text_card(trail["identity = x"])
+    assert "in place" in repr(trail["out += identity"])
+    assert "is x" in repr(trail["identity = x"])
 
 
 def test_the_table_has_a_row_a_step_and_the_totals(trail):
@@ -515,6 +550,96 @@ def test_the_table_has_a_row_a_step_and_the_totals(trail):
     assert html.count("<tr>") == len(trail) + 2
     assert f"{trail.params:,}" in html and f"{trail.macs:,}" in html
     assert "1×64×56×56 → 1×256×56×56" in html
+
+
+@pytest.mark.parametrize(("channels", "side"), [(64, 56), (256, 7), (100, 28), (20, 112)])
+def test_all_channels_of_a_line_lie_where_the_layout_says(monkeypatch, channels, side):
+    monkeypatch.setenv("LINEWALK_ALL_CHANNELS", "1")
+    torch.manual_seed(0)
+    values = torch.randn(1, channels, side, side)
+    values[0, channels - 1] = 5.0
+    picture, layout = all_channels(feature_maps(values, scale=5.0))
+    assert layout["maps"] == layout["total"] == channels
+    width, height = layout["tile"]
+    row, column = divmod(channels - 1, layout["columns"])
+    top, left = row * (height + layout["gap"]), column * (width + layout["gap"])
+    assert picture.shape[:2] == (top + height, layout["columns"] * (width + layout["gap"]) - layout["gap"])
+    last = picture[top + 1:top + height - 1, left + 1:left + width - 1]
+    assert last.shape[:2] == (min(side, 56),) * 2 and (last == (238, 119, 20, 255)).all()
+    if side <= 56:  # a pixel a value: blue where negative
+        first = picture[1:height - 1, 1:width - 1]
+        assert ((first[..., 2] > first[..., 0]) == (values[0, 0].numpy() < 0)).all()
+
+
+def test_a_picture_of_all_channels_is_bounded(monkeypatch):
+    monkeypatch.setenv("LINEWALK_ALL_CHANNELS", "1")
+    for shape in ((1, 3000, 1, 29), (1, 3000, 29, 1), (1, 4096, 2, 2), (1, 512, 56, 56)):
+        picture, layout = all_channels(feature_maps(torch.randn(shape)))
+        assert layout["maps"] <= 2048 and layout["total"] == shape[1]
+        assert picture[..., 3].size <= 2_000_000
+
+
+def test_a_notebook_does_not_carry_what_it_cannot_show(monkeypatch, trail):
+    monkeypatch.delenv("LINEWALK_ALL_CHANNELS", raising=False)
+    assert "data-all=" not in card(trail["out = self.conv3(out)"])
+
+
+def test_a_graph_is_drawn_whole_also_where_it_is_long():
+    deep = nn.Sequential(*[nn.Linear(4, 4) for _ in range(40)])
+
+    class Deep(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layers = deep
+
+        def forward(self, x):
+            x = self.layers(x)
+            return x
+
+    assert len(nodes(walk(Deep(), torch.randn(1, 4))[0])) == 42
+
+
+class Walked(nn.Module):
+    """Two convolutions, the second with a stride."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.two = nn.Conv2d(3, 4, 7, 2, 3), nn.Conv2d(4, 4, 3, 2, 1)
+
+    def forward(self, x):
+        x = self.one(x)
+        x = self.two(x)
+        return x
+
+
+def test_the_frame_on_the_photograph_is_what_the_middle_value_depends_on():
+    image = load_image()
+    first, second = Walked(), nn.Sequential(nn.Conv2d(4, 4, 3, 1, 1))
+    entrance = walk(first, image)
+
+    class Then(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layers = second
+
+        def forward(self, x):
+            x = self.layers(x)
+            return x
+
+    trail = walk(Then(), entrance.output)
+    source = image.clone().requires_grad_()
+    second(first(source))[0, :, 28, 28].sum().backward()
+    rows, columns = [torch.nonzero(source.grad[0].abs().sum((0, side))).flatten().tolist() for side in (2, 1)]
+    assert 'class="lw-photo"' not in card(trail[1])
+    trail.preceded_by = entrance
+    html = card(trail[1])
+    assert f"framed: rows {rows[0]}–{rows[-1]}, columns {columns[0]}–{columns[-1]}" in html
+    assert f"sees {len(rows)}×{len(rows)} pixels" in html
+    assert 'class="lw-photo"' not in card(entrance[0]), "the photograph itself is drawn there"
+    assert "framed: rows 109–115, columns 109–115" in card(entrance[1])
+    by_name = walk(Then(), x=entrance.output.detach())
+    by_name.preceded_by = entrance
+    assert 'class="lw-photo"' not in card(by_name[1]), "where it cannot be told, nothing is said"
 
 
 def test_maps_made_without_weights_name_nobodys(tail):

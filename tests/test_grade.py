@@ -1,9 +1,12 @@
 """Marking by hand, handing in again, and everything else that a second `make grade` must not lose."""
 
 import csv
+import errno
 import json
+import multiprocessing
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 
@@ -225,6 +228,82 @@ def test_a_deleted_test_has_a_box_for_a_mark_and_a_deleted_answer_does_not_wait_
     assert row["status"] == "graded" and "deleted: block, setup." in row["reason"]
 
 
+def test_a_reason_of_the_second_check_is_given_in_each_language(course):
+    import second_check
+
+    given = {"test_main_path": second_check.NEEDS_TORCH, "test_training": "ValueError: no", "test_with_downsample": ""}
+    course.monkeypatch.setattr(second_check, "second_check", lambda checks, sources: {
+        name: (name not in given, given.get(name, "")) for name in checks.CHECKS
+    })
+    course.hand_in("alice")
+    reason = course.make_grade()["alice"]["reason"]
+    assert "暂不给分：test_main_path（该手算或只用公式的答案，没有 torch 和 linewalk 就算不出来）；" in reason
+    assert "test_main_path (what was to be worked out by hand or by a formula cannot be had without" in reason
+    assert reason.count("ValueError: no") == 2 and reason.count(" · ") == 1 + ANSWER.count(" · ")
+
+
+def test_marks_beyond_the_second_check_count_and_are_said(course):
+    course.hand_in("bob", block="wrong")
+    course.make_grade()
+    course.give("bob", "test_main_path", 4)
+    course.give("bob", "test_training", 0)
+    row = course.make_grade()["bob"]
+    assert row["score"] == "4" and "手工给的分高于第二次检查认可的：test_main_path（4 > 0）" in row["reason"]
+    assert "go beyond what the second check agrees with: test_main_path (4 > 0)." in row["reason"]
+    course.hand_in("alice")
+    course.make_grade()
+    course.give("alice", "test_training", 1)
+    course.give("alice", "explanation", 4)
+    row = course.make_grade()["alice"]
+    assert (row["status"], row["score"], row["reason"]) == ("graded", "17", "")
+    with course.grade.gradebook(course.out) as book:
+        book.find_grade("explanation", "forward", "forward", "alice").extra_credit = 2
+        book.db.commit()
+    row = course.make_grade()["alice"]
+    assert row["score"] == "19" and "extra credit by hand: explanation (+2)" in row["reason"].lower()
+
+
+@pytest.mark.parametrize("score", [1000, -4, float("inf"), "all of them"])
+def test_marks_that_no_box_takes_do_not_count_and_are_said(course, score):
+    """Until the teacher gives another."""
+    course.hand_in("bob")
+    course.make_grade()
+    with course.grade.gradebook(course.out) as book:
+        identifier = book.find_grade("explanation", "forward", "forward", "bob").id
+    with sqlite3.connect(course.out / "gradebook.db") as db:
+        db.execute("UPDATE grade SET manual_score = ?, needs_manual_grade = 0 WHERE id = ?", (score, identifier))
+    db.close()
+    for _ in range(2):
+        row = course.make_grade()["bob"]
+        assert (row["status"], row["score"]) == ("flagged", "16")
+        assert f"do not count: explanation ({score if isinstance(score, str) else float(score)})" in row["reason"]
+    course.give("bob", "explanation", 3)
+    row = course.make_grade()["bob"]
+    assert (row["status"], row["score"], row["reason"]) == ("graded", "19", "")
+
+
+def test_marks_are_for_the_page_that_the_teacher_was_shown(course):
+    """A run that was killed before it published leaves the new marks beside the old page."""
+    course.hand_in("bob", explanation="One answer.")
+    course.make_grade()
+    course.give("bob", "explanation", 2)
+    course.make_grade()
+    course.hand_in("bob", explanation="A better answer.")
+    published = course.grade.publish
+    course.monkeypatch.setattr(course.grade, "publish", lambda *given: None)
+    course.make_grade()
+    course.give("bob", "explanation", 1)
+    course.monkeypatch.setattr(course.grade, "publish", published)
+    row = course.make_grade()["bob"]
+    assert (row["status"], row["reason"]) == ("flagged", EARLIER.format("explanation", "explanation"))
+    course.give("bob", "explanation", 1)
+    assert course.make_grade()["bob"]["status"] == "graded"
+    page = course.grade.page_of(course.out, "bob", "forward")
+    page.write_text(page.read_text(encoding="utf-8").replace("better", "worse"), encoding="utf-8")
+    course.give("bob", "explanation", 4)
+    assert course.make_grade()["bob"]["status"] == "flagged"
+
+
 def test_hidden_tests_come_and_go_without_grading_again(course):
     import nbgrader_config
 
@@ -255,6 +334,152 @@ def test_fewer_shards_take_what_is_not_graded_yet(course):
     assert course.graded == ["carol", "alice", "bob"] and {row["score"] for row in found.values()} == {"16"}
     hand_in(course.folder, "carol", edition="zh")
     assert course.make_grade(shards=1)["carol"]["score"] == "16" and course.graded[3:] == ["carol"]
+
+
+def test_a_page_that_cannot_be_made_keeps_the_marks(course):
+    import feedback
+
+    course.monkeypatch.setattr(feedback.StudentFeedback, "preprocess", lambda *given: os._exit(1))
+    course.hand_in("bob")
+    for _ in range(2):
+        row = course.make_grade()["bob"]
+        assert (row["status"], row["score"]) == ("graded", "16")
+        assert "16 / 20" in page(course.out, "bob") and "The marks stand" in page(course.out, "bob")
+        course.give("bob", "explanation", None)
+
+
+class Odd(Exception):
+    """What nbgrader might raise on an odd notebook."""
+
+
+def failing_for_bob(monkeypatch, error):
+    from nbgrader.preprocessors import SaveAutoGrades
+
+    preprocess = SaveAutoGrades.preprocess
+
+    def fail(self, notebook, resources):
+        if resources["nbgrader"]["student"] == "bob":
+            raise error
+        return preprocess(self, notebook, resources)
+
+    monkeypatch.setattr(SaveAutoGrades, "preprocess", fail)
+
+
+def test_what_nbgrader_cannot_take_is_one_students_and_said_in_the_students_words(course):
+    failing_for_bob(course.monkeypatch, Odd("NoneType \ud800"))
+    course.hand_in("bob")
+    hand_in(course.folder, "carol")
+    rows = course.make_grade()
+    assert rows["carol"]["score"] == "16"
+    assert rows["bob"]["status"] == "ungraded" and "fresh copy of the assignment" in rows["bob"]["reason"]
+    assert "NoneType" not in rows["bob"]["reason"]
+
+
+@pytest.mark.parametrize("kind", ["of the system", "of the database", "of nbgrader"])
+def test_a_full_disk_stops_everything_and_is_nobodys_reason(course, kind):
+    from nbgrader.api import InvalidEntry
+    from sqlalchemy.exc import OperationalError
+
+    error = OSError(errno.ENOSPC, "No space left")
+    if kind != "of the system":
+        error = OperationalError("", {}, sqlite3.OperationalError("disk is full"))
+    if kind == "of nbgrader":
+        error, error.__context__ = InvalidEntry("disk is full"), error
+    failing_for_bob(course.monkeypatch, error)
+    course.hand_in("bob")
+    course.grade.prepare("forward", course.folder, course.out, 1)
+    with pytest.raises(course.grade.GradeError, match=r"^电脑出了问题（.*再运行一次会接着做。 · The machine failed"):
+        course.grade.shard(course.out, 0)
+    assert not list(course.out.glob("shards/*/results/*"))
+
+
+@pytest.mark.parametrize("name", ["plan.json", "gradebook.db"])
+@pytest.mark.parametrize("content", [b"", b"[]", b"\xff", b'{"students": {"a": 1}}', b"SQLite format 3\0" + bytes(200)])
+def test_what_nothing_can_be_made_of_is_said(course, name, content):
+    """Whether damaged or somebody else's; what it was stays as it is."""
+    course.hand_in("bob")
+    course.make_grade()
+    (course.out / name).write_bytes(content)
+    with pytest.raises(course.grade.GradeError, match=rf"{name} 坏了.* put it back from a copy, or choose another"):
+        course.make_grade()
+    assert (course.out / name).read_bytes() == content
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", None], ids=str)
+def test_what_can_be_made_again_is(course, content):
+    """Whatever is damaged or gone of it."""
+    course.hand_in("bob")
+    hand_in(course.folder, "carol")
+    row = course.make_grade()["bob"]
+    course.give("bob", "explanation", 3)
+    shard, base = course.out / "shards" / "0", course.out / "base"
+    (course.folder / "carol.ipynb").unlink()
+    places = [shard / "results" / "bob.json", shard / "inputs.json", shard / "gradebook.db", base / "gradebook.db"]
+    places += [base / "inputs.json", course.out / "published.json", course.out / "grades.csv"]
+    places += [shard / "submitted" / "bob" / "forward" / "forward.ipynb"] * (content is None)
+    for place in places:
+        place.write_bytes(content) if content is not None else place.unlink()
+    found = course.make_grade()
+    assert found["bob"] == {**row, "score": "19", "reason": ""} and found["carol"]["score"] == "16"
+
+
+def test_a_file_that_goes_while_others_are_graded_is_nobodys_reason(course):
+    course.hand_in("bob")
+    course.grade.prepare("forward", course.folder, course.out, 1)
+    shutil.rmtree(course.out / "shards" / "0" / "submitted")
+    with pytest.raises(course.grade.GradeError, match=r"bob 的文件不见了.*is gone: run again\.$"):
+        course.grade.shard(course.out, 0)
+    assert course.make_grade()["bob"]["score"] == "16"
+
+
+def test_a_folder_that_cannot_be_written_leaves_nothing_waiting(course):
+    """A process that was left at work kept the program from ending, its sentence said."""
+    course.hand_in("bob")
+    assert course.make_grade()["bob"]["score"] == "16"
+    course.give("bob", "explanation", 3)
+    replace = course.grade.replace_folder
+
+    def closed(source, target):
+        if target.parent.name == "feedback":
+            raise PermissionError(errno.EACCES, "Permission denied", str(target))
+        replace(source, target)
+
+    with course.monkeypatch.context() as patch:
+        patch.setattr(course.grade, "replace_folder", closed)
+        with pytest.raises(PermissionError):
+            course.make_grade()
+    assert not multiprocessing.active_children()
+    assert course.make_grade()["bob"]["score"] == "19"
+
+
+def test_a_disk_that_is_full_from_the_start_is_said_in_a_sentence(tmp_path):
+    """Here one on which no file may have more than 30 kB."""
+    hand_in(tmp_path / "in", "alice")
+    command = ["prlimit", "--fsize=30000:", *GRADE, "prepare", "--assignment", "forward", "--out", tmp_path / "out"]
+    run = subprocess.run([*command, "--submissions", tmp_path / "in"], cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 1 and run.stderr.count("\n") == 1
+    assert run.stderr.startswith("电脑出了问题（") and "look at its disk space" in run.stderr
+
+
+def test_a_fault_of_the_gradings_own_stops_everything_and_is_nobodys_reason(course):
+    def compare(*_):
+        return {}["a bug"]
+
+    course.monkeypatch.setattr(course.grade, "compare", compare)
+    course.hand_in("bob")
+    course.grade.prepare("forward", course.folder, course.out, 1)
+    with pytest.raises(course.grade.GradeError, match=r"批改 bob 时程序自己出了错.* no fault of the submission"):
+        course.grade.shard(course.out, 0)
+    assert not list(course.out.glob("shards/*/results/*"))
+
+
+def test_half_characters_in_a_reason_leave_a_mark(course):
+    from feedback import ungraded_page
+
+    course.monkeypatch.setattr(course.grade, "compare", lambda *_: ([], [("错了\ud800", "wrong\udfff")], []))
+    course.hand_in("bob")
+    assert course.make_grade()["bob"]["reason"].startswith("错了\ufffd。 · Wrong\ufffd.")
+    assert course.grade.writable(ungraded_page("forward", "en", "x \ud800")).encode()
 
 
 def page(out, student):

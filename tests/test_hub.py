@@ -11,8 +11,8 @@ import urllib.error
 import urllib.request
 
 import pytest
-from bundle import npm, run
 from conftest import ROOT
+from npm import install
 from test_live import Reader, free_port
 
 pytest.importorskip("jupyterhub")
@@ -26,7 +26,7 @@ def hub(site, tmp_path_factory):
     for name in ("package.json", "package-lock.json"):
         shutil.copy(ROOT / "classroom" / "hub" / name, tools)
     if not (tools / "node_modules" / ".bin" / "configurable-http-proxy").exists():
-        run([npm(), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], cwd=tools)
+        install(tools, "classroom/hub")
     (folder / "node_modules").symlink_to(tools / "node_modules")
     for name in ("alice", "bob"):
         (folder / "home" / name).mkdir(parents=True)

@@ -9,7 +9,10 @@ import subprocess
 
 import pytest
 import yaml
+from addresses import addresses
 from conftest import ROOT
+from downloads import services
+from packaging.requirements import Requirement
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 COLAB = """\
@@ -73,18 +76,41 @@ def test_only_the_default_branch_is_published():
     assert "github.event_name != 'pull_request'" in job["if"]
 
 
-def test_the_addresses_that_the_workflow_fills_in_have_their_place(tmp_path):
+def test_the_site_to_publish_is_built_with_the_address_of_pages():
     build = load(ROOT / ".github" / "workflows" / "site.yml")["jobs"]["build"]
-    command = next(step for step in steps(build) if "sed" in step)
-    text = (ROOT / "_config.yml").read_text(encoding="utf-8")
-    text = re.sub(r"^(  url|  baseurl): .*$", r'\1: ""', text, flags=re.MULTILINE)
-    (tmp_path / "_config.yml").write_text(text, encoding="utf-8")
-    addresses = {"REPOSITORY": "https://github.com/ann/book", "SITE": "https://ann.github.io/book"}
-    command = command.replace("make book", "")
-    subprocess.run(["bash", "-ec", command], cwd=tmp_path, env={**os.environ, **addresses}, check=True)
-    config = yaml.safe_load((tmp_path / "_config.yml").read_text(encoding="utf-8"))
-    assert config["repository"]["url"] == "https://github.com/ann/book"
-    assert config["html"]["baseurl"] == "https://ann.github.io/book"
+    (step,) = [step for step in build["steps"] if "env" in step]
+    assert step["run"] == "make book" and addresses(ROOT, {"PAGES_URL": "https://a.example"})[1] == "https://a.example"
+    assert step["env"] == {"PAGES_URL": "${{ steps.pages.outputs.base_url }}"}
+
+
+def test_what_the_workflow_pushes_is_what_the_links_to_the_cloud_open(tmp_path):
+    """The step itself runs, on notebooks as the artifact has them, with a repository of this machine as GitHub's."""
+    job = load(ROOT / ".github" / "workflows" / "site.yml")["jobs"]["publish"]
+    (step,) = [step for step in job["steps"] if "run" in step]
+    assert job["permissions"]["contents"] == "write"
+    notebook = tmp_path / "notebooks" / "zh" / "notebooks" / "01_the_line.ipynb"
+    notebook.parent.mkdir(parents=True)
+    notebook.write_text("{}")
+    bare = tmp_path / "remote.git"
+    subprocess.run(["git", "init", "--quiet", "--bare", bare], check=True)
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "TOKEN": "t0ken",
+        "GITHUB_SERVER_URL": "https://github.com",
+        "GITHUB_REPOSITORY": "ann/book",
+        "GITHUB_SHA": "abc",
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"url.{bare.as_uri()}.insteadOf",
+        "GIT_CONFIG_VALUE_0": "https://x-access-token:t0ken@github.com/ann/book",
+    }
+    for _ in range(2):
+        subprocess.run(["bash", "-euo", "pipefail", "-c", step["run"]], cwd=tmp_path, env=environment, check=True)
+        shutil.rmtree(tmp_path / "notebooks" / ".git")
+    for name, address in services("https://github.com/ann/book", "main", "notebooks/01_the_line.ipynb", "zh"):
+        if name != "Binder":
+            branch, path = address.partition("ann/book/blob/")[2].split("/", 1)
+            subprocess.run(["git", "-C", bare, "cat-file", "-e", f"{branch}:{path}"], check=True)
 
 
 def colab_packages():
@@ -113,7 +139,10 @@ def test_a_list_of_another_form_is_noticed():
 def test_binder_installs_what_linewalk_needs_and_linewalk_itself():
     environment = yaml.safe_load((ROOT / ".binder" / "environment.yml").read_text(encoding="utf-8"))
     *conda, pip = environment["dependencies"]
-    needed = {re.match(r"[\w-]+", requirement)[0] for requirement in importlib.metadata.requires("linewalk")}
+    (python,) = [one.removeprefix("python=") for one in conda if one.startswith("python=")]
+    requirements = [Requirement(one) for one in importlib.metadata.requires("linewalk")]
+    there = {"python_version": python, "extra": ""}
+    needed = {one.name for one in requirements if not one.marker or one.marker.evaluate(there)}
     assert needed - {"torch"} <= {*conda, *pip["pip"]} and "pytorch-cpu" in conda
     assert (ROOT / ".binder" / "postBuild").read_text(encoding="utf-8").splitlines()[-1] == "pip install --no-deps ."
 
@@ -134,4 +163,5 @@ def test_the_hub_offers_cpu_and_gpu_within_limits():
     volumes = {volume["name"]: volume for volume in user["storage"]["extraVolumes"]}
     mounts = {mount["mountPath"]: mount["name"] for mount in user["storage"]["extraVolumeMounts"]}
     assert volumes[mounts["/dev/shm"]]["emptyDir"]["medium"] == "Memory"
-    assert set(mounts.values()) == set(volumes)
+    # The exchange is mounted by `own_part`, each student's own parts only.
+    assert set(volumes) - set(mounts.values()) == {"exchange", "exchange-root"}

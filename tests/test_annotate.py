@@ -1,0 +1,411 @@
+"""`annotate`: every line has its words in both languages, and every number in them is PyTorch's own."""
+
+import functools
+import linecache
+import re
+import subprocess
+import sys
+
+import nbformat
+import pytest
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+from conftest import ROOT
+from foreign import MODULES
+from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import FlopCounterMode
+
+from linewalk import annotate
+from linewalk.blocks import ASPPTail, explicit, resnet, shortcut
+
+SEEDS = {
+    "explicit": lambda: (
+        explicit.Bottleneck,
+        (64, 64),
+        {"downsample": shortcut(64, 256)},
+        (torch.rand(1, 64, 14, 14),),
+    ),
+    "torchvision": lambda: (resnet.Bottleneck, (256, 64), {}, (torch.rand(2, 256, 7, 7),)),
+    "the line": lambda: (ASPPTail, (), {}, tuple(torch.rand(1, 256, 6, 6) for _ in range(5))),
+}
+EVERYTHING = [
+    pytest.param(name, marks=() if place < 8 else pytest.mark.exhaustive) for place, name in enumerate(MODULES)
+]
+
+
+@functools.cache
+def annotated(name, language="both"):
+    torch.manual_seed(0)
+    if name in SEEDS:
+        cls, args, kwargs, inputs = SEEDS[name]()
+        return annotate(cls, *args, **kwargs, inputs=inputs, language=language), inputs
+    module, *inputs = MODULES[name]()
+    return annotate(module, *inputs, language=language), tuple(inputs)
+
+
+def all_lines(notes):
+    return [*notes.lines, *(line for _, lines in notes.helpers for line in lines)]
+
+
+def without_code(text):
+    return re.sub(r"`[^`]*`", "", text)
+
+
+def numbers(text):
+    """Shapes and numbers of a sentence outside its code: "1×64×56×56", "12,845,056", "0.5"."""
+    return re.findall(r"\d[\d,]*(?:\.\d+)?(?:e-?\d+)?(?:×\d+)*", without_code(text).replace(", ", " "))
+
+
+class Truth(TorchFunctionMode):
+    """All that PyTorch itself says of a call: shapes, parameters, multiply–accumulates, bytes."""
+
+    def __init__(self, module, inputs):
+        super().__init__()
+        self.known = {"1", "0"}
+        self.macs = set()
+        for leaf in tree_leaves(inputs):
+            self.see(leaf)
+        for one in module.modules():
+            self.known.add(f"{sum(p.numel() for p in one.parameters()):,}")
+            for value in vars(one).values():
+                self.see_plain(value)
+            for parameter in one.parameters():
+                self.see(parameter)
+        hooks = [
+            one.register_forward_hook(lambda _, given, got: self.see_all((given, got))) for one in module.modules()
+        ]
+        counter = FlopCounterMode(display=False)
+        with counter, self:
+            module(*inputs)
+        for hook in hooks:
+            hook.remove()
+        for counts in counter.get_flop_counts().values():
+            self.macs.add(f"{sum(counts.values()) // 2:,}")
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        with FlopCounterMode(display=False) as counter:
+            result = function(*args, **(kwargs or {}))
+        self.macs.add(f"{counter.get_total_flops() // 2:,}")
+        self.see_all((args, kwargs, result))
+        return result
+
+    def see_all(self, values):
+        for leaf in tree_leaves(values):
+            self.see(leaf)
+            self.see_plain(leaf)
+
+    def see(self, value):
+        if isinstance(value, torch.Tensor):
+            self.known.add("×".join(map(str, value.shape)))
+            self.known.add(f"{value.numel() * value.element_size():,}")
+            self.known.update(str(size) for size in value.shape)
+
+    def see_plain(self, value):
+        if isinstance(value, (bool, str)) or value is None:
+            return
+        if isinstance(value, (int, float)):
+            self.known.update((str(value), str(abs(value)), f"{value:,}"))
+        elif isinstance(value, (tuple, list)) and all(isinstance(item, int) for item in value):
+            self.known.add("×".join(map(str, value)))
+            self.known.update(map(str, value))
+
+
+@pytest.mark.parametrize("name", [*SEEDS, *EVERYTHING])
+def test_every_line_has_its_words_and_they_are_twins(name):
+    notes, _ = annotated(name)
+    assert notes.error is None
+    for line in all_lines(notes):
+        assert line.sentences, line.text
+        for sentence in line.sentences:
+            only_numbers = re.fullmatch(r"[\d×、，→。 ]*", sentence.zh)
+            assert only_numbers or re.search(r"[\u4e00-\u9fff]", without_code(sentence.zh)), sentence.zh
+            assert not re.search(r"[\u4e00-\u9fff]", without_code(sentence.en)), sentence.en
+            assert sorted(numbers(sentence.zh)) == sorted(numbers(sentence.en)), sentence
+            code = [sorted(set(re.findall(r"`[^`]+`", text))) for text in (sentence.zh, sentence.en)]
+            assert code[0] == code[1], sentence
+            assert not re.search(r"\{\w*[!:}]", without_code(sentence.zh)), sentence.zh
+
+
+@pytest.mark.parametrize("name", [*SEEDS, *EVERYTHING])
+def test_every_number_is_pytorch_s(name):
+    notes, inputs = annotated(name)
+    module = notes.forward.module
+    torch.manual_seed(0)
+    truth = Truth(module, inputs)
+    for line in all_lines(notes):
+        for sentence in line.sentences:
+            for macs in re.findall(r"([\d,]+) MACs", sentence.en):
+                assert macs in truth.macs, (line.text, sentence.en)
+            if sentence.en.startswith("It was tried"):
+                continue  # of a run that is not this one
+            if line.function in (None, "__init__") or "steps:" in sentence.en or "times" in sentence.en:
+                continue
+            for shape in re.findall(r"\d+(?:×\d+)+", without_code(sentence.en)):
+                assert any(f"×{shape}×" in f"×{known}×" for known in truth.known), (line.text, sentence.en, shape)
+            for taken in re.findall(r"([\d,]+) (?:bytes|parameters)", sentence.en):
+                assert taken in truth.known, (line.text, sentence.en)
+
+
+@pytest.mark.parametrize("name", ["explicit", "torchvision", "the line"])
+def test_each_layer_s_numbers_stand_on_its_lines(name):
+    """Line by line: what a line that builds or calls one layer says of it is what hooks and `numel` say."""
+    notes, inputs = annotated(name)
+    module, seen = notes.forward.module, {}
+    for child, layer in module.named_children():
+        layer.register_forward_hook(lambda _, given, got, child=child: seen.update({child: got.shape}))
+    with FlopCounterMode(display=False) as counter:
+        module(*inputs)
+    flops = {key.rpartition(".")[2]: sum(counts.values()) for key, counts in counter.get_flop_counts().items()}
+    checked = 0
+    for line in notes.lines:
+        said = " ".join(sentence.en for sentence in line.sentences)
+        for child, layer in module.named_children():
+            params = sum(parameter.numel() for parameter in layer.parameters())
+            if line.text.startswith(f"self.{child} =") and params:
+                assert f"{params:,} parameters" in said, line.text
+                checked += 1
+            if line.text == f"out = self.{child}({'x' if child == 'conv1' else 'out'})" and flops.get(child):
+                assert f"{flops[child] // 2:,} MACs" in said, line.text
+                assert "×".join(map(str, seen[child])) in said
+                checked += 1
+    assert checked >= 4
+
+
+@pytest.mark.parametrize("name", [*SEEDS, *EVERYTHING])
+def test_the_commented_code_computes_the_same(name):
+    notes, inputs = annotated(name)
+    module = notes.forward.module
+    space = dict(sys.modules[type(module).__module__].__dict__)
+    space["__name__"] = "annotated"  # torch.jit takes an overload once in a module
+    lines = notes.code().splitlines(keepends=True)
+    linecache.cache["annotated.py"] = (len(notes.code()), None, lines, "annotated.py")  # torch.jit reads overloads
+    exec(compile(notes.code(), "annotated.py", "exec"), space)
+    commented = space[type(module).__name__]
+    assert commented is not type(module)
+    torch.manual_seed(1)
+    expected = module(*inputs)
+    plain, module.__class__ = module.__class__, commented
+    try:
+        torch.manual_seed(1)
+        found = module(*inputs)
+    finally:
+        module.__class__ = plain
+    for one, other in zip(tree_leaves(expected), tree_leaves(found), strict=True):
+        assert torch.equal(one, other)
+    assert notes.code().count("#") > len(notes.lines)
+
+
+def test_the_run_is_the_plain_call():
+    block, x = explicit.Bottleneck(64, 16), torch.rand(1, 64, 8, 8)
+    codes = [explicit.Bottleneck.forward.__code__, explicit.Bottleneck.__init__.__code__]
+    plain = explicit.Bottleneck(64, 16)
+    plain.load_state_dict(block.state_dict())
+    notes = annotate(block, x)
+    assert torch.equal(notes.forward.output, plain(x))
+    assert all(torch.equal(a, b) for a, b in zip(block.buffers(), plain.buffers(), strict=True))
+    assert [explicit.Bottleneck.forward.__code__, explicit.Bottleneck.__init__.__code__] == codes
+    assert all(parameter.grad is None for parameter in block.parameters())
+
+
+def said(notes, text, language="en"):
+    line = next(line for line in all_lines(notes) if line.text == text)
+    return " ".join(getattr(sentence, language) for sentence in line.sentences)
+
+
+def line_of(notes, text):
+    return next(line.first for line in all_lines(notes) if line.text == text)
+
+
+def test_what_the_chapters_say():
+    block = annotated("explicit")[0]
+    assert "1×1 convolution" in said(block, "out = self.conv1(x)")
+    assert "nothing is squeezed" in said(block, block.lines[4].text)
+    assert "`bn1` follows at once" in said(block, block.lines[4].text)
+    assert "nothing is copied" in said(block, "identity = x")
+    assert "residual" in said(block, "out += identity") and "In place" in said(block, "out += identity")
+    assert "with the same shapes and no error, but the values differ" in said(block, "out += identity")
+    without = said(block, "identity = self.downsample(x)")
+    assert re.search(r"line (\d+) then fails", without)[1] == str(line_of(block, "out += identity"))
+    assert "3 times" in said(block, "self.relu = nn.ReLU(inplace=True)")
+    assert "so the indented lines run" in said(block, "if self.downsample is not None:")
+    assert "没有复制" in said(block, "identity = x", "zh") or "什么也没有复制" in said(block, "identity = x", "zh")
+    line = annotated("the line")[0]
+    nested = said(line, "out = F.relu(self.bn_conv_1x1_3(self.conv_1x1_3(out)))")
+    assert nested.index("convolution") < nested.index("batch norm") < nested.index("ReLU") and "3 steps" in nested
+    assert "Joins 5 tensors end to end along dimension 1" in said(line, line.lines[7].text)
+
+
+def test_a_projection_differs_from_the_input_itself():
+    torch.manual_seed(0)
+    plain = annotate(explicit.Bottleneck(64, 16), torch.rand(1, 64, 8, 8))
+    assert "the input itself" in said(plain, "out += identity")
+    assert "did not run" in said(plain, "identity = self.downsample(x)")
+
+
+class Idle(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.used, self.idle = nn.Linear(4, 4), nn.Linear(4, 4)
+        self.lost = [nn.Linear(4, 2)]
+
+    def forward(self, x):
+        return self.used(x)
+
+
+class Overwritten(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(4, 4)
+
+    def forward(self, x):
+        y = torch.sigmoid(self.fc(x))
+        y += 1
+        return y
+
+
+class Twice(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.bn = nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)
+        self.fc = nn.Linear(4, 3)
+
+    def forward(self, x, labels):
+        y = self.bn(self.conv(x)).mean((2, 3))
+        return F.cross_entropy(F.softmax(self.fc(y), 1), labels)
+
+
+class Fixed(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(6, 3)
+
+    def forward(self, x):
+        return self.fc(x.view(2, 6))
+
+
+class Motherless(nn.Module):
+    def __init__(self):
+        self.fc = nn.Linear(6, 3)
+
+    def forward(self, x):
+        return self.fc(x)
+
+
+def found(notes):
+    return " ".join(words.en for words in notes.findings)
+
+
+def test_findings_are_found_and_only_they():
+    idle = annotate(Idle(), torch.ones(2, 4))
+    assert "`idle` (20 parameters)" in found(idle) and "`self.lost`" in found(idle) and "10 parameters" in found(idle)
+    overwritten = annotate(Overwritten(), torch.ones(2, 4))
+    with pytest.raises(RuntimeError, match="inplace"):
+        Overwritten()(torch.ones(2, 4)).sum().backward()
+    assert "overwritten in place" in found(overwritten) and len(overwritten.findings) == 1
+    twice = annotate(Twice(), torch.rand(2, 3, 5, 5), torch.tensor([0, 1]))
+    assert "softmax inside" in found(twice) and "`conv` has 4 biases" in found(twice)
+    assert "size written into it" in found(annotate(Fixed(), torch.ones(2, 6)))
+    assert "super().__init__()" in found(annotate(Motherless))
+    assert "only 1 value" in found(annotate(Bare(), torch.ones(1, 4)))
+    with torch.no_grad():
+        assert "Call `eval()`" in found(annotate(Bare(), torch.ones(2, 4)))
+
+
+class Bare(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm1d(4)
+
+    def forward(self, x):
+        return self.bn(x)
+
+
+@pytest.mark.parametrize("name", ["explicit", "torchvision", *EVERYTHING])
+def test_nothing_is_found_where_nothing_is(name):
+    """Others' modules work: at most a bias before a batch norm, or layers left out."""
+    for words in annotated(name)[0].findings:
+        assert re.search(r"has [\d,]+ biases|Registered and not used|get no gradient", words.en), words.en
+
+
+def test_a_failure_is_told_up_to_its_line():
+    notes = annotate(explicit.Bottleneck(64, 64), torch.rand(1, 64, 8, 8))
+    assert isinstance(notes.error, RuntimeError)
+    assert "MACs" in said(notes, "out = self.conv3(out)")
+    assert "downsample" in said(notes, "out += identity") and "failed" in said(notes, "out += identity")
+    assert "was not reached" in said(notes, "return out")
+    compile(notes.code(), "annotated.py", "exec")
+
+
+def test_on_meta_it_says_so():
+    with torch.device("meta"):
+        notes = annotate(resnet.Bottleneck, 4096, 1024, inputs=torch.empty(64, 4096, 56, 56), language="en")
+    assert "meta device" in str(notes.remarks[0]) and f"{1024 * 1024 * 9 * 56 * 56 * 64:,} MACs" in str(notes)
+    alone = annotate(explicit.Bottleneck, 64, 16)
+    assert "No input was given" in str(alone.remarks[0]) and "follows at once" in str(alone.lines[4].sentences)
+
+
+def test_the_forms_it_takes(tmp_path):
+    notes = annotated("the line")[0]
+    assert notes.markdown().count("```python") == len(all_lines(notes))
+    notebook = nbformat.from_dict(notes.notebook())
+    nbformat.validate(notebook)
+    assert [c.metadata.get("lang") for c in notebook.cells if c.metadata.get("lang")][:2] == ["zh", "en"]
+    page = notes.html()
+    assert (
+        'lang="zh"' in page
+        and "http" not in page.replace("http://www.w3.org", "")
+        and page.count("lw-line-") >= len(notes.lines)
+    )
+    assert "Conv" in str(annotated("the line", "en")[0]) and "卷积" not in annotated("the line", "en")[0].code()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nowhere.py:Net"], "There is no file"),
+        (["linewalk.blocks.explicit:Net"], "there are Bottleneck"),
+        (["explicit"], "Write file:class"),
+        (["linewalk.blocks.explicit:Bottleneck"], "--init 64,64"),
+        (["linewalk.blocks.explicit:Bottleneck", "--init", "64,64", "--input", "a"], "wants a shape"),
+        (["linewalk.blocks.explicit:Bottleneck", "--init", "64,64+x"], "constants only"),
+        (["linewalk.blocks.explicit:Bottleneck", "--init", "64,64", "--output", "a.txt"], "must end in"),
+    ],
+)
+def test_the_command_refuses_in_one_sentence(arguments, words, capsys):
+    from linewalk.__main__ import main
+
+    assert main(arguments) == 1
+    said = capsys.readouterr().err
+    assert words in said and re.search(r"[\u4e00-\u9fff]", said) and "Traceback" not in said
+
+
+def test_the_command_writes_code_that_runs(tmp_path):
+    target = tmp_path / "annotated.py"
+    subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "linewalk",
+            f"{ROOT}/linewalk/blocks/explicit.py:Bottleneck",
+            "--init",
+            "64,16",
+            "--input",
+            "1,64,8,8",
+            "--language",
+            "both",
+            "--output",
+            str(target),
+        ],
+        check=True,
+        cwd=ROOT,
+        capture_output=True,
+    )
+    space = {"nn": nn}
+    exec(compile(target.read_text(encoding="utf-8"), "annotated.py", "exec"), space)
+    torch.manual_seed(0)
+    theirs = explicit.Bottleneck(64, 16).eval()
+    torch.manual_seed(0)
+    ours, x = space["Bottleneck"](64, 16).eval(), torch.rand(1, 64, 8, 8)
+    assert torch.equal(ours(x), theirs(x))
