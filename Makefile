@@ -5,8 +5,10 @@
 # make pdf           print it, a file for each language, into _build/pdf      每种语言印一份 PDF
 # make assignments   the students' versions into _build/assignments           生成作业的学生版
 # make grade         ASSIGNMENT=forward SUBMISSIONS=folder-or-zip OUT=folder  批改一个文件夹或 zip 里的作业
+#                    (PLAN=1: only say whose they are; ROSTER=list of students)  （PLAN=1 只看是谁的；ROSTER=名单）
 # make class         a JupyterHub with a teacher and two students (PORT=…)    试开一个班
 # make test          run everything that checks the book                      运行全部检查
+# make test-all      that, and what takes hours                                运行全部检查，加上很慢的那些
 # make clean         remove what was built; environment and class stay        清除生成的文件，环境和试开的班留着
 
 PYTHON ?= python3
@@ -14,18 +16,18 @@ PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: book assignments serve live class pdf lab grade lint test clean requirements
+.PHONY: book assignments serve live class pdf lab grade lint test test-all clean requirements audit
 .DELETE_ON_ERROR:
 
 book: $(VENV)/book.stamp
 	@$(BIN)/python book/build.py
 
 serve: book
-	@echo "http://127.0.0.1:$(PORT)/  (Ctrl+C)"
-	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
+	@$(BIN)/python book/lifetime.py $(BIN)/python book/serve.py --port $(PORT)
 
+# A port of its own each time, unless one is named: what a browser kept from whoever had the port before is not let in.
 live: book
-	@$(BIN)/python book/live.py --port $(PORT) $(if $(filter 0 no,$(OPEN)),--no-open)
+	@$(BIN)/python book/live.py $(if $(filter file,$(origin PORT)),,--port $(PORT)) $(if $(filter 0 no,$(OPEN)),--no-open)
 
 assignments: $(VENV)/book.stamp
 	@$(BIN)/python classroom/assignments.py
@@ -37,65 +39,77 @@ pdf: book $(VENV)/test.stamp
 	@$(BIN)/python book/pdf.py
 
 lab: $(VENV)/book.stamp
-	@$(BIN)/jupyter lab --notebook-dir=notebooks
+	@$(BIN)/python book/lifetime.py $(BIN)/python book/lab.py
 
 grade: $(VENV)/classroom.stamp
 	@test -n "$(ASSIGNMENT)" -a -n "$(SUBMISSIONS)" -a -n "$(OUT)" \
-		|| { echo "make grade ASSIGNMENT=forward SUBMISSIONS=dir-or-zip OUT=dir [SHARDS=n] [UNSAFE=1]" >&2; exit 1; }
+		|| { echo "make grade ASSIGNMENT=forward SUBMISSIONS=dir-or-zip OUT=dir [PLAN=1] [ROSTER=list] [SHARDS=n] [UNSAFE=1]" >&2; exit 1; }
 	@$(BIN)/python classroom/grade.py all --assignment "$(ASSIGNMENT)" --submissions "$(SUBMISSIONS)" --out "$(OUT)" \
-		$(if $(SHARDS),--shards $(SHARDS)) $(if $(filter 1 yes,$(UNSAFE)),--unsafe)
+		$(if $(ROSTER),--roster "$(ROSTER)") $(if $(filter 1 yes,$(PLAN)),--plan) $(if $(SHARDS),--shards $(SHARDS)) $(if $(filter 1 yes,$(UNSAFE)),--unsafe)
 
 lint: $(VENV)/test.stamp
 	@$(BIN)/ruff check .
 
+# As many at a time as there are cores, each file as a whole, since its tests share what takes long to start.
+TESTS := $(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
 test: lint
-	@$(BIN)/python -m pytest
+	@$(TESTS)
 
-# A class holds what was handed in and marked.
+test-all: lint
+	@$(TESTS) -m "exhaustive or not exhaustive"
+
 clean:
-	rm -rf assignments classroom/release
-	test ! -d _build || find _build -mindepth 1 -maxdepth 1 ! -name class -exec rm -rf {} +
+	@"$(PYTHON)" book/clean.py
 
-# pip may take torch's CPU or CUDA build: requirements.txt leaves that to the index it is given.
-$(VENV)/book.stamp: requirements.txt pyproject.toml | $(BIN)/python
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+# Everything by hash but torch: pip refuses to mix the two, and which build of torch, the CPU's or CUDA's, is left to the
+# index that the machine has. Its range is that of requirements.txt, what it needs besides is locked as well.
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --retries=2
+PIP_SAID := $(VENV)/pip.txt
+NO_PACKAGES := pip could not install the packages; $(PIP_SAID) has what it said. It has to reach PyPI, or a mirror that \
+ you have set, and room on the disk. Then run make again. · pip 没能装好软件包，它说的全在 $(PIP_SAID)：要连得上 PyPI \
+ 或你设好的镜像，磁盘也要有空间；然后再运行一次 make。
+OR_SAY_SO := >$(PIP_SAID) 2>&1 || { echo "$(NO_PACKAGES)" >&2; exit 1; }
+LOCKED := $(PIP) --require-hashes --no-deps --no-build-isolation -r
+$(VENV)/book.stamp: locks/build.txt locks/requirements.txt requirements.txt pyproject.toml | $(BIN)/python
+	@$(LOCKED) locks/build.txt $(OR_SAY_SO)
+	@$(LOCKED) locks/requirements.txt $(OR_SAY_SO)
+	@$(PIP) --constraint requirements.txt torch $(OR_SAY_SO)
+	@$(PIP) --no-deps --no-build-isolation -e . $(OR_SAY_SO)
 	@touch $@
 
-$(VENV)/classroom.stamp: requirements-classroom.txt $(VENV)/book.stamp
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-classroom.txt
+$(VENV)/classroom.stamp: locks/requirements-classroom.txt $(VENV)/book.stamp
+	@$(LOCKED) locks/requirements-classroom.txt $(OR_SAY_SO)
 	@touch $@
 
-# torch 2.13 goes with torchvision 0.28. Without its dependencies, since it must not replace torch; only its Python is used.
+# torch 2.13 goes with torchvision 0.28. Without their dependencies, since they must not replace torch; only their Python
+# is used.
 TORCHVISION := $(BIN)/python -c 'import torch; minor = int(torch.__version__.split(".")[1]); print(f"0.{minor + 15}.*")'
-$(VENV)/test.stamp: requirements-test.txt $(VENV)/book.stamp $(VENV)/classroom.stamp
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-test.txt
-	@PYTHONPATH=book $(BIN)/python -c 'import bundle; bundle.npm()'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps "torchvision==$$($(TORCHVISION))" \
-		|| echo "Without torchvision, the tests that compare with it are skipped. · 没有 torchvision，与它对照的测试会跳过。"
+$(VENV)/test.stamp: locks/requirements-test.txt $(VENV)/book.stamp $(VENV)/classroom.stamp
+	@$(LOCKED) locks/requirements-test.txt $(OR_SAY_SO)
+	@$(BIN)/python book/npm.py
+	@$(PIP) --no-deps "torchvision==$$($(TORCHVISION))" timm==1.0.31 >$(PIP_SAID) 2>&1 \
+		|| echo "Without torchvision and timm, the tests that need them are skipped. · 没有 torchvision 和 timm，用到它们的测试会跳过。"
 	@touch $@
 
 NEEDS := Python 3.10 or newer with venv is needed (on Debian: apt install python3-venv); PYTHON=… names another. \
  · 需要带 venv 的 Python 3.10 或更新版本（Debian 上：apt install python3-venv），可用 PYTHON=… 指定。
 
 $(BIN)/python:
-	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))' 2>/dev/null \
+	@"$(PYTHON)" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))' 2>/dev/null \
 		|| { echo "$(NEEDS)" >&2; exit 1; }
 	@echo "Setting up $(VENV), once · 正在准备环境，只需一次"
-	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "$(NEEDS)" >&2; exit 1; }
+	@"$(PYTHON)" -m venv $(VENV) || { rm -rf $(VENV); echo "$(NEEDS)" >&2; exit 1; }
 
-# For maintainers: pins anew what requirements*.in ask for. torch stays the range it is there, and what only its CUDA
-# build needs stays out, so that pip takes the build which the machine's package index offers.
-COMPILE := .uv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-header --no-annotate
-requirements:
-	@$(PYTHON) -m venv .uv && .uv/bin/python -m pip install --quiet --disable-pip-version-check uv
-	@{ echo "# Pinned by \`make requirements\` from requirements.in."; grep '^torch[<>=]' requirements.in; \
-		$(COMPILE) requirements.in | grep -vE '^(torch|triton|(cuda|nvidia)-[a-z0-9-]+)=='; } > requirements.new
-	@mv requirements.new requirements.txt
-	@{ echo "# Pinned by \`make requirements\` from requirements-test.in."; \
-		$(COMPILE) requirements-test.in; } > requirements-test.new
-	@mv requirements-test.new requirements-test.txt
-	@{ echo "# Pinned by \`make requirements\` from requirements-classroom.in."; \
-		$(COMPILE) requirements-classroom.in; } > requirements-classroom.new
-	@mv requirements-classroom.new requirements-classroom.txt
-	@rm -rf .uv
+# For maintainers.
+# make requirements  pins anew what the *.in ask for, and what npm has; shows what changed     更新锁定的版本，列出变化
+# make audit         looks for known faults in what is pinned, where there is a network        查已知的漏洞
+requirements: .uv/stamp
+	@.uv/bin/python scripts/update_locks.py
+
+audit: .uv/stamp
+	@.uv/bin/python scripts/audit.py
+
+.uv/stamp: locks/tools.txt
+	@"$(PYTHON)" -m venv .uv
+	@.uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r locks/tools.txt
+	@touch $@
