@@ -3,6 +3,7 @@
 import functools
 import importlib
 import importlib.util
+from pathlib import Path
 
 import pytest
 import torch
@@ -13,24 +14,31 @@ import torch.nn.functional as F
 @functools.cache
 def _torchvision():
     """torchvision's compiled part need not fit the torch that is installed: its Python only needs two names of it."""
-    if importlib.util.find_spec("torchvision") is None:
+    spec = importlib.util.find_spec("torchvision")
+    if spec is None:
         pytest.skip("torchvision is not installed")
     try:
-        library = torch.library.Library("torchvision", "FRAGMENT")
+        torch.ops.load_library(next(Path(spec.origin).parent.glob("_C*")))
+    except (OSError, StopIteration):
+        library = torch.library.Library("torchvision", "DEF")
         for name in ("nms", "qnms"):
             library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    except RuntimeError:  # it fits, and has defined them
-        return None
-    return library  # whose end would undo the names
+        return library  # whose end would undo the names
+    return None
 
 
-def of(package, path):
-    """A class of torchvision, timm, transformers or diffusers by its path; skips where the package is not installed."""
+def module(package, path):
+    """A module of somebody else's package by its path; skips where the package is not installed."""
     if package != "torchvision" and importlib.util.find_spec(package) is None:
         pytest.skip(f"{package} is not installed")
     _torchvision()
-    module, _, name = path.rpartition(".")
-    return getattr(importlib.import_module(f"{package}.{module}"), name)
+    return importlib.import_module(f"{package}.{path}")
+
+
+def of(package, path):
+    """A class in such a module, by its path."""
+    path, _, name = path.rpartition(".")
+    return getattr(module(package, path), name)
 
 
 def maps(channels, side=8, batch=2):

@@ -1,8 +1,6 @@
 """The three subjects against torchvision's own classes and against each other."""
 
-import importlib.util
-from pathlib import Path
-
+import foreign
 import pytest
 import torch
 import torch.nn as nn
@@ -14,19 +12,7 @@ from linewalk.blocks import ASPPTail, Stem, explicit, resnet, shortcut
 
 @pytest.fixture(scope="module")
 def torchvision_resnet():
-    """`torchvision.models.resnet`, from a torchvision whose compiled part need not fit the torch that is installed."""
-    spec = importlib.util.find_spec("torchvision")
-    if spec is None:
-        pytest.skip("torchvision is not installed")
-    try:
-        torch.ops.load_library(next(Path(spec.origin).parent.glob("_C*")))
-    except (OSError, StopIteration):
-        library = torch.library.Library("torchvision", "DEF")
-        for name in ("nms", "qnms"):
-            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    import torchvision.models.resnet
-
-    return torchvision.models.resnet
+    return foreign.module("torchvision", "models.resnet")
 
 
 CONFIGURATIONS = [
