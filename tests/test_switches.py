@@ -118,7 +118,7 @@ def test_a_switch_shows_what_the_line_did(open_playground):
     until(page, f"() => ({PAINTED})('relu3') !== {without!r}")
     assert page.locator(".pg-value").inner_text() == f"out[0, 0, 28, 28] = {number(before[0, 0, 28, 28].item())}"
     page.keyboard.up("b")
-    assert page.evaluate(PAINTED, "relu3") == without
+    until(page, f"() => ({PAINTED})('relu3') === {without!r}")
     page.get_by_role("button", name="show before").click()
     assert page.evaluate(PAINTED, "relu3") != without
     page.locator(".pg-maps").get_by_role("switch", name="without this line: out += identity").click()
