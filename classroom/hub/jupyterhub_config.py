@@ -90,7 +90,10 @@ c.JupyterHub.subdomain_hook = lambda name, domain, kind: f"{name}-{domain}"
 c.JupyterHub.hub_bind_url = c.JupyterHub.hub_connect_url = url(sockets / "hub")
 c.JupyterHub.hub_socket_mode = 0o666  # whose folder is closed; enclosed servers may be other users'
 c.ConfigurableHTTPProxy.api_url = url(sockets / "proxy")
-c.ConfigurableHTTPProxy.command = [settings["node"], f"{folder}/proxy/node_modules/.bin/configurable-http-proxy"]
+c.ConfigurableHTTPProxy.command = [
+    settings["node"], "--require", str(here / "kept_open.cjs"),
+    f"{folder}/proxy/node_modules/.bin/configurable-http-proxy",
+]
 c.ConfigurableHTTPProxy.pid_file = f"{folder}/proxy.pid"
 c.JupyterHub.db_url = f"sqlite:///{folder}/hub.sqlite"
 c.JupyterHub.cookie_secret_file = f"{folder}/cookie_secret"
