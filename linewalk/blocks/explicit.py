@@ -15,7 +15,7 @@ class Bottleneck(nn.Module):
     Shapes:
         input (N, in_channel, H, W); output (N, 4·out_channel, ⌈H/stride⌉, ⌈W/stride⌉).
 
-    Source: a class that circulates in Chinese PyTorch tutorials; its block is the one of He et al., "Deep Residual
+    Source: a class that people paste into their questions; its block is the one of He et al., "Deep Residual
     Learning for Image Recognition" (https://arxiv.org/abs/1512.03385), with torchvision's attribute names, so that
     state dicts interchange. Here the downsample runs before the main branch.
     """
