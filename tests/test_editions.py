@@ -149,14 +149,14 @@ def texts():
 
 
 def untwinned(cells):
-    """Describes each prose cell that has no twin beside it, or whose twin has other code or other numbers."""
+    """Describes each prose cell without a twin beside it, or whose twin differs in code, numbers, links or formulas."""
     prose_cells = [(number, cell) for number, cell in enumerate(cells) if cell.metadata.get("lang")]
     for (number, zh), pair in zip_longest(prose_cells[::2], prose_cells[1::2]):
         if pair is None or pair[0] != number + 1 or (zh.metadata.lang, pair[1].metadata.lang) != ("zh", "en"):
             yield f"cell {number + 1} has no twin: {zh.source[:60]}"
             return  # what follows would be paired wrongly
         en = pair[1]
-        for what, found in (("code", code_spans), ("numbers", numbers)):
+        for what, found in (("code", code_spans), ("numbers", numbers), ("links", links), ("formulas", formulas)):
             if found(zh.source) != found(en.source):
                 only_zh, only_en = found(zh.source) - found(en.source), found(en.source) - found(zh.source)
                 yield f"cell {number + 1}: {what} zh {dict(only_zh)} en {dict(only_en)} differ: {zh.source[:40]}"
@@ -164,6 +164,15 @@ def untwinned(cells):
 
 def code_spans(text):
     return Counter(re.findall(r"`+([^`]+)`+", text))
+
+
+def links(text):
+    return Counter(re.findall(r"\]\(([^)]+)\)", text))
+
+
+def formulas(text):
+    """What stands between dollars, and what is written with Greek letters, as γ or μ − βσ/γ are."""
+    return Counter(re.findall(r"\$[^$]+\$|[α-ω](?:[ −+·/√²]*[α-ω])+", re.sub(r"`[^`]*`", " ", text)))
 
 
 def numbers(text):
@@ -185,10 +194,62 @@ def test_what_has_no_language_needs_none(cells):
 
 
 @pytest.mark.parametrize(
-    "en", ["no number, `out`", "3 and 4, `out`", "3, `identity`", "3, `out` and `out`"], ids=lambda text: text
+    "en",
+    [
+        "no number, `out`, [a](x.md), μ − βσ/γ",
+        "3 and 4, `out`, [a](x.md), μ − βσ/γ",
+        "3, `identity`, [a](x.md), μ − βσ/γ",
+        "3, `out` and `out`, [a](x.md), μ − βσ/γ",
+        "3, `out`, [a](y.md), μ − βσ/γ",
+        "3, `out`, μ − βσ/γ",
+        "3, `out`, [a](x.md), μ + βσ/γ",
+        "3, `out`, [a](x.md)",
+    ],
+    ids=lambda text: text,
 )
 def test_a_differing_twin_is_noticed(en):
-    assert list(untwinned([prose("三个是 3,`out`", "zh"), prose(en, "en")]))
+    zh = prose("三个是 3,`out`,[甲](x.md),μ − βσ/γ", "zh")
+    assert list(untwinned([zh, prose(en, "en")]))
+    assert not list(untwinned([zh, prose("3, `out`, [a](x.md), μ − βσ/γ", "en")]))
+
+
+# What machine translation makes of the field's terms, and what they are called.
+NOT_WORDS = {
+    "剩余学习": "残差学习",
+    "剩余块": "残差块",
+    "快捷键连接": "捷径连接",
+    "快捷连接": "捷径连接",
+    "身份映射": "恒等映射",
+    "身份快捷": "恒等捷径",
+    "要素地图": "特征图",
+    "全球平均": "全局平均池化",
+    "批处理规范化": "批归一化",
+    "跨步长": "步幅",
+    "内核大小": "卷积核大小",
+    "感受域": "感受野",
+    "就地操作": "原地操作",
+    "扩张率": "空洞率",
+}
+
+
+def misnamed(text):
+    return [f"{word} → {NOT_WORDS[word]}" for word in NOT_WORDS if word in text]
+
+
+@pytest.mark.parametrize("cells", [*texts()])
+def test_terms_are_the_fields(cells):
+    assert not [found for cell in cells for found in misnamed(cell.source)]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_a_shortcut_is_no_key_and_an_identity_nobody(path):
+    prose_cells = [cell.source for cell in read_notebook(path).cells if cell.metadata.get("lang") == "zh"]
+    assert not [source[:60] for source in prose_cells if "快捷键" in source or "身份" in source]
+
+
+def test_a_wrong_term_is_noticed():
+    assert misnamed("剩余学习和要素地图") == ["剩余学习 → 残差学习", "要素地图 → 特征图"]
+    assert not misnamed("残差学习和特征图")
 
 
 def test_a_missing_twin_is_noticed():
