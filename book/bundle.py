@@ -1,4 +1,4 @@
-"""Makes the site's scripts of book/live/*.js, book/find/*.js and book/inpage/*.js, with the npm packages they import.
+"""Makes the site's scripts of what lies in book/live, book/find and book/inpage, with the npm packages they import.
 
 The packages come from the npm registry by the lock file beside the sources; nothing of them is kept in the repository.
 """
@@ -20,7 +20,8 @@ ENTRIES = {
     "live": ["live.js"],
     "find": ["find.js"],
     "inpage": [
-        "playground.js", "playground.css", "living.js", "living-cards.js", "living-cards.css", "worker.js",
+        "playground/playground.js", "playground/playground.css", "cards/living.js", "cards/living-cards.js",
+        "cards/living-cards.css", "compute/worker.js",
     ],
 }
 WEIGHTS = Path("linewalk", "weights", "stem_block_cifar10.safetensors")
@@ -46,7 +47,7 @@ def bundle(source):
     work = WORK / source.name
     made, stamp = work / "made", work / "inputs"
     root, needs_files = source.parents[1], source.name == "inpage"
-    own = [path for path in sorted(source.iterdir()) if path.suffix in (".css", ".js", ".json")]
+    own = [path for path in sorted(source.rglob("*")) if path.suffix in (".css", ".js", ".json")]
     inputs = digest(*own, *([root / WEIGHTS, root / "linewalk" / "images.py"] if needs_files else []))
     if made.exists() and stamp.exists() and stamp.read_text() == inputs:
         return made
@@ -56,7 +57,7 @@ def bundle(source):
     modules = packages(source, work)
     esbuild = modules / ".bin" / "esbuild"
     options = ["--bundle", f"--format={FORMS[source.name]}", "--target=es2022", "--minify", "--log-level=warning"]
-    options.append(f"--outdir={made}")
+    options += [f"--outdir={made}", "--entry-names=[name]"]
     if needs_files:
         picture = work / "photograph.png"
         run([sys.executable, "-c", CUT_OUT, picture], root, NO_PHOTOGRAPH)

@@ -25,7 +25,7 @@ def policy(html):
     """No inline scripts anywhere, nothing from another host, and of the rest what the page uses."""
     runs_cells = 'class="cell_input' in html  # on a Jupyter server: this one, or by way of live/connect.html
     connects = '<meta name="connects" content="loopback">' in html
-    computes = re.search(r'<script [^>]*src="[^"]*/inpage/', html)  # in a worker, with book/inpage/engine.js
+    computes = re.search(r'<script [^>]*src="[^"]*/inpage/', html)  # in a worker, with book/inpage/compute/engine.js
     styled = 'rel="stylesheet"' in html
     styles = [OWN] if styled else []
     if runs_cells or " style=" in html or "<style" in html:

@@ -27,9 +27,9 @@ INPAGE = ROOT / "book" / "inpage"
 # A task a line, {plan's configuration, tensors, asked: [[step, index], …]}; a line of descriptions for each.
 DESCRIBE = """
 import { createInterface } from "node:readline";
-import { plan } from "./arithmetic.js";
-import { made } from "./made.js";
-import { blockWiring, stemWiring, tailWiring } from "./wiring.js";
+import { plan } from "./compute/arithmetic.js";
+import { made } from "./numbers/made.js";
+import { blockWiring, stemWiring, tailWiring } from "./numbers/wiring.js";
 const typed = ({ shape, data }) => ({ shape, data: Float32Array.from(data) });
 const all = (tensors) => Object.fromEntries(Object.entries(tensors).map(([name, one]) => [name, typed(one)]));
 for await (const line of createInterface({ input: process.stdin })) {
@@ -309,11 +309,11 @@ def test_what_was_not_computed_has_no_description(describe):
 # ---- what is shown of it
 
 SHOW = """
-import { plan } from "./arithmetic.js";
-import { showChannels } from "./channels.js";
-import { made } from "./made.js";
-import { showMade } from "./made-panel.js";
-import { showParameters } from "./parameters-panel.js";
+import { plan } from "./compute/arithmetic.js";
+import { showChannels } from "./numbers/channels-panel.js";
+import { made } from "./numbers/made.js";
+import { showMade } from "./numbers/made-panel.js";
+import { showParameters } from "./numbers/parameters-panel.js";
 const typed = ({ shape, data }) => ({ shape, data: Float32Array.from(data) });
 const all = (tensors) => Object.fromEntries(Object.entries(tensors).map(([name, one]) => [name, typed(one)]));
 const place = document.createElement("div");

@@ -1,7 +1,7 @@
 """Sphinx extension: a page with cards that the page itself can compute gets the script that waits for a touch of them.
 
 linewalk says with `data-again` on a card that its walk can be done again (linewalk/draw/again.py); the script is
-book/inpage/living.js.
+book/inpage/cards/living.js.
 """
 
 from editions.outputs import is_html_output

@@ -1,8 +1,8 @@
 // What a line has learned, drawn: a convolution's kernels; batch norm's γ, β, μ and σ for every channel.
 import { norm } from "./made.js";
-import { number, paint, scaleOf, valueAt } from "./maps.js";
-import { pointing } from "./pointing.js";
-import { element, wordsIn } from "./words.js";
+import { number, paint, scaleOf, valueAt } from "../page/maps.js";
+import { pointing } from "../page/pointing.js";
+import { element, wordsIn } from "../page/words.js";
 
 const MANY = 2048; // kernels that are drawn
 const TALL = 48; // px of a row of bars

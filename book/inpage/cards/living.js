@@ -1,6 +1,6 @@
 // On a chapter's page: waits until a reader touches a card's maps, then fetches what makes them answer (living-cards.js).
 // A card says with `data-again` that the page can compute what it shows.
-import { words } from "./words.js";
+import { words } from "../page/words.js";
 
 const base = document.currentScript.src;
 const MAPS = ".lw-card[data-again] .lw-maps > img[data-grid]";

@@ -1,9 +1,9 @@
 // The page's side of the worker. Nothing is loaded before `connect`.
-import weights from "../../linewalk/weights/stem_block_cifar10.safetensors";
+import weights from "../../../linewalk/weights/stem_block_cifar10.safetensors";
 import photograph from "photograph";
 
 import { Refused } from "./arithmetic.js";
-import { sentences } from "./sentences.js";
+import { sentences } from "./troubles.js";
 
 // Resolves to {backend, block(request), stem(request), tail(request), picture(blob), end()}; worker.js says what requests hold.
 // `base`: the address of this script; `onProgress` hears the share that has come, 0…1; `onLost`, that the GPU has gone.

@@ -1,6 +1,6 @@
 // The walks that cards show and the page can do again: which step each picture of a card is, where in the line before a
 // value reads, and what it sees of the photograph. linewalk/draw/again.py names them on the cards.
-import { convolutions, LEAVABLE, leavableAt, plan, SOURCE } from "./arithmetic.js";
+import { convolutions, LEAVABLE, leavableAt, plan, SOURCE } from "../compute/arithmetic.js";
 
 const ONE = { kernel: 1, stride: 1, padding: 0, dilation: 1 };
 const BRANCHES = { out_1x1: 1, out_3x3_1: 3, out_3x3_2: 7, out_3x3_3: 13, out_img: Infinity }; // the windows' sides

@@ -1,14 +1,14 @@
 // The maps of every line, computed. Their values answer to the pointer, the finger and the keys; one that is pinned tells
 // how it was made and can be followed from line to line.
-import { LEAVABLE, leavableAt, plan, SOURCE } from "./arithmetic.js";
-import { detail } from "./detail.js";
+import { LEAVABLE, leavableAt, plan, SOURCE } from "../compute/arithmetic.js";
+import { detail } from "./pinned.js";
 import { figure } from "./figure.js";
-import { made as describe } from "./made.js";
-import { channelImage, number, scaleOf, valueAt } from "./maps.js";
-import { middleOf, pixel } from "./pixel.js";
-import { changeInWords, flipFor, switchFor } from "./switches.js";
-import { blockWiring } from "./wiring.js";
-import { edition, element, words } from "./words.js";
+import { made as describe } from "../numbers/made.js";
+import { channelImage, number, scaleOf, valueAt } from "../page/maps.js";
+import { middleOf, pixel } from "../numbers/pixel.js";
+import { changeInWords, flipFor, switchFor } from "../numbers/switches.js";
+import { blockWiring } from "../numbers/wiring.js";
+import { edition, element, words } from "../page/words.js";
 
 const FEW = 16; // channels on a canvas
 const NEAR = "300px"; // from the window's edge: what is painted

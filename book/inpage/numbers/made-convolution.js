@@ -2,7 +2,7 @@
 import { decimalsFor, fixed, missing, signed } from "./digits.js";
 import { heaviest } from "./made.js";
 import { column, grid, listed, named, partOf, precisely } from "./made-parts.js";
-import { element } from "./words.js";
+import { element } from "../page/words.js";
 
 const MOST = 6; // channels that are told one by one
 const FORMULA = 3; // of a kernel, a side, up to which its products stand in one line as well

@@ -1,6 +1,6 @@
 // One line's maps on the playground: its source, its shape, a canvas, and marks over single values.
-import { cornerOf, fit, indexAt, layoutOf, number, paint, scaleOf } from "./maps.js";
-import { element, words } from "./words.js";
+import { cornerOf, fit, indexAt, layoutOf, number, paint, scaleOf } from "../page/maps.js";
+import { element, words } from "../page/words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 

@@ -1,7 +1,7 @@
 // window.playground: what anybody can check the page's block with, from the browser's console or a test.
-import { plan, Refused } from "./arithmetic.js";
-import { connect } from "./client.js";
-import { inWords } from "./words.js";
+import { plan, Refused } from "../compute/arithmetic.js";
+import { connect } from "../compute/client.js";
+import { inWords } from "../page/words.js";
 
 const STEPS = ["conv1", "bn1", "relu1", "conv2", "bn2", "relu2", "conv3", "bn3", "identity", "add", "relu3"];
 

@@ -1,5 +1,5 @@
 // Numbers as they stand in a calculation that a reader can do again: with decimals in common, and what rounding leaves.
-import { number } from "./maps.js";
+import { number } from "../page/maps.js";
 
 const DIGITS = 4; // of the largest number in a sum
 

@@ -1,7 +1,7 @@
 // All channels of a line, each with its number, and one of them enlarged so that a value is a whole number of pixels.
-import { number, paint, scaleOf, valueAt } from "./maps.js";
-import { pointing } from "./pointing.js";
-import { element, wordsIn } from "./words.js";
+import { number, paint, scaleOf, valueAt } from "../page/maps.js";
+import { pointing } from "../page/pointing.js";
+import { element, wordsIn } from "../page/words.js";
 
 const MANY = 2048; // channels that are shown
 const LARGE = 336; // px that the enlarged channel has at most, a side

@@ -1,6 +1,6 @@
 // The form: a field for every setting, and under each what is refused there.
-import { FAMILIES } from "./arithmetic.js";
-import { element, inWords, words } from "./words.js";
+import { FAMILIES } from "../compute/arithmetic.js";
+import { element, inWords, words } from "../page/words.js";
 
 // What a slider stops at; the field beside it takes any number.
 const NUMBERS = {

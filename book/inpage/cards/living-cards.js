@@ -1,17 +1,17 @@
 // The cards of a chapter answer: fetched at the first touch of a card's maps (living.js), it computes the walk that the
 // page shows, and from then on tells of every value where it comes from.
-import { again } from "./again.js";
-import { plan } from "./arithmetic.js";
-import { trouble } from "./client.js";
-import { made } from "./made.js";
-import { channelImage, number, scaleOf, valueAt } from "./maps.js";
+import { again } from "./walk-again.js";
+import { plan } from "../compute/arithmetic.js";
+import { trouble } from "../compute/client.js";
+import { made } from "../numbers/made.js";
+import { channelImage, number, scaleOf, valueAt } from "../page/maps.js";
 import { panel } from "./panel.js";
 import { livePicture } from "./pictures.js";
-import { middleOf, pixel } from "./pixel.js";
-import { changeInWords } from "./switches.js";
+import { middleOf, pixel } from "../numbers/pixel.js";
+import { changeInWords } from "../numbers/switches.js";
 import { cellsOf, familyOf, fieldOf, leavesOf, read, STEPS } from "./walks.js";
-import { blockWiring, stemWiring, tailWiring } from "./wiring.js";
-import { edition, element, inWords, words } from "./words.js";
+import { blockWiring, stemWiring, tailWiring } from "../numbers/wiring.js";
+import { edition, element, inWords, words } from "../page/words.js";
 
 const CARDS = ".lw-card[data-again]";
 const family = familyOf(document.querySelector(CARDS)); // all cards of a page are of one
@@ -23,7 +23,7 @@ document.body.append(announced);
 const pictures = new Map(); // image → what makes it answer
 let wish = { input: "photograph", without: [] }; // what is to be computed
 let back = false; // whether the walk with all of its lines is to be seen
-let walk = null; // what again.js has made
+let walk = null; // what walk-again.js has made
 let begun = null;
 let scales = new Map(); // by tensor
 

@@ -1,7 +1,7 @@
 // Computes the walk of a page's cards: loads the engine at the first wish, and leaves the GPU where it is not to be trusted.
-import { agrees } from "./check.js";
-import { connect, trouble } from "./client.js";
-import { element, inWords, words } from "./words.js";
+import { agrees } from "../compute/agreement.js";
+import { connect, trouble } from "../compute/client.js";
+import { element, inWords, words } from "../page/words.js";
 
 // `family` of walks.js; `say(...nodes)` tells the reader; `onLost` hears that the GPU has gone.
 export function again({ base, family, say, onLost }) {

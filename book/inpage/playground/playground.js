@@ -1,14 +1,14 @@
 // The playground's page: settings on top; what arithmetic alone can say, at once; then the maps, computed.
 import { playground } from "./api.js";
-import { family, plan, Refused } from "./arithmetic.js";
-import { connect, trouble } from "./client.js";
+import { family, plan, Refused } from "../compute/arithmetic.js";
+import { connect, trouble } from "../compute/client.js";
 import { controls } from "./controls.js";
 import { gallery } from "./gallery.js";
 import { listing } from "./listing.js";
 import { isSection, read, write } from "./state.js";
-import { taps } from "./taps.js";
-import { kindFor } from "./weights.js";
-import { element, inWords, words } from "./words.js";
+import { taps } from "./kernel-grid.js";
+import { kindFor } from "../compute/weights.js";
+import { element, inWords, words } from "../page/words.js";
 
 const base = document.currentScript.src;
 window.playground = playground(base);

@@ -1,8 +1,8 @@
 // Below the maps that a reader has touched: the value, where it reads and what it sees, how it was made, and the switches.
-import { numbers } from "./numbers.js";
-import { ARROWS, sheet } from "./sheet.js";
-import { flipFor, switchFor } from "./switches.js";
-import { edition, element, words } from "./words.js";
+import { numbers } from "../numbers/explanation.js";
+import { ARROWS, sheet } from "../page/sheet.js";
+import { flipFor, switchFor } from "../numbers/switches.js";
+import { edition, element, words } from "../page/words.js";
 
 // One panel for the whole page, which goes from card to card. What the reader does: `onPick(index)`, `onKey(key)`,
 // `onPin(pinned)`, `onGoTo({step, index})`, `onWithout(steps)`, `onFlip(back)`, `onPicture(blob or null)`.
@@ -41,7 +41,7 @@ export function panel({ onPick, onKey, onPin, onGoTo, onWithout, onFlip, onPictu
     // The line whose card it is in, or "" where that is hidden.
     line: () => (box.checkVisibility() ? box.closest(".lw-card").querySelector(".lw-head > code").textContent : ""),
     say(...nodes) { status.replaceChildren(...nodes); },
-    // `now`, `before` and `photograph` are what the pictures show, each {image, box, text}; the rest is numbers.js's.
+    // `now`, `before` and `photograph` are what the pictures show, each {image, box, text}; the rest is explanation.js's.
     show({ text, pinned, step, index, ...shown }) {
       answers.hidden = false;
       [channel] = index;

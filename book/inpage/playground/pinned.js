@@ -1,7 +1,7 @@
 // Below a value that is pinned: where it reads and what it sees, drawn; ways to its neighbours; how it was made.
-import { numbers } from "./numbers.js";
-import { ARROWS, sheet } from "./sheet.js";
-import { element, words } from "./words.js";
+import { numbers } from "../numbers/explanation.js";
+import { ARROWS, sheet } from "../page/sheet.js";
+import { element, words } from "../page/words.js";
 
 // `onGoTo(place)` hears to which {step, index} the reader wants to go, `onFollow(by)` that it is the next line or the one
 // before, `onMove(key)` that it is a value or a channel beside this one.
@@ -25,7 +25,7 @@ export function detail({ onGoTo, onFollow, onMove }) {
   const pictures = element("div", { className: "living-pictures" }, ...Object.values(sheets).map(({ figure }) => figure));
   return {
     element: element("div", { className: "pg-detail" }, pictures, keys, making.element),
-    // What numbers.js shows, and `sheets`, what the three pictures show, {from, now, seen}; null hides one.
+    // What explanation.js shows, and `sheets`, what the three pictures show, {from, now, seen}; null hides one.
     show(given) {
       now = given;
       Object.entries(sheets).forEach(([name, one]) => one.show(now.sheets[name]));

@@ -6,7 +6,7 @@
 //   projection   what a norm has; it reads a convolution within its own line
 //   largest      kernel, stride, padding, dilation
 // `unseen`: no line shows it.
-import { convolutions, SOURCE } from "./arithmetic.js";
+import { convolutions, SOURCE } from "../compute/arithmetic.js";
 
 const LINES = Object.fromEntries(SOURCE.after.map(([line, step]) => [step, line.trim()]));
 

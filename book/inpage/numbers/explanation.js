@@ -1,8 +1,8 @@
 // Below a value that is pinned: how it was made, what its line has learned, all channels of its line.
-import { showChannels } from "./channels.js";
+import { showChannels } from "./channels-panel.js";
 import { showMade } from "./made-panel.js";
 import { showParameters } from "./parameters-panel.js";
-import { edition, element, words } from "./words.js";
+import { edition, element, words } from "../page/words.js";
 
 // `onGoTo(place)` hears to which {step, index} the reader wants to go.
 export function numbers({ onGoTo }) {

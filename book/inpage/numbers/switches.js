@@ -1,6 +1,6 @@
 // Lines that forward can do without: a switch for each, and what leaving them out changes after it.
-import { number } from "./maps.js";
-import { element, wordsIn } from "./words.js";
+import { number } from "../page/maps.js";
+import { element, wordsIn } from "../page/words.js";
 
 const BEFORE = "b"; // the key that shows the block with all of its lines while it is held down
 

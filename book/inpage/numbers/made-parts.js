@@ -1,7 +1,7 @@
 // What the panel of a number's making consists of: sentences, numbers that lead somewhere, sums in a column, small grids.
 import { decimalsFor, fixed, minus, missing, signed } from "./digits.js";
-import { number } from "./maps.js";
-import { element, wordsIn } from "./words.js";
+import { number } from "../page/maps.js";
+import { element, wordsIn } from "../page/words.js";
 
 // What a panel says things with, in a language of words.js. `onGoTo(step, index)` as showMade has it.
 export function sayer(language, onGoTo) {

@@ -1,6 +1,6 @@
 // Kernel, stride, padding and dilation drawn: which input cells one output cell reads, on a small grid that plays.
-import { convolutions } from "./arithmetic.js";
-import { element, words } from "./words.js";
+import { convolutions } from "../compute/arithmetic.js";
+import { element, words } from "../page/words.js";
 
 const SIDE = 7; // cells of the small input
 const CELL = 20, GAP = 34; // px

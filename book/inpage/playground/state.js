@@ -1,5 +1,5 @@
 // The settings of the page in its address, so that a link holds them: those that differ from the beginning.
-import { DEFAULTS } from "./arithmetic.js";
+import { DEFAULTS } from "../compute/arithmetic.js";
 
 export const BEGINNING = { ...DEFAULTS, weights: "auto", input: "photograph" };
 
