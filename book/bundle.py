@@ -25,20 +25,17 @@ ENTRIES = {
     ],
 }
 WEIGHTS = Path("linewalk", "weights", "stem_block_cifar10.safetensors")
-# The photograph as linewalk cuts it out, every pixel the same: what is computed in the page begins as the chapters do.
-CUT_OUT = """
-import sys
-from PIL import Image
-from linewalk.images import denormalize, load_image
-pixels = (denormalize(load_image())[0] * 255).round().byte().permute(1, 2, 0)
-Image.fromarray(pixels.numpy()).save(sys.argv[1], optimize=True)
-"""
+KNOWN = Path(__file__).with_name("known.py")
+KNOWN_FROM = (WEIGHTS, *(Path("linewalk", name) for name in ("images.py", "features.py", "blocks/explicit.py")))
 
 NO_PROGRAM = (
     "npm 给 {name} 装的 esbuild 在这台机器上不能运行：{reason}。",
     "The esbuild that npm installed for {name} does not run on this machine: {reason}.",
 )
-NO_PHOTOGRAPH = ("照片没能准备好：{reason}。", "The photograph could not be made ready: {reason}.")
+NOT_KNOWN = (
+    "页面要用的照片和核对用的数没能准备好：{reason}。",
+    "The photograph and the numbers that the page checks itself by could not be made ready: {reason}.",
+)
 NO_BUNDLE = ("esbuild 没能打包 {name}，请改好：{reason}。", "esbuild could not bundle {name}; mend this: {reason}.")
 
 
@@ -48,7 +45,7 @@ def bundle(source):
     made, stamp = work / "made", work / "inputs"
     root, needs_files = source.parents[1], source.name == "inpage"
     own = [path for path in sorted(source.rglob("*")) if path.suffix in (".css", ".js", ".json")]
-    inputs = digest(*own, *([root / WEIGHTS, root / "linewalk" / "images.py"] if needs_files else []))
+    inputs = digest(*own, *([KNOWN, *(root / path for path in KNOWN_FROM)] if needs_files else []))
     if made.exists() and stamp.exists() and stamp.read_text() == inputs:
         return made
     work.mkdir(parents=True, exist_ok=True)
@@ -59,11 +56,10 @@ def bundle(source):
     options = ["--bundle", f"--format={FORMS[source.name]}", "--target=es2022", "--minify", "--log-level=warning"]
     options += [f"--outdir={made}", "--entry-names=[name]"]
     if needs_files:
-        picture = work / "photograph.png"
-        run([sys.executable, "-c", CUT_OUT, picture], root, NO_PHOTOGRAPH)
+        run([sys.executable, KNOWN, work], root, NOT_KNOWN, PYTHONPATH=str(root))
         # One copy for all pages, named by its content.
         options += ["--loader:.safetensors=file", "--loader:.png=file", "--asset-names=[name]-[hash]"]
-        options.append(f"--alias:photograph={picture}")
+        options += [f"--alias:{name.split('.')[0]}={work / name}" for name in ("photograph.png", "known-numbers.json")]
     entries = [source / name for name in ENTRIES[source.name]]
     run([esbuild, *entries, *options], root, NO_BUNDLE, name=f"book/{source.name}", NODE_PATH=str(modules))
     stamp.write_text(inputs)

@@ -3,6 +3,7 @@
 import base64
 import json
 import random
+import re
 
 import pytest
 import torch
@@ -52,6 +53,18 @@ PASTE = """async colour => {
     dispatchEvent(new ClipboardEvent('paste', {clipboardData: data}));
 }"""
 PLAN = """configs => configs.map(({weights, input, ...settings}) => window.playground.plan(settings).steps)"""
+# On a graphics card, every number of every line comes out wrong by one.
+WRONG_ON_WEBGPU = """{
+    const send = self.postMessage.bind(self);
+    let wrong = false;
+    self.postMessage = (message, transfer) => {
+        wrong ||= message.result === 'webgpu';
+        const steps = wrong ? Object.values(message.result?.steps ?? {}) : [];
+        for (const {data} of steps) data?.forEach((value, at) => { data[at] = value + 1; });
+        send(message, transfer);
+    };
+}
+"""
 IMPOSSIBLE = [
     {"stride": 2, "downsample": False},
     {"downsample": False},
@@ -480,6 +493,32 @@ def test_a_graphics_card_that_is_none_is_not_taken(open_playground):
     page = open_playground("webgpu")  # SwiftShader, which is the processor by a longer way
     small = {"inplanes": 4, "planes": 1, "height": 2, "width": 2}
     assert page.evaluate("config => window.playground.run(config).then(made => made.backend)", small) == "wasm"
+
+
+def test_a_gpu_with_other_numbers_is_left_for_the_processor(open_playground, site):
+    script = WRONG_ON_WEBGPU + (site / "inpage" / "worker.js").read_text(encoding="utf-8")
+    comes_to_the_processor(open_playground("webgpu"), "**/worker.js", script)
+
+
+def test_a_gpu_is_checked_against_known_numbers_of_every_line(open_playground, site):
+    script = (site / "inpage" / "playground.js").read_text(encoding="utf-8")
+    for line in ("conv1", "identity", "relu3"):
+        altered, count = re.subn(rf"\b{line}:\[[^,]+,", f"{line}:[9,", script)
+        assert count == 1
+        comes_to_the_processor(open_playground("webgpu"), "**/playground.js", altered)
+
+
+def comes_to_the_processor(page, name, script):
+    page.route(name, lambda route: route.fulfill(body=script, content_type="text/javascript"))
+    page.goto(page.url + "?backend=webgpu")
+    page.get_by_role("button", name="Compute the maps").click()
+    page.get_by_text("Computed on this machine's CPU").wait_for()
+    assert "This GPU's numbers are not PyTorch's" in page.locator(".pg-status").inner_text()
+    page.locator(".pg-maps figure[data-step=relu3] canvas").focus()
+    stem, block = stem_and_block()
+    with torch.no_grad():
+        out = block(stem(load_image()))
+    assert page.locator(".pg-value").inner_text() == f"out[0, 0, 28, 28] = {number(out[0, 0, 28, 28].item())}"
 
 
 def test_a_lost_gpu_leaves_the_processor_and_the_readers_picture(open_playground, tmp_path):

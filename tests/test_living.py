@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 from conftest import EDITIONS, until
 from PIL import Image
+from test_inpage import WRONG_ON_WEBGPU
 
 from linewalk import load_image, stem_and_block, walk
 from linewalk.blocks import ASPPTail
@@ -26,18 +27,6 @@ SHOWN = """() => {
 }"""
 IN_LINE = """line => document.querySelector('.living-panel').closest('.lw-card')
     .querySelector('.lw-head > code').textContent === line"""
-# On a graphics card, every number of every line comes out wrong by one.
-WRONG_ON_WEBGPU = """{
-    const send = self.postMessage.bind(self);
-    let wrong = false;
-    self.postMessage = (message, transfer) => {
-        wrong ||= message.result === 'webgpu';
-        const steps = wrong ? Object.values(message.result?.steps ?? {}) : [];
-        for (const {data} of steps) data?.forEach((value, at) => { data[at] = value + 1; });
-        send(message, transfer);
-    };
-}
-"""
 
 
 @pytest.fixture
@@ -294,7 +283,7 @@ def test_a_gpu_with_other_numbers_is_left_for_the_processor(open_playground, ser
     page.route("**/worker.js", lambda route: route.fulfill(body=script, content_type="text/javascript"))
     page.goto(f"{served}/en/{FORWARD}.html?backend=webgpu")
     touch_by_key(page, "#out-conv1")
-    assert "This GPU's numbers are not those printed in the book" in page.locator(".living-status").inner_text()
+    assert "This GPU's numbers are not PyTorch's" in page.locator(".living-status").inner_text()
 
 
 def test_a_lost_gpu_leaves_the_processor_and_the_readers_picture(open_playground, served, tmp_path):

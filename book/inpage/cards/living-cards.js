@@ -1,17 +1,22 @@
 // The cards of a chapter answer: fetched at the first touch of a card's maps (living.js), it computes the walk that the
 // page shows, and from then on tells of every value where it comes from.
-import { again } from "./walk-again.js";
 import { plan } from "../compute/arithmetic.js";
-import { trouble } from "../compute/client.js";
+import { valueAt } from "../compute/tensors.js";
+import { explained } from "../compute/troubles.js";
+import { fieldOf } from "../numbers/field.js";
 import { made } from "../numbers/made.js";
-import { channelImage, number, scaleOf, valueAt } from "../page/maps.js";
-import { panel } from "./panel.js";
-import { livePicture } from "./pictures.js";
 import { middleOf, pixel } from "../numbers/pixel.js";
 import { changeInWords } from "../numbers/switches.js";
-import { cellsOf, familyOf, fieldOf, leavesOf, read, STEPS } from "./walks.js";
 import { blockWiring, stemWiring, tailWiring } from "../numbers/wiring.js";
-import { edition, element, inWords, words } from "../page/words.js";
+import { element } from "../page/element.js";
+import { channelImage, number, scaleOf } from "../page/maps.js";
+import { onPaste } from "../page/own-picture.js";
+import { isCommand, neighbour, take } from "../page/pointing.js";
+import { edition, inWords, words } from "../page/words.js";
+import { panel } from "./panel.js";
+import { livePicture } from "./pictures.js";
+import { walkAgain } from "./walk-again.js";
+import { cellsOf, familyOf, leavesOf, read, STEPS } from "./walks.js";
 
 const CARDS = ".lw-card[data-again]";
 const family = familyOf(document.querySelector(CARDS)); // all cards of a page are of one
@@ -27,8 +32,8 @@ let walk = null; // what walk-again.js has made
 let begun = null;
 let scales = new Map(); // by tensor
 
-const computer = again({
-  base: document.currentScript.src, family, say: (...nodes) => answers.say(...nodes), onLost: () => walk && change({}),
+const walks = walkAgain({
+  base: document.currentScript.src, family, printed, say: (...nodes) => answers.say(...nodes), onLost: () => walk && change({}),
 });
 const place = pixel({ steps, shapeOf: (step) => walk.values[step].shape, changed: show });
 const answers = panel({
@@ -57,7 +62,7 @@ globalThis.livingCards = {
 
 // Whether the cards answer now. Where they cannot, the panel says why, and another touch tries again.
 function begin() {
-  begun ??= computer.checked(pictured()).then((made) => {
+  begun ??= walks.begin().then((made) => {
     walk = made;
     refresh();
     return true;
@@ -68,10 +73,12 @@ function begin() {
   return begun;
 }
 
-const pictured = () => [...document.querySelectorAll(CARDS)].flatMap((card) => read(card).pictures);
+function printed() {
+  return [...document.querySelectorAll(CARDS)].flatMap((card) => read(card).pictures);
+}
 
 function tell(error) {
-  answers.say(inWords(error.zh ? error : trouble("failed")));
+  answers.say(inWords(explained(error)));
   if (!error.zh) reportError(error);
   return false;
 }
@@ -81,7 +88,7 @@ async function change(settings) {
   wish = { ...wish, ...settings };
   const wished = wish;
   try {
-    const computed = await computer.compute(wished);
+    const computed = await walks.compute(wished);
     if (wished !== wish) return;
     walk = computed;
     refresh();
@@ -92,17 +99,14 @@ async function change(settings) {
 
 async function bring(blob) {
   try {
-    if (blob) await computer.bring(blob);
+    if (blob) await walks.bring(blob);
     await change({ input: blob ? "own" : "photograph" });
   } catch (error) {
     tell(error);
   }
 }
 
-addEventListener("paste", ({ clipboardData, target }) => {
-  const file = [...(clipboardData?.files ?? [])].find(({ type }) => type.startsWith("image/"));
-  if (file && walk && !target.closest?.("[contenteditable], textarea")) bring(file);
-});
+onPaste((file) => walk && bring(file));
 
 // ---- the cards
 
@@ -130,11 +134,10 @@ function listen(picture) {
     place.set(step, index, true);
   });
   holder.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const own = place.in(step) ?? middleOf(walk.values[step].shape), to = place.moved(event.key, own);
+    if (isCommand(event)) return;
+    const own = place.in(step) ?? middleOf(walk.values[step].shape), to = neighbour(event.key, own);
     if (!to && event.key !== "Enter" && event.key !== " ") return;
-    event.preventDefault();
-    event.stopPropagation();
+    take(event);
     comeTo(holder);
     to ? place.set(step, to) : place.set(step, own, !place.pinned || place.step !== step);
   });
@@ -192,7 +195,7 @@ function addressOf(pixels) {
 // ---- the place
 
 const named = (step, index) => `${steps[step].variable}[${[0, ...index].join(", ")}]`;
-const numberAt = (tensor, index) => number(valueAt(tensor, [0, ...index]));
+const numberAt = (tensor, index) => number(valueAt(tensor, index));
 
 function said(step, index) {
   const text = `${named(step, index)} = ${numberAt(shown()[step], index)}`;
@@ -218,8 +221,10 @@ function show() {
   const { from, channel, box } = cellsOf(steps[step], index, description) ?? {};
   answers.show({
     text: said(step, index), sees, pinned, step, index, description, tensors, tensor: values[step],
-    leaves: leaves(step), now: map(step, index[0], { top: index[1], left: index[2], height: 1, width: 1 }),
-    before: from && map(from, channel, box), photograph: { image: picture, box: field, text: "" },
+    leaves: leaves(step), pictures: {
+      now: map(step, index[0], { top: index[1], left: index[2], height: 1, width: 1 }),
+      before: from && map(from, channel, box), photograph: { image: picture, box: field, text: "" },
+    },
   });
   const line = answers.line(), isHeard = pinned || document.activeElement?.closest(".living-maps, .living-panel");
   if (line && isHeard) announced.textContent = `${line}: ${said(step, index)}${words("；", "; ")}${sees}`;

@@ -1,5 +1,6 @@
 // On a chapter's page: waits until a reader touches a card's maps, then fetches what makes them answer (living-cards.js).
 // A card says with `data-again` that the page can compute what it shows.
+import { isCommand } from "../page/pointing.js";
 import { words } from "../page/words.js";
 
 const base = document.currentScript.src;
@@ -29,7 +30,7 @@ addEventListener("click", (event) => {
 
 addEventListener("keydown", (event) => {
   const image = event.target.closest?.(MAPS);
-  if (!image || !KEYS.includes(event.key) || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (!image || !KEYS.includes(event.key) || isCommand(event)) return;
   event.preventDefault();
   touch(image, { key: event.key });
 }, { capture: true });

@@ -1,15 +1,17 @@
 // Below the maps that a reader has touched: the value, where it reads and what it sees, how it was made, and the switches.
-import { numbers } from "../numbers/explanation.js";
-import { ARROWS, sheet } from "../page/sheet.js";
+import { explanation } from "../numbers/explanation.js";
 import { flipFor, switchFor } from "../numbers/switches.js";
-import { edition, element, words } from "../page/words.js";
+import { arrowButtons } from "../page/arrow-buttons.js";
+import { element } from "../page/element.js";
+import { pictureInput } from "../page/own-picture.js";
+import { sheets } from "../page/sheets.js";
+import { edition, words } from "../page/words.js";
 
 // One panel for the whole page, which goes from card to card. What the reader does: `onPick(index)`, `onKey(key)`,
 // `onPin(pinned)`, `onGoTo({step, index})`, `onWithout(steps)`, `onFlip(back)`, `onPicture(blob or null)`.
 export function panel({ onPick, onKey, onPin, onGoTo, onWithout, onFlip, onPicture }) {
   const value = element("p", { className: "living-value" }), sees = element("p", { className: "living-sees" });
-  const before = sheet(words("上一行", "the line before")), photograph = sheet(words("图片", "the picture"));
-  const now = sheet(words("这一行", "this line"), (y, x) => onPick([channel, y, x]));
+  const pictures = sheets((y, x) => onPick([channel, y, x]));
   let channel = 0, without = [];
   let left = "", switches = []; // for what the line can do without
 
@@ -17,18 +19,14 @@ export function panel({ onPick, onKey, onPin, onGoTo, onWithout, onFlip, onPictu
     type: "button", className: "living-pin", "aria-pressed": "false",
     onclick: () => onPin(pin.getAttribute("aria-pressed") === "false"),
   });
-  const moves = ARROWS.map(([sign, key, name]) => element("button", {
-    type: "button", textContent: sign, "aria-label": name, title: name, onclick: () => onKey(key),
-  }));
   const place = element("span"), lines = element("div", { className: "living-without" }, place);
   const flip = flipFor(lines, { onFlip }, edition);
   const whole = element("button", { type: "button", textContent: words("恢复所有的行", "Put all lines back"), onclick: () => onWithout([]) });
   lines.append(whole);
-  const making = numbers({ onGoTo });
+  const making = explanation({ onGoTo });
   const own = ownPicture(onPicture);
   const answers = element("div", { className: "living-answers", hidden: true }, value,
-    element("div", { className: "living-pictures" }, before.figure, now.figure, photograph.figure), sees,
-    pin, element("div", { className: "living-keys" }, ...moves), lines, making.element, own.part);
+    pictures.element, sees, pin, element("div", { className: "living-keys" }, ...arrowButtons(onKey)), lines, making.element, own.part);
   const status = element("p", { className: "living-status", role: "status" });
   const box = element("div", { className: "living-panel", role: "group", "aria-label": words("这个数从哪里来", "Where this number comes from") }, status, answers);
 
@@ -41,15 +39,13 @@ export function panel({ onPick, onKey, onPin, onGoTo, onWithout, onFlip, onPictu
     // The line whose card it is in, or "" where that is hidden.
     line: () => (box.checkVisibility() ? box.closest(".lw-card").querySelector(".lw-head > code").textContent : ""),
     say(...nodes) { status.replaceChildren(...nodes); },
-    // `now`, `before` and `photograph` are what the pictures show, each {image, box, text}; the rest is explanation.js's.
+    // `pictures` is what sheets.js shows; the rest is explanation.js's.
     show({ text, pinned, step, index, ...shown }) {
       answers.hidden = false;
       [channel] = index;
       value.replaceChildren(element("code", { textContent: text }));
       sees.textContent = shown.sees;
-      now.show(shown.now);
-      before.show(shown.before);
-      photograph.show(shown.photograph);
+      pictures.show(shown.pictures);
       pin.setAttribute("aria-pressed", String(pinned));
       pin.textContent = pinned ? words("已钉住：跟你到别的行（j、k），Esc 放开", "Pinned: it follows you to other lines (j, k), Esc lets go") : words("钉住它，看怎么算来的", "Pin it and see how it was made");
       const leaves = String(shown.leaves.map((one) => one.step));
@@ -73,7 +69,7 @@ export function panel({ onPick, onKey, onPin, onGoTo, onWithout, onFlip, onPictu
 }
 
 function ownPicture(onPicture) {
-  const file = element("input", { type: "file", accept: "image/*", id: "living-file", onchange: () => file.files[0] && onPicture(file.files[0]) });
+  const file = pictureInput("living-file", onPicture);
   const reset = element("button", {
     type: "button", hidden: true, textContent: words("换回原来的照片", "Back to the photograph"), onclick: () => {
       file.value = "";

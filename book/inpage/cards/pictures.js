@@ -1,7 +1,7 @@
 // A card's picture of maps that answers: which value is under a point, a mark on a value, and other maps in its place.
+import { element } from "../page/element.js";
 import { frame } from "../page/frames.js";
 import { channelImage, number } from "../page/maps.js";
-import { element } from "../page/words.js";
 
 const EDGE = "rgb(128 128 128 / 25%)";
 

@@ -1,68 +1,42 @@
-// Computes the walk of a page's cards: loads the engine at the first wish, and leaves the GPU where it is not to be trusted.
+// Computes the walk of a page's cards, again or with something changed.
 import { agrees } from "../compute/agreement.js";
-import { connect, trouble } from "../compute/client.js";
-import { element, inWords, words } from "../page/words.js";
+import { trouble } from "../compute/troubles.js";
+import { engineLoader } from "../page/engine-loader.js";
+import { inWords } from "../page/words.js";
 
-// `family` of walks.js; `say(...nodes)` tells the reader; `onLost` hears that the GPU has gone.
-export function again({ base, family, say, onLost }) {
-  let computer = null, backend = new URLSearchParams(location.search).get("backend") ?? undefined;
-  let notice = "", own = null; // the reader's picture
+const AS_PRINTED = { input: "photograph", without: [] };
 
-  function loaded() {
-    computer ??= load().catch((error) => {
-      computer = null;
-      throw error;
-    });
-    return computer;
-  }
+// `family` of walks.js; `printed()` lists the pictures that the build has drawn, [[image, step], …]; `say(...nodes)` tells
+// the reader; `onLost` hears that what was asked for has to be asked again.
+export function walkAgain({ base, family, printed, say, onLost }) {
+  const isAsPrinted = ({ values }) => printed().every(([image, step]) => agrees(values[step], image.dataset.sample.split(",").map(Number)));
+  const loader = engineLoader({ base, say, isRight: async (engine) => isAsPrinted(await walk(engine, AS_PRINTED)), onLost });
+  let differs = false; // the processor's numbers as well
 
-  async function load() {
-    const progress = element("progress", { max: 1, value: 0, "aria-label": words("正在载入", "Loading") });
-    say(words("正在载入计算用的程序…", "Loading what computes…"), " ", progress);
-    const onProgress = (share) => { progress.value = share; };
-    const engine = await connect({ base, backend, onProgress, onLost: () => leaveCard("lost").then(onLost) });
-    if (own) await engine.picture(own); // the engine before has taken its copy along
-    return engine;
-  }
-
-  // From now on without the GPU, and why.
-  async function leaveCard(code) {
-    const former = computer;
-    [computer, backend, notice] = [null, "wasm", inWords(trouble(code))];
-    (await former)?.end();
-  }
-
-  // Of the whole walk, and where lines are left out also of the walk without them: {result, values, whole}, a tensor a step.
-  async function compute({ input, without }) {
-    const engine = await loaded();
+  // {result, values, whole}: of the walk without the lines that are left out, and of all of it, a tensor a step.
+  async function walk(engine, { input, without }) {
     const result = await engine[family]({ input, weights: "book", config: { without } });
     const stem = family === "block" ? await engine.stem({ input }) : { steps: {}, weights: {} };
     result.weights = { ...stem.weights, ...result.weights };
     const all = (steps) => ({ ...stem.steps, input: result.input, ...steps, ...(steps.relu3 && { output: steps.relu3 }) });
-    say(notice);
     return { result, values: all(result.steps), whole: all(result.whole ?? result.steps) };
+  }
+
+  async function compute(request) {
+    const made = await walk(await loader.engine(), request);
+    say(differs ? inWords(trouble("altered")) : loader.notice);
+    return made;
   }
 
   return {
     compute,
-    // The same of the photograph, once it has been checked against what is printed: [[image, step], …].
-    async checked(printed) {
-      const request = { input: "photograph", without: [] };
-      let made = await compute(request);
-      if (agrees(printed, made.values)) return made;
-      if ((await computer).backend === "webgpu") {
-        await leaveCard("differs");
-        made = await compute(request);
-        if (agrees(printed, made.values)) return made;
-      }
-      notice = inWords(trouble("altered"));
-      say(notice);
+    // The walk that is printed.
+    async begin() {
+      const made = await compute(AS_PRINTED);
+      differs = !isAsPrinted(made);
+      if (differs) say(inWords(trouble("altered")));
       return made;
     },
-    // A picture of the reader's own: it goes to the worker of this page and nowhere else.
-    async bring(blob) {
-      await (await loaded()).picture(blob);
-      own = blob;
-    },
+    bring: loader.bring,
   };
 }

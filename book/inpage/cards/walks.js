@@ -1,6 +1,7 @@
-// The walks that cards show and the page can do again: which step each picture of a card is, where in the line before a
-// value reads, and what it sees of the photograph. linewalk/draw/again.py names them on the cards.
+// The walks that cards show and the page can do again: which step each picture of a card is, and where in the line before a
+// value reads. linewalk/draw/again.py names them on the cards.
 import { convolutions, LEAVABLE, leavableAt, plan, SOURCE } from "../compute/arithmetic.js";
+import { onPicture } from "../numbers/field.js";
 
 const ONE = { kernel: 1, stride: 1, padding: 0, dilation: 1 };
 const BRANCHES = { out_1x1: 1, out_3x3_1: 3, out_3x3_2: 7, out_3x3_3: 13, out_img: Infinity }; // the windows' sides
@@ -29,28 +30,20 @@ function block() {
   };
   const variables = { input: "x", "downsample.0": "downsample.0", identity: "identity" };
   return Object.fromEntries(Object.entries(before).map(([name, read]) => {
-    const { receptiveField, jump } = steps[name] ?? steps.identity;
-    return [name, { before: read, window: windows[name] ?? ONE, variable: variables[name] ?? "out", ...onPhotograph(receptiveField, jump) }];
+    return [name, { before: read, window: windows[name] ?? ONE, variable: variables[name] ?? "out", ...onPicture(steps[name] ?? steps.identity) }];
   }));
 }
 
 function tail() {
-  const { output } = plan({}).steps;
-  const branches = Object.entries(BRANCHES).map(([name, side]) => [
-    name, { before: [], window: ONE, variable: name, ...onPhotograph(output.receptiveField + side - 1, output.jump) },
-  ]);
-  const everything = onPhotograph(Infinity, output.jump); // the fifth branch is the mean of all
+  const { receptiveField, jump } = plan({}).steps.output, seeing = (side) => onPicture({ receptiveField: receptiveField + side - 1, jump });
+  const branches = Object.entries(BRANCHES).map(([name, side]) => [name, { before: [], window: ONE, variable: name, ...seeing(side) }]);
+  const everything = seeing(BRANCHES.out_img); // of which the others are parts
   const rest = { cat: Object.keys(BRANCHES), conv_1x1_3: ["cat"], bn_conv_1x1_3: ["conv_1x1_3"], relu: ["bn_conv_1x1_3"], conv_1x1_4: ["relu"] };
   const variable = (name) => (/conv_1x1_3$/.test(name) ? name : "out");
   return Object.fromEntries([
     ...branches,
     ...Object.entries(rest).map(([name, before]) => [name, { before, window: ONE, variable: variable(name), ...everything }]),
   ]);
-}
-
-// A field of so many of the block's input values in pixels of the photograph: the stem makes each of 11, 4 apart.
-function onPhotograph(field, jump) {
-  return { field: 4 * (field - 1) + 11, jump: 4 * jump };
 }
 
 // ---- cards
@@ -105,14 +98,4 @@ export function cellsOf({ before, window: { kernel, stride, padding, dilation } 
     channel: channels ? channels[0].channel : source?.index[0] ?? channel,
     box: { top: y * stride - padding, left: x * stride - padding, height: side, width: side },
   };
-}
-
-// What one value sees of a photograph of so many pixels: a box in pixels.
-export function fieldOf({ field, jump }, [, y, x], { width, height }) {
-  const [top, bottom] = side(y * jump, field, height), [left, right] = side(x * jump, field, width);
-  return { top, left, height: bottom - top, width: right - left };
-}
-
-function side(middle, field, length) {
-  return [Math.max(0, middle - (field - 1) / 2), Math.min(length, middle + (field + 1) / 2)];
 }

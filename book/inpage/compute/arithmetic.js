@@ -1,7 +1,11 @@
 // What can be said of a bottleneck block without computing it: the shape, parameters, multiply–accumulates and
 // receptive field of every line, and which line fails. Everything here is plain arithmetic and answers at once.
 
-export const EXPANSION = 4;
+import { size } from "./tensors.js";
+import { outputsAlong } from "./windows.js";
+
+const EXPANSION = 4;
+export const EPS = 1e-5; // batch norm's
 export const DEFAULTS = {
   inplanes: 64, planes: 64, stride: 1, groups: 1, base_width: 64, dilation: 1, height: 56, width: 56,
   downsample: undefined, // where torchvision's ResNet would make one
@@ -173,12 +177,11 @@ export function plan(partial) {
   return { config, steps, refused, params: total("params"), macs: total("macs") };
 }
 
-export const size = (shape) => shape.reduce((product, length) => product * length, 1);
 const free = (step) => ({ ...step, params: 0, macs: 0 });
 const torchSize = (shape) => `[${shape.join(", ")}]`;
 
 function convolved(input, name, all, config) {
-  const { inputs, outputs, kernel, stride, padding, dilation, groups } = all[name];
+  const { inputs, outputs, kernel, stride, dilation, groups } = all[name];
   if (!outputs) {
     throw new Refused({
       line: name, keys: ["planes", "base_width"],
@@ -188,8 +191,7 @@ function convolved(input, name, all, config) {
       en: `Inside the block there would be int(planes × base_width / 64) × groups = int(${config.planes} × ${config.base_width} / 64) × ${config.groups} = 0 channels: make planes or base_width larger.`,
     });
   }
-  const side = (length) => Math.floor((length + 2 * padding - dilation * (kernel - 1) - 1) / stride) + 1;
-  const shape = [1, outputs, side(input.shape[2]), side(input.shape[3])];
+  const shape = [1, outputs, ...input.shape.slice(2).map((length) => outputsAlong(length, all[name]))];
   const each = (inputs / groups) * kernel * kernel;
   return {
     shape, params: outputs * each, macs: size(shape) * each, jump: input.jump * stride,

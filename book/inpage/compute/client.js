@@ -3,7 +3,7 @@ import weights from "../../../linewalk/weights/stem_block_cifar10.safetensors";
 import photograph from "photograph";
 
 import { Refused } from "./arithmetic.js";
-import { sentences } from "./troubles.js";
+import { trouble } from "./troubles.js";
 
 // Resolves to {backend, block(request), stem(request), tail(request), picture(blob), end()}; worker.js says what requests hold.
 // `base`: the address of this script; `onProgress` hears the share that has come, 0…1; `onLost`, that the GPU has gone.
@@ -94,12 +94,6 @@ async function loadAll(addresses, onProgress) {
   return Promise.all(addresses.map(loadOne)).catch(() => {
     throw trouble("not-loaded");
   });
-}
-
-// What could not be done, in both languages: `code`, `zh`, `en`.
-export function trouble(code, cause) {
-  const { zh, en } = sentences[code] ?? sentences.failed;
-  return Object.assign(new Error(en, { cause }), { code, zh, en });
 }
 
 function asError(error) {

@@ -1,9 +1,10 @@
 // What a convolution reads, laid out so that one product of matrices is left to compute.
+import { outputsAlong } from "./windows.js";
 
 // (C, H, W) → (C·K·K, H'·W'): in each column all that one output reads, zero where that is padding. `places` is [H', W'].
-export function columnsOf(values, [channels, height, width], { kernel, stride, padding, dilation }) {
-  const side = (length) => Math.floor((length + 2 * padding - dilation * (kernel - 1) - 1) / stride) + 1;
-  const [tall, wide] = [side(height), side(width)], columns = new Float32Array(channels * kernel * kernel * tall * wide);
+export function columnsOf(values, [channels, height, width], window) {
+  const { kernel, stride, padding, dilation } = window;
+  const [tall, wide] = [height, width].map((length) => outputsAlong(length, window)), columns = new Float32Array(channels * kernel * kernel * tall * wide);
   let at = 0;
   for (let channel = 0; channel < channels; channel += 1) {
     for (let tap = 0; tap < kernel * kernel; tap += 1) {

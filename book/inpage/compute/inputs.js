@@ -1,8 +1,8 @@
 // What goes into the block: a picture by way of the book's stem, or one of four patterns.
-import { size } from "./arithmetic.js";
 import { columnsOf } from "./columns.js";
 import * as engine from "./engine.js";
 import { generator } from "./random.js";
+import { size } from "./tensors.js";
 
 export const PICTURES = ["photograph", "own"];
 export const PATTERNS = { edge, checkerboard, noise, pixel };

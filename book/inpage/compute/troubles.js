@@ -1,5 +1,15 @@
 // What readers are told where something cannot be done: one sentence each, and everything else goes on.
-export const sentences = {
+
+// An error with both sentences: `code`, `zh`, `en`.
+export function trouble(code, cause) {
+  const { zh, en } = SENTENCES[code] ?? SENTENCES.failed;
+  return Object.assign(new Error(en, { cause }), { code, zh, en });
+}
+
+// An error that has sentences, or what can be said of one that nobody has foreseen.
+export const explained = (error) => (error.zh ? error : trouble("failed", error));
+
+const SENTENCES = {
   file: {
     zh: "浏览器不让从磁盘打开的网页运行计算用的程序；要看算出来的特征图，请通过网站打开这一页，或在书的文件夹里运行 make serve。",
     en: "A browser does not let a page opened from the disk run what computes; to see computed maps, open this page from a web server, for example by make serve in the book's folder.",
@@ -17,8 +27,8 @@ export const sentences = {
     en: "The browser took the GPU away; it goes on with the CPU (WASM).",
   },
   differs: {
-    zh: "这块 GPU 算出来的数和书里印的不一样，所以改用 CPU（WASM）来算。",
-    en: "This GPU's numbers are not those printed in the book, so the CPU (WASM) computes instead.",
+    zh: "这块 GPU 算出来的数和 PyTorch 的不一样，所以改用 CPU（WASM）来算。",
+    en: "This GPU's numbers are not PyTorch's, so the CPU (WASM) computes instead.",
   },
   altered: {
     zh: "这个浏览器算出来的数和书里印的有出入，多半是它改动了从图片读出的像素；图上标的是它自己算的数。",

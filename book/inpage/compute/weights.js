@@ -1,10 +1,10 @@
 // The three sets of weights that a block in the page can have.
-import { convolutions, Refused, size, weightShapes } from "./arithmetic.js";
+import { convolutions, EPS, Refused, weightShapes } from "./arithmetic.js";
 import { generator } from "./random.js";
+import { size } from "./tensors.js";
 
-export const KINDS = ["auto", "book", "random", "ones"];
-export const SEED = 0;
-const EPS = 1e-5; // batch norm's
+const KINDS = ["auto", "book", "random", "ones"];
+const SEED = 0;
 
 // {kind, tensors: {name: {shape, data}}}: `kind` is whose they are.
 export function weightsFor(wish, config, book) {

@@ -1,11 +1,12 @@
 // Where the engine runs, so that the page never waits for it. One request at a time, in the order of asking; client.js
 // is the page's side.
+import { complete, plan } from "./arithmetic.js";
 import { runBlock } from "./block.js";
-import { complete, plan, size } from "./arithmetic.js";
 import { EngineError, read, shape, start } from "./engine.js";
 import { linesOfStem, pattern, PATTERNS, pixels, PICTURES, throughStem } from "./inputs.js";
 import { memory } from "./memory.js";
 import { runTail, tailWeights } from "./tail.js";
+import { size } from "./tensors.js";
 import { parse, weightsFor } from "./weights.js";
 
 const REMEMBERED = 2 ** 24; // float32 of all lines together, from which on they are too many to keep

@@ -1,11 +1,12 @@
 // Below a value that is pinned: how it was made, what its line has learned, all channels of its line.
+import { element } from "../page/element.js";
+import { edition, words } from "../page/words.js";
 import { showChannels } from "./channels-panel.js";
 import { showMade } from "./made-panel.js";
 import { showParameters } from "./parameters-panel.js";
-import { edition, element, words } from "../page/words.js";
 
 // `onGoTo(place)` hears to which {step, index} the reader wants to go.
-export function numbers({ onGoTo }) {
+export function explanation({ onGoTo }) {
   let now = null; // what show() was given last
   const made = element("div");
   const parts = [
@@ -14,7 +15,7 @@ export function numbers({ onGoTo }) {
       onPick: (channel) => onGoTo({ step: now.step, index: [channel, ...now.index.slice(1)] }),
     }, edition)],
     [words("所有通道", "All channels"), (place) => showChannels(place, {
-      step: now.step, ...now.tensor, index: now.index, onPick: (index) => onGoTo({ step: now.step, index }),
+      ...now.tensor, index: now.index, onPick: (index) => onGoTo({ step: now.step, index }),
     }, edition)],
   ].map(([title, draw]) => {
     const place = element("div");

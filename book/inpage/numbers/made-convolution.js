@@ -1,8 +1,8 @@
 // How a convolution made a number: what each input channel adds, and one of them cell by cell.
+import { element } from "../page/element.js";
 import { decimalsFor, fixed, missing, signed } from "./digits.js";
-import { heaviest } from "./made.js";
 import { column, grid, listed, named, partOf, precisely } from "./made-parts.js";
-import { element } from "../page/words.js";
+import { heaviest } from "./made.js";
 
 const MOST = 6; // channels that are told one by one
 const FORMULA = 3; // of a kernel, a side, up to which its products stand in one line as well

@@ -1,9 +1,9 @@
 // How a number was made, for whoever looks at it: a sentence, then the numbers, such that they can be worked out by hand.
+import { element } from "../page/element.js";
+import { number } from "../page/maps.js";
 import { bracketed, number5, signedText } from "./digits.js";
 import { convolution } from "./made-convolution.js";
 import { column, grid, listed, named, precisely, sayer } from "./made-parts.js";
-import { number } from "../page/maps.js";
-import { element } from "../page/words.js";
 
 // Shows a description of made.js in `place`, in place of what was there. `onGoTo(step, index)` hears to which earlier
 // number the reader wants to go; without it, no number leads anywhere.

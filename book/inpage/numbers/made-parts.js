@@ -1,7 +1,8 @@
 // What the panel of a number's making consists of: sentences, numbers that lead somewhere, sums in a column, small grids.
-import { decimalsFor, fixed, minus, missing, signed } from "./digits.js";
+import { element } from "../page/element.js";
 import { number } from "../page/maps.js";
-import { element, wordsIn } from "../page/words.js";
+import { wordsIn } from "../page/words.js";
+import { decimalsFor, fixed, minus, missing, signed } from "./digits.js";
 
 // What a panel says things with, in a language of words.js. `onGoTo(step, index)` as showMade has it.
 export function sayer(language, onGoTo) {

@@ -1,8 +1,9 @@
 // How one number was made: from which numbers of the line before, by which arithmetic. No page and no engine, only the
 // tensors that are there already; sums are taken in float64.
+import { EPS } from "../compute/arithmetic.js";
+import { valueAt } from "../compute/tensors.js";
+import { placesUnder } from "../compute/windows.js";
 import { blockWiring } from "./wiring.js";
-
-export const EPS = 1e-5; // batch norm's
 
 // plan: what arithmetic.js's `plan` returns; tensors: {input, weights, steps} of client.js; step: a step's name, "input"
 // and "output" among them; index: [channel, row, column]; training: whether batch norm takes the batch's statistics;
@@ -98,9 +99,8 @@ const MAKERS = {
 
 // What a kernel lies over: rows, columns, and a function from a channel to the sources there, in reading order; one in the
 // padding has the value 0 and no index.
-function windowOf({ kernel, stride, padding, dilation, from: [from] }, row, column, values, source) {
-  const places = (at) => Array.from({ length: kernel }, (_, tap) => at * stride - padding + tap * dilation);
-  const rows = places(row), columns = places(column), [, , height, width] = values[from].shape;
+function windowOf({ from: [from], ...window }, row, column, values, source) {
+  const rows = placesUnder(row, window), columns = placesUnder(column, window), [, , height, width] = values[from].shape;
   const sourceAt = (channel, y, x) => (y >= 0 && x >= 0 && y < height && x < width
     ? source(from, [channel, y, x]) : { value: 0, index: null });
   return { rows, columns, sources: (channel) => rows.flatMap((y) => columns.map((x) => sourceAt(channel, y, x))) };
@@ -123,7 +123,6 @@ function moments({ shape: [, , height, width], data }, channel) {
   return { mean, variance: sumOf(values, (value) => (value - mean) ** 2) / count, count };
 }
 
-const valueAt = ({ shape, data }, [channel, row, column]) => data[(channel * shape[2] + row) * shape[3] + column];
 // A side of length 1 is stretched where tensors are added.
 const within = ({ shape }, index) => index.map((at, side) => Math.min(at, shape[side + 1] - 1));
 

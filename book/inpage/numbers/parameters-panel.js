@@ -1,8 +1,10 @@
 // What a line has learned, drawn: a convolution's kernels; batch norm's γ, β, μ and σ for every channel.
-import { norm } from "./made.js";
-import { number, paint, scaleOf, valueAt } from "../page/maps.js";
+import { valueAt } from "../compute/tensors.js";
+import { element } from "../page/element.js";
+import { number, paint, scaleOf } from "../page/maps.js";
 import { pointing } from "../page/pointing.js";
-import { element, wordsIn } from "../page/words.js";
+import { wordsIn } from "../page/words.js";
+import { norm } from "./made.js";
 
 const MANY = 2048; // kernels that are drawn
 const TALL = 48; // px of a row of bars
@@ -61,8 +63,8 @@ function kernels(name, weight, pick, words) {
   const said = element("output", { className: "parameters-value" }), canvas = element("canvas", { tabIndex: 0, role: "application" });
   const mark = element("span", { className: "parameters-row", hidden: !single });
   const scroller = element("div", { className: "parameters-kernels" }, element("div", { className: "parameters-frame" }, canvas, mark));
-  const scale = scaleOf(weight), shown = { shape: single ? [1, 1, outputs, inputs] : [1, inputs, kernel, kernel], index: [0, 0, 0, 0] };
-  const indexIn = ([, first, row, column]) => (single ? [row, column, 0, 0] : [shown.channel, first, row, column]);
+  const scale = scaleOf(weight), shown = { shape: single ? [1, 1, outputs, inputs] : [1, inputs, kernel, kernel], index: [0, 0, 0] };
+  const indexIn = ([first, row, column]) => (single ? [row, column, 0, 0] : [shown.channel, first, row, column]);
   const tell = (index) => {
     shown.index = index;
     said.value = `[${indexIn(index).join(", ")}] = ${number(valueAt(shown, index))}`;
@@ -72,7 +74,7 @@ function kernels(name, weight, pick, words) {
     : words(`${inputs} 个 ${kernel}×${kernel} 的卷积核；方向键看数值`, `${inputs} kernels of ${kernel}×${kernel}; arrow keys read them`));
   pointing(canvas, () => shown, (index, chosen) => {
     tell(index);
-    if (single && chosen && index[2] !== shown.channel) pick(index[2]);
+    if (single && chosen && index[1] !== shown.channel) pick(index[1]);
   });
   if (single) {
     Object.assign(shown, { data: weight.data, layout: paint(canvas, { shape: shown.shape, data: weight.data }, 1, scale) });
@@ -93,7 +95,7 @@ function kernels(name, weight, pick, words) {
       if (single) {
         mark.style.top = `${(100 * channel) / outputs}%`;
         scroller.scrollTop = (scroller.scrollHeight * channel) / outputs - scroller.clientHeight / 2;
-        tell([0, 0, channel, shown.index[3]]);
+        tell([0, channel, shown.index[2]]);
       } else {
         shown.data = weight.data.subarray(channel * each, (channel + 1) * each);
         shown.layout = paint(canvas, shown, MANY, scale);

@@ -1,4 +1,5 @@
 // The pixel that a reader looks at: in which step, where, and whether it is pinned; and its place in every other step.
+import { neighbour, within } from "../page/pointing.js";
 
 // `steps`: those of walks.js; `shapeOf(name)`: a step's shape, (1, C, H, W); `changed` hears of every change.
 export function pixel({ steps, shapeOf, changed }) {
@@ -25,17 +26,8 @@ export function pixel({ steps, shapeOf, changed }) {
       const moved = (at) => Math.floor((at * steps[step].jump) / steps[other].jump);
       return within([channel % channels, moved(y), moved(x)], shapeOf(other));
     },
-    // By keys: arrows go from value to value, Page Up and Page Down from channel to channel. null for another key.
-    moved(key, from = index) {
-      const [channel, y, x] = from;
-      const to = {
-        ArrowLeft: [channel, y, x - 1], ArrowRight: [channel, y, x + 1], ArrowUp: [channel, y - 1, x],
-        ArrowDown: [channel, y + 1, x], PageUp: [channel - 1, y, x], PageDown: [channel + 1, y, x],
-      }[key];
-      return to ?? null;
-    },
+    moved: (key) => neighbour(key, index),
   };
 }
 
-export const within = (index, shape) => index.map((at, side) => Math.max(0, Math.min(shape[side + 1] - 1, at)));
 export const middleOf = ([, , height, width]) => [0, height >> 1, width >> 1];

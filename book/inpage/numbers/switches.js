@@ -1,6 +1,8 @@
 // Lines that forward can do without: a switch for each, and what leaving them out changes after it.
+import { element } from "../page/element.js";
 import { number } from "../page/maps.js";
-import { element, wordsIn } from "../page/words.js";
+import { isCommand } from "../page/pointing.js";
+import { wordsIn } from "../page/words.js";
 
 const BEFORE = "b"; // the key that shows the block with all of its lines while it is held down
 
@@ -44,7 +46,7 @@ export function flipFor(place, { onFlip }, language) {
   button.onclick = () => flip(button.getAttribute("aria-pressed") !== "true");
   const heard = (event, back) => {
     const writing = event.target.closest?.("input:not([type='checkbox'], [type='range']), textarea, select, [contenteditable]");
-    if (event.key !== BEFORE || writing || event.repeat || event.ctrlKey || event.metaKey || event.altKey || !button.offsetParent) return;
+    if (event.key !== BEFORE || writing || event.repeat || isCommand(event) || !button.offsetParent) return;
     flip(back);
   };
   addEventListener("keydown", (event) => heard(event, true));
@@ -55,7 +57,7 @@ export function flipFor(place, { onFlip }, language) {
 }
 
 // How far two tensors of one shape are apart: the largest and the mean change, and the share of zeros in each.
-export function change(before, after) {
+function change(before, after) {
   const one = before.data, other = after.data;
   let largest = 0, sum = 0, zerosBefore = 0, zerosAfter = 0;
   for (let at = 0; at < one.length; at += 1) {

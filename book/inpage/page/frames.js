@@ -1,5 +1,5 @@
 // Boxes over a picture, which keep their place whatever size the picture has on the screen.
-import { element } from "./words.js";
+import { element } from "./element.js";
 
 // Lays a box over `holder`, a positioned element as large as the picture. `box` is in units of `whole`, {width, height}.
 export function frame(holder, name) {

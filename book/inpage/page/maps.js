@@ -26,7 +26,8 @@ export function fit(canvas, { columns, rows, width, height }) {
   canvas.height = rows * (height + GAP) - GAP;
 }
 
-export function paint(canvas, { shape, data }, most = 16, scale = scaleOf({ data })) {
+// Paints the first channels, `most` of them at most. Returns where they lie.
+export function paint(canvas, { shape, data }, most, scale) {
   const layout = layoutOf(shape, most), [, , tall, wide] = shape, { times } = layout;
   fit(canvas, layout);
   const image = new ImageData(canvas.width, canvas.height), pixels = new Uint32Array(image.data.buffer);
@@ -72,7 +73,7 @@ export function cornerOf({ times, columns, width, height }, [channel, y, x]) {
   return [across + x * times, down + y * times];
 }
 
-// The index [0, channel, y, x] of the value under a point of the canvas, or null between the tiles.
+// The index [channel, y, x] of the value under a point of the canvas, or null between the tiles.
 export function indexAt(canvas, { shape, layout }, clientX, clientY) {
   const box = canvas.getBoundingClientRect();
   const across = ((clientX - box.left) / box.width) * canvas.width, down = ((clientY - box.top) / box.height) * canvas.height;
@@ -81,10 +82,8 @@ export function indexAt(canvas, { shape, layout }, clientX, clientY) {
   const y = Math.floor((down - row * (layout.height + GAP)) / layout.times);
   const channel = row * layout.columns + column;
   if (channel < 0 || channel >= layout.shown || column >= layout.columns || x < 0 || y < 0 || x >= shape[3] || y >= shape[2]) return null;
-  return [0, channel, y, x];
+  return [channel, y, x];
 }
-
-export const valueAt = ({ shape, data }, [, channel, y, x]) => data[(channel * shape[2] + y) * shape[3] + x];
 
 // Three significant digits with a real minus sign, as on the cards.
 export function number(value) {

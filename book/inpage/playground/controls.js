@@ -1,6 +1,8 @@
 // The form: a field for every setting, and under each what is refused there.
 import { FAMILIES } from "../compute/arithmetic.js";
-import { element, inWords, words } from "../page/words.js";
+import { element } from "../page/element.js";
+import { pictureInput } from "../page/own-picture.js";
+import { inWords, words } from "../page/words.js";
 
 // What a slider stops at; the field beside it takes any number.
 const NUMBERS = {
@@ -57,7 +59,7 @@ export function controls({ change, picture }) {
   const grid = element("div", { className: "pg-fields" });
   for (const [key, [label, stops]] of Object.entries(NUMBERS)) grid.append(numberField(key, label, stops));
   for (const [key, [label, options]] of Object.entries(CHOICES)) grid.append(choiceField(key, label, options));
-  const file = element("input", { type: "file", accept: "image/*", id: "pg-file", onchange: () => file.files[0] && picture(file.files[0]) });
+  const file = pictureInput("pg-file", picture);
   const own = element("p", { className: "pg-own" },
     element("label", { for: "pg-file", textContent: words("自己的图片：选一张、粘贴，或拖到这一页上", "A picture of your own: choose, paste, or drop it on this page") }),
     file);

@@ -1,23 +1,20 @@
 // One line's maps on the playground: its source, its shape, a canvas, and marks over single values.
+import { drawn, element } from "../page/element.js";
 import { cornerOf, fit, indexAt, layoutOf, number, paint, scaleOf } from "../page/maps.js";
-import { element, words } from "../page/words.js";
-
-const SVG = "http://www.w3.org/2000/svg";
+import { words } from "../page/words.js";
 
 // `on`: what happens to the canvas, {point, press, key, focus}, each with this figure and an index or an event; `near`:
 // an IntersectionObserver that hears when the figure comes near.
 export function figure(step, source, on, near) {
   const canvas = element("canvas", { tabIndex: 0, role: "application" });
-  const marks = document.createElementNS(SVG, "svg");
-  marks.setAttribute("preserveAspectRatio", "none");
-  marks.setAttribute("aria-hidden", "true");
+  const marks = drawn("svg", { preserveAspectRatio: "none", "aria-hidden": "true" });
   const shape = element("span", { className: "pg-shape" }), changed = element("p", { className: "pg-changed" });
   const head = element("figcaption", {}, element("code", { textContent: source.trim() }));
   const whole = element("figure", { "data-step": step }, head, shape, element("div", { className: "pg-canvas" }, canvas, marks), changed);
   const it = { step, element: whole, head, canvas, tensor: null, most: 0, layout: null, isNear: false };
   let painted = null, size = "";
 
-  const under = ({ clientX, clientY }) => indexAt(canvas, { shape: it.tensor.shape, layout: it.layout }, clientX, clientY)?.slice(1);
+  const under = ({ clientX, clientY }) => indexAt(canvas, { shape: it.tensor.shape, layout: it.layout }, clientX, clientY);
   canvas.onpointermove = (event) => on.point(it, under(event));
   canvas.onclick = (event) => on.press(it, under(event));
   canvas.onkeydown = (event) => on.key(it, event);
@@ -59,10 +56,8 @@ export function figure(step, source, on, near) {
     for (const channel of channels.filter((one) => one < it.layout.shown)) {
       for (const row of within(rows, tall)) {
         for (const column of within(columns, wide)) {
-          const [x, y] = cornerOf(it.layout, [channel, row, column]), rect = document.createElementNS(SVG, "rect");
-          const side = it.layout.times;
-          Object.entries({ x, y, width: side, height: side, class: name }).forEach(([key, value]) => rect.setAttribute(key, value));
-          marks.append(rect);
+          const [x, y] = cornerOf(it.layout, [channel, row, column]), side = it.layout.times;
+          marks.append(drawn("rect", { x, y, width: side, height: side, class: name }));
         }
       }
     }

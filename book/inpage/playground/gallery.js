@@ -1,14 +1,18 @@
 // The maps of every line, computed. Their values answer to the pointer, the finger and the keys; one that is pinned tells
 // how it was made and can be followed from line to line.
 import { LEAVABLE, leavableAt, plan, SOURCE } from "../compute/arithmetic.js";
-import { detail } from "./pinned.js";
-import { figure } from "./figure.js";
+import { valueAt } from "../compute/tensors.js";
+import { fieldOf, onPicture } from "../numbers/field.js";
 import { made as describe } from "../numbers/made.js";
-import { channelImage, number, scaleOf, valueAt } from "../page/maps.js";
 import { middleOf, pixel } from "../numbers/pixel.js";
 import { changeInWords, flipFor, switchFor } from "../numbers/switches.js";
 import { blockWiring } from "../numbers/wiring.js";
-import { edition, element, words } from "../page/words.js";
+import { element } from "../page/element.js";
+import { channelImage, number, scaleOf } from "../page/maps.js";
+import { isCommand, neighbour, take } from "../page/pointing.js";
+import { edition, words } from "../page/words.js";
+import { figure } from "./figure.js";
+import { pinned as pinnedPanel } from "./pinned.js";
 
 const FEW = 16; // channels on a canvas
 const NEAR = "300px"; // from the window's edge: what is painted
@@ -31,7 +35,7 @@ export function gallery({ change }) {
   const bar = element("div", { className: "pg-bar" }, picture, reading);
   const box = element("div", { className: "pg-gallery", hidden: true, role: "group", "aria-label": words("各行的特征图", "The maps of every line") },
     caption, help, bar, list);
-  const panel = detail({ onGoTo: goTo, onFollow: follow, onMove: (key) => here.set(here.step, here.moved(key)) });
+  const panel = pinnedPanel({ onGoTo: goTo, onFollow: follow, onMove: (key) => here.set(here.step, here.moved(key)) });
   const figures = new Map(), switches = new Map(); // by step
   const near = new IntersectionObserver((entries) => entries.forEach(({ target, isIntersecting }) => {
     const one = figures.get(target.dataset.step);
@@ -52,24 +56,22 @@ export function gallery({ change }) {
     },
     focus: (one) => { if (here.step !== one.step && !here.pinned) here.set(one.step, here.in(one.step) ?? middleOf(one.tensor.shape)); },
     key: (one, event) => {
-      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      if (isCommand(event)) return;
       const from = here.step === one.step ? here.index : here.in(one.step) ?? middleOf(one.tensor.shape);
-      const to = here.moved(event.key, from);
+      const to = neighbour(event.key, from);
       if (to) here.set(one.step, to);
       else if (event.key === "Enter" || event.key === " ") here.set(one.step, from, !(here.pinned && here.step === one.step));
       else return;
-      event.preventDefault();
-      event.stopPropagation();
+      take(event);
     },
   };
   box.onkeydown = (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || !here?.step) return;
+    if (isCommand(event) || !here?.step) return;
     if (event.key === "j") follow(1);
     else if (event.key === "k") follow(-1);
     else if (event.key === "Escape" && here.pinned) here.pin(false);
     else return;
-    event.preventDefault();
-    event.stopPropagation();
+    take(event);
   };
 
   function follow(by) {
@@ -154,7 +156,7 @@ export function gallery({ change }) {
       return;
     }
     const one = figures.get(step), values = tensors();
-    said.value = `${nameOf(step)}[${[0, ...index].join(", ")}] = ${number(valueAt(values[step], [0, ...index]))}${before(step, index)}`;
+    said.value = `${nameOf(step)}[${[0, ...index].join(", ")}] = ${number(valueAt(values[step], index))}${before(step, index)}`;
     one.mark({ channels: [index[0]], rows: [index[1]], columns: [index[2]] }, pinned ? "pg-here pg-pinned" : "pg-here");
     const { steps, weights, input } = { ...result, steps: (back && result.whole) || result.steps };
     const wiring = blockWiring(back ? { config: { ...planned.config, without: [] } } : planned);
@@ -165,14 +167,14 @@ export function gallery({ change }) {
     if (one.element.nextSibling !== panel.element) one.element.after(panel.element);
     panel.show({
       step, index, tensor: values[step], tensors: { input, weights, steps }, description, training: planned.config.training,
-      sheets: { now: sheetOf(step, index[0], [index[1]], [index[2]]), from: sheetBefore(read[0]), seen: sheetSeen(step, index) },
+      pictures: { now: sheetOf(step, index[0], [index[1]], [index[2]]), before: sheetBefore(read[0]), photograph: sheetSeen(step, index) },
     });
   }
 
   function before(step, index) {
     const whole = { ...result.whole, output: result.whole?.relu3 }[step];
     if (back || !whole || whole === tensors()[step]) return "";
-    return words(`（原来是 ${number(valueAt(whole, [0, ...index]))}）`, ` (before: ${number(valueAt(whole, [0, ...index]))})`);
+    return words(`（原来是 ${number(valueAt(whole, index))}）`, ` (before: ${number(valueAt(whole, index))})`);
   }
 
   // One channel with a box around the values in `rows` × `columns`.
@@ -189,7 +191,7 @@ export function gallery({ change }) {
 
   function sheetSeen(step, index) {
     if (!result.picture) return null;
-    const box = fieldOf(planned.steps[step], index);
+    const box = seenBy(step, index);
     return { image: result.picture, box, text: `${box.height}×${box.width}` };
   }
 
@@ -198,21 +200,19 @@ export function gallery({ change }) {
     const context = picture.getContext("2d");
     context.putImageData(result.picture, 0, 0);
     if (!step) return;
-    const { top, left, height, width } = fieldOf(planned.steps[step], index);
+    const { top, left, height, width } = seenBy(step, index);
     Object.assign(context, { lineWidth: Math.max(2, picture.width / 80), strokeStyle: "#ee7714" });
     context.strokeRect(left, top, width, height);
+  }
+
+  function seenBy(step, index) {
+    return fieldOf(onPicture(planned.steps[step]), index, result.picture);
   }
 
   return { box, show, hide: () => { box.hidden = true; } };
 }
 
 const nameOf = (step) => ({ input: "x", identity: "identity" }[step] ?? "out");
-
-// What one value sees of the picture, in its pixels. A value of the block's input is 11 of the stem's making, 4 from the next.
-function fieldOf({ receptiveField, jump }, [, y, x]) {
-  const side = 4 * (receptiveField - 1) + 11, [top, left] = [y, x].map((at) => 4 * (at * jump - (receptiveField - 1) / 2) - 5);
-  return { top, left, height: side, width: side };
-}
 
 // The values of other lines that one was made from: [{from, channels, rows, columns}].
 function reads({ kind, step, source, sources, parts, channels, rows, columns }, wiring) {

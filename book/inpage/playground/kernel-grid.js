@@ -1,18 +1,18 @@
 // Kernel, stride, padding and dilation drawn: which input cells one output cell reads, on a small grid that plays.
 import { convolutions } from "../compute/arithmetic.js";
-import { element, words } from "../page/words.js";
+import { outputsAlong, placesUnder } from "../compute/windows.js";
+import { drawn, element } from "../page/element.js";
+import { words } from "../page/words.js";
 
 const SIDE = 7; // cells of the small input
 const CELL = 20, GAP = 34; // px
 const PACE = 700; // ms a step
 const WIDEST = 16; // rows of padding, and cells from one to the next, up to which it is drawn
-const SVG = "http://www.w3.org/2000/svg";
 
-export function taps() {
+export function kernelGrid() {
   let settings = {}, at = 0, timer = null;
   const which = element("select", { id: "pg-taps-line", onchange: () => { at = 0; draw(); } });
-  const picture = document.createElementNS(SVG, "svg");
-  picture.setAttribute("role", "img");
+  const picture = drawn("svg", { role: "img" });
   const said = element("p", { className: "pg-said", role: "status" });
   const play = element("button", { type: "button", onclick: () => (timer ? stop() : start()) });
   const button = (sign, name, by) => element("button", {
@@ -25,15 +25,14 @@ export function taps() {
 
   const start = () => { timer = setInterval(() => move(1), PACE); draw(); };
   const stop = () => { clearInterval(timer); timer = null; draw(); };
-  const move = (by) => { const { side } = sizes(); at = (at + by + side * side) % (side * side); draw(); };
-
-  function sizes() {
-    const { kernel, stride, padding, dilation } = settings[which.value];
-    return { kernel, stride, padding, dilation, side: Math.floor((SIDE + 2 * padding - dilation * (kernel - 1) - 1) / stride) + 1 };
-  }
+  const move = (by) => {
+    const outputs = outputsAlong(SIDE, settings[which.value]) ** 2;
+    at = (at + by + outputs) % outputs;
+    draw();
+  };
 
   function draw() {
-    const { kernel, stride, padding, dilation, side } = sizes();
+    const window = settings[which.value], { kernel, stride, padding, dilation } = window, side = outputsAlong(SIDE, window);
     figure.classList.toggle("pg-too-wide", padding > WIDEST);
     if (padding > WIDEST) {
       clearInterval(timer);
@@ -45,8 +44,7 @@ export function taps() {
     }
     at = Math.min(at, side * side - 1);
     const [row, column] = [Math.floor(at / side), at % side];
-    const reads = (place) => Array.from({ length: kernel }, (_, tap) => place * stride - padding + tap * dilation);
-    const [rows, columns] = [reads(row), reads(column)];
+    const rows = placesUnder(row, window), columns = placesUnder(column, window);
     const whole = SIDE + 2 * padding, height = whole * CELL, outputAt = whole * CELL + GAP;
     picture.replaceChildren();
     picture.setAttribute("viewBox", `-1 -1 ${outputAt + side * CELL + 2} ${height + 2}`);
@@ -78,16 +76,11 @@ export function taps() {
   }
 
   function square(x, y, classes) {
-    const rect = document.createElementNS(SVG, "rect");
-    Object.entries({ x, y, width: CELL - 1, height: CELL - 1, class: classes.filter(Boolean).join(" ") })
-      .forEach(([name, value]) => rect.setAttribute(name, value));
-    picture.append(rect);
+    picture.append(drawn("rect", { x, y, width: CELL - 1, height: CELL - 1, class: classes.filter(Boolean).join(" ") }));
   }
 
   function arrow(x, y) {
-    const text = document.createElementNS(SVG, "text");
-    Object.entries({ x, y, "text-anchor": "middle", "dominant-baseline": "middle", class: "pg-arrow" })
-      .forEach(([name, value]) => text.setAttribute(name, value));
+    const text = drawn("text", { x, y, "text-anchor": "middle", "dominant-baseline": "middle", class: "pg-arrow" });
     text.textContent = "→";
     picture.append(text);
   }

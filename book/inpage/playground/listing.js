@@ -1,7 +1,8 @@
 // forward's source with what every line makes, at once and without an engine.
 import { constructorCall, family, innerWidth, LEAVABLE, leavableAt, SOURCE } from "../compute/arithmetic.js";
 import { switchFor } from "../numbers/switches.js";
-import { edition, element, inWords, words } from "../page/words.js";
+import { element } from "../page/element.js";
+import { edition, inWords, words } from "../page/words.js";
 
 const count = (value) => value.toLocaleString("en-US");
 const FAMILY_WORDS = {

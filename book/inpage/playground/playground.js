@@ -1,14 +1,18 @@
 // The playground's page: settings on top; what arithmetic alone can say, at once; then the maps, computed.
-import { playground } from "./api.js";
+import { knowsTheBlock } from "../compute/agreement.js";
 import { family, plan, Refused } from "../compute/arithmetic.js";
-import { connect, trouble } from "../compute/client.js";
+import { explained } from "../compute/troubles.js";
+import { kindFor } from "../compute/weights.js";
+import { element } from "../page/element.js";
+import { engineLoader } from "../page/engine-loader.js";
+import { onDrop, onPaste } from "../page/own-picture.js";
+import { inWords, words } from "../page/words.js";
+import { playground } from "./api.js";
 import { controls } from "./controls.js";
 import { gallery } from "./gallery.js";
+import { kernelGrid } from "./kernel-grid.js";
 import { listing } from "./listing.js";
 import { isSection, read, write } from "./state.js";
-import { taps } from "./kernel-grid.js";
-import { kindFor } from "../compute/weights.js";
-import { element, inWords, words } from "../page/words.js";
 
 const base = document.currentScript.src;
 window.playground = playground(base);
@@ -16,8 +20,9 @@ window.playground = playground(base);
 const place = document.getElementById("in-page-playground");
 let state = read(location.hash);
 const form = controls({ change, picture: bring });
-const lines = listing({ change }), kernel = taps(), maps = gallery({ change });
+const lines = listing({ change }), kernel = kernelGrid(), maps = gallery({ change });
 const status = element("p", { className: "pg-status", role: "status" });
+const loader = engineLoader({ base, say: (...nodes) => status.replaceChildren(...nodes), isRight: knowsTheBlock, onLost: recompute });
 const compute = element("button", { type: "button", className: "pg-compute", textContent: words("算出特征图", "Compute the maps"), onclick: touched });
 const block = element("div", {},
   heading(words("forward，一行一行", "forward, line by line")), ...lines.parts,
@@ -68,9 +73,7 @@ const without = ({ downsample }) => ({ downsample });
 
 // ---- the maps
 
-let computer = null, backend = new URLSearchParams(location.search).get("backend") ?? undefined;
-let busy = false, again = false, notice = "";
-let own = null; // the reader's picture, which a new engine has to be told of
+let busy = false, again = false;
 const LONG = 400; // ms after which the page says that it computes
 
 function touched() {
@@ -94,7 +97,7 @@ async function recompute() {
     } while (again && current);
   } catch (error) {
     if (error.code !== "lost") {
-      status.textContent = inWords(error.zh ? error : trouble("failed"));
+      status.textContent = inWords(explained(error));
       compute.hidden = false;
     }
   } finally {
@@ -104,69 +107,32 @@ async function recompute() {
 }
 
 async function computeOnce({ config, weights, input }) {
-  const engine = await loaded();
+  const engine = await loader.engine();
   const started = performance.now();
   const waiting = setTimeout(() => { status.textContent = words("正在算…", "Computing…"); }, LONG);
   const made = await engine.block({ config, weights, input }).finally(() => clearTimeout(waiting));
   if (again && current) return; // there are newer settings already
   maps.show({ ...made, config });
   const took = Math.round(performance.now() - started);
-  status.textContent = notice + words(`在这台机器的 ${devices[engine.backend]} 上算的，${took} 毫秒。`, `Computed on this machine's ${devices[engine.backend]} in ${took} ms.`);
+  status.textContent = (loader.notice && `${loader.notice} `) + words(`在这台机器的 ${devices[engine.backend]} 上算的，${took} 毫秒。`, `Computed on this machine's ${devices[engine.backend]} in ${took} ms.`);
   status.dataset.ms = took;
 }
 
 const devices = { webgpu: words("GPU（WebGPU）", "GPU (WebGPU)"), wasm: "CPU (WASM)" };
 
-function loaded() {
-  computer ??= load().catch((error) => {
-    computer = null;
-    throw error;
-  });
-  return computer;
-}
+// ---- the reader's own picture
 
-async function load() {
-  const progress = element("progress", { max: 1, value: 0, "aria-label": words("正在载入", "Loading") });
-  status.replaceChildren(words("正在载入计算用的程序…", "Loading what computes…"), " ", progress);
-  const onProgress = (share) => { progress.value = share; };
-  const engine = await connect({ base, backend, onProgress, onLost: goOn });
-  if (own) await engine.picture(own);
-  return engine;
-}
-
-// From now on without the GPU that the browser has taken away.
-function goOn() {
-  computer = null;
-  backend = "wasm";
-  notice = `${inWords(trouble("lost"))} `;
-  recompute();
-}
-
-// ---- the reader's own picture: it goes to the worker of this page and nowhere else
-
-async function bring(blob) {
+async function bring(file) {
   try {
-    const engine = await loaded();
-    await engine.picture(blob);
-    own = blob;
+    await loader.bring(file);
     change({ input: "own" });
   } catch (error) {
     show();
-    status.textContent = inWords(error.zh ? error : trouble("failed"));
+    status.textContent = inWords(explained(error));
   }
 }
-
-const firstPicture = (items) => [...(items ?? [])].find(({ kind, type }) => kind === "file" && type.startsWith("image/"))?.getAsFile();
-addEventListener("paste", (event) => {
-  const file = firstPicture(event.clipboardData?.items);
-  if (file) bring(file);
-});
-addEventListener("dragover", (event) => event.preventDefault());
-addEventListener("drop", (event) => {
-  event.preventDefault();
-  const file = event.dataTransfer?.files[0];
-  if (file) bring(file);
-});
+onPaste(bring);
+onDrop(bring);
 
 // ---- links
 

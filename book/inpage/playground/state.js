@@ -1,7 +1,7 @@
 // The settings of the page in its address, so that a link holds them: those that differ from the beginning.
 import { DEFAULTS } from "../compute/arithmetic.js";
 
-export const BEGINNING = { ...DEFAULTS, weights: "auto", input: "photograph" };
+const BEGINNING = { ...DEFAULTS, weights: "auto", input: "photograph" };
 
 export function read(hash) {
   const state = { ...BEGINNING };

@@ -1,17 +1,26 @@
-// A map or a photograph, large, with a box in it; and the ways from a value to its neighbours.
+// Maps and photographs, large, with a box in each.
+import { element } from "./element.js";
 import { clipped, frame } from "./frames.js";
-import { element, words } from "./words.js";
+import { words } from "./words.js";
 
-// What a button shows, the key that does the same, and what it is called.
-export const ARROWS = [
-  ["←", "ArrowLeft", words("左边的数", "the value to the left")], ["→", "ArrowRight", words("右边的数", "the value to the right")],
-  ["↑", "ArrowUp", words("上边的数", "the value above")], ["↓", "ArrowDown", words("下边的数", "the value below")],
-  ["−", "PageUp", words("上一个通道", "the channel before")], ["+", "PageDown", words("下一个通道", "the next channel")],
-];
+// Where a value reads in the line before, where it stands in its own, and what it sees of the picture, side by side.
+// `show({before, now, photograph})`, each as a sheet takes it; `onPick(y, x)` hears of a press on this line's.
+export function sheets(onPick) {
+  const all = {
+    before: sheet(words("上一行", "the line before")), now: sheet(words("这一行", "this line"), onPick),
+    photograph: sheet(words("图片", "the picture")),
+  };
+  return {
+    element: element("div", { className: "living-pictures" }, ...Object.values(all).map(({ figure }) => figure)),
+    show(shown) {
+      for (const [name, one] of Object.entries(all)) one.show(shown[name]);
+    },
+  };
+}
 
-// One map or photograph, large, with a box in it. `show({image, box, text})`: ImageData, a box in its pixels, the caption;
+// One of them. `show({image, box, text})`: ImageData, a box in its pixels, the caption;
 // nothing hides it. `onPick(y, x)` hears of a press.
-export function sheet(name, onPick) {
+function sheet(name, onPick) {
   const canvas = element("canvas", { role: "img" }), holder = element("div", { className: "living-sheet" }, canvas);
   const mark = frame(holder, onPick ? "pixel" : "window"), caption = element("figcaption");
   if (onPick) {
