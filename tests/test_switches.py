@@ -112,13 +112,14 @@ def test_a_switch_shows_what_the_line_did(open_playground):
 
     figure = page.locator(".pg-maps figure[data-step=relu3] canvas")
     figure.focus()
+    page.locator(".pg-maps figure[data-step=relu3] .pg-shape:not(:empty)").wait_for()  # painted when it has come near
     without, value = page.evaluate(PAINTED, "relu3"), page.locator(".pg-value").inner_text()
     assert number(after[0, 0, 28, 28].item()) in value and number(before[0, 0, 28, 28].item()) in value
     page.keyboard.down("b")
-    until(page, f"() => ({PAINTED})('relu3') !== {without!r}")
+    until(page, f"without => ({PAINTED})('relu3') !== without", without)
     assert page.locator(".pg-value").inner_text() == f"out[0, 0, 28, 28] = {number(before[0, 0, 28, 28].item())}"
     page.keyboard.up("b")
-    until(page, f"() => ({PAINTED})('relu3') === {without!r}")
+    until(page, f"without => ({PAINTED})('relu3') === without", without)
     page.get_by_role("button", name="show before").click()
     assert page.evaluate(PAINTED, "relu3") != without
     page.locator(".pg-maps").get_by_role("switch", name="without this line: out += identity").click()
