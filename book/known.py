@@ -14,7 +14,7 @@ from linewalk import stem_and_block
 from linewalk.images import denormalize, load_image
 
 SAMPLED = 8  # values of each line
-NOISE = 1, (1, 64, 56, 56)  # the seed and the shape of the page's own (book/inpage/compute/inputs.js)
+NOISE = 1, (1, 64, 56, 56)  # the seed and the shape of the page's own (book/inpage/compute/patterns.js)
 
 
 def photograph():

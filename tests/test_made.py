@@ -350,7 +350,8 @@ place.id = "shown";
 def show(browser, tmp_path_factory):
     """Opens a page on which `show(what, given, language)` shows a number of a block."""
     page = browser.new_page(viewport={"width": 1400, "height": 900})
-    page.set_content(f"<style>{(INPAGE / 'numbers' / 'numbers.css').read_text(encoding='utf-8')}</style><article></article>")
+    style = (INPAGE / "numbers" / "numbers.css").read_text(encoding="utf-8")
+    page.set_content(f"<style>{style}</style><article></article>")
     page.evaluate(bundled(SHOW, tmp_path_factory.mktemp("shown"), "iife").read_text(encoding="utf-8"))
 
     def ask(what, given, language="en"):

@@ -1,7 +1,9 @@
 // The walks that cards show and the page can do again: which step each picture of a card is, and where in the line before a
 // value reads. linewalk/draw/again.py names them on the cards.
 import { convolutions, LEAVABLE, leavableAt, plan, SOURCE } from "../compute/arithmetic.js";
+import { AFTER_CONV1, AFTER_STEM, MAXPOOL } from "../compute/stem-windows.js";
 import { onPicture } from "../numbers/field.js";
+import { blockWiring } from "../numbers/wiring.js";
 
 const ONE = { kernel: 1, stride: 1, padding: 0, dilation: 1 };
 const BRANCHES = { out_1x1: 1, out_3x3_1: 3, out_3x3_2: 7, out_3x3_3: 13, out_img: Infinity }; // the windows' sides
@@ -12,26 +14,21 @@ const BRANCHES = { out_1x1: 1, out_3x3_1: 3, out_3x3_2: 7, out_3x3_3: 13, out_im
 export const STEPS = { block: { ...stem(), ...block() }, tail: tail() };
 
 function stem() {
-  const step = (before, window, field, jump) => ({ before, window, variable: "x", field, jump });
+  const step = (before, window, sees) => ({ before, window, variable: "x", ...sees });
   return {
-    "stem.conv1": step([], ONE, 7, 2),
-    "stem.bn1": step(["stem.conv1"], ONE, 7, 2),
-    "stem.relu": step(["stem.bn1"], ONE, 7, 2),
-    "stem.maxpool": step(["stem.relu"], { kernel: 3, stride: 2, padding: 1, dilation: 1 }, 11, 4),
+    "stem.conv1": step([], ONE, AFTER_CONV1),
+    "stem.bn1": step(["stem.conv1"], ONE, AFTER_CONV1),
+    "stem.relu": step(["stem.bn1"], ONE, AFTER_CONV1),
+    "stem.maxpool": step(["stem.relu"], MAXPOOL, AFTER_STEM),
   };
 }
 
 function block() {
   const { steps, config } = plan({}), windows = convolutions(config);
-  const before = {
-    input: [], "downsample.0": ["input"], identity: ["downsample.0"],
-    conv1: ["input"], bn1: ["conv1"], relu1: ["bn1"], conv2: ["relu1"], bn2: ["conv2"], relu2: ["bn2"],
-    conv3: ["relu2"], bn3: ["conv3"], add: ["bn3", "identity"], relu3: ["add"], output: ["relu3"],
-  };
-  const variables = { input: "x", "downsample.0": "downsample.0", identity: "identity" };
-  return Object.fromEntries(Object.entries(before).map(([name, read]) => {
-    return [name, { before: read, window: windows[name] ?? ONE, variable: variables[name] ?? "out", ...onPicture(steps[name] ?? steps.identity) }];
-  }));
+  return Object.fromEntries(Object.entries(blockWiring({ config })).map(([name, { from, variable }]) => [name, {
+    before: from, window: windows[name] ?? ONE, variable: name === "downsample.0" ? name : variable,
+    ...onPicture(steps[name] ?? steps.identity),
+  }]));
 }
 
 function tail() {

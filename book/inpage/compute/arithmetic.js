@@ -6,6 +6,7 @@ import { outputsAlong } from "./windows.js";
 
 const EXPANSION = 4;
 export const EPS = 1e-5; // batch norm's
+export const NORMS = { conv1: "bn1", conv2: "bn2", conv3: "bn3", "downsample.0": "downsample.1" }; // by the convolution that each reads
 export const DEFAULTS = {
   inplanes: 64, planes: 64, stride: 1, groups: 1, base_width: 64, dilation: 1, height: 56, width: 56,
   downsample: undefined, // where torchvision's ResNet would make one
@@ -126,8 +127,7 @@ export function convolutions(config) {
 export function weightShapes(config) {
   const shapes = {};
   const all = convolutions(config);
-  const norms = { conv1: "bn1", conv2: "bn2", conv3: "bn3", "downsample.0": "downsample.1" };
-  for (const [conv, norm] of Object.entries(norms)) {
+  for (const [conv, norm] of Object.entries(NORMS)) {
     if (!all[conv]) continue;
     const { inputs, outputs, kernel, groups } = all[conv];
     shapes[`${conv}.weight`] = [outputs, inputs / groups, kernel, kernel];

@@ -1,8 +1,6 @@
 // One bottleneck block on the engine: settings, weights and an input in, every line's tensor out.
-import { convolutions, plan } from "./arithmetic.js";
+import { convolutions, NORMS, plan } from "./arithmetic.js";
 import * as engine from "./engine.js";
-
-const NORMS = { conv1: "bn1", conv2: "bn2", conv3: "bn3", "downsample.0": "downsample.1" };
 
 // {name: entry of memory.js} of every line up to the one that fails; besides forward's own steps "downsample.0", the
 // convolution within the shortcut. A line that is left out has the entry of what it would have read.

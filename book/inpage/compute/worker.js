@@ -3,8 +3,9 @@
 import { complete, plan } from "./arithmetic.js";
 import { runBlock } from "./block.js";
 import { EngineError, read, shape, start } from "./engine.js";
-import { linesOfStem, pattern, PATTERNS, pixels, PICTURES, throughStem } from "./inputs.js";
 import { memory } from "./memory.js";
+import { pattern, PATTERNS } from "./patterns.js";
+import { linesOfStem, pixels, PICTURES, throughStem } from "./stem.js";
 import { runTail, tailWeights } from "./tail.js";
 import { size } from "./tensors.js";
 import { parse, weightsFor } from "./weights.js";

@@ -1,8 +1,9 @@
 // What one value sees of the picture that goes into the stem.
+import { AFTER_STEM } from "../compute/stem-windows.js";
 
-// Of a line of arithmetic.js's plan: how many pixels a side one value sees, and how many lie between two of its values. The
-// stem makes each value of the block's input of 11 pixels, 4 from the next.
-export const onPicture = ({ receptiveField, jump }) => ({ field: 4 * (receptiveField - 1) + 11, jump: 4 * jump });
+// Of a line of arithmetic.js's plan: how many pixels a side one value sees, and how many lie between two of its values.
+export const onPicture = ({ receptiveField, jump }) => (
+  { field: AFTER_STEM.jump * (receptiveField - 1) + AFTER_STEM.field, jump: AFTER_STEM.jump * jump });
 
 // The part of the picture, a box in its pixels.
 export function fieldOf({ field, jump }, [, y, x], { width, height }) {

@@ -1,4 +1,5 @@
 // What a line has learned, drawn: a convolution's kernels; batch norm's γ, β, μ and σ for every channel.
+import { NORMS } from "../compute/arithmetic.js";
 import { valueAt } from "../compute/tensors.js";
 import { element } from "../page/element.js";
 import { number, paint, scaleOf } from "../page/maps.js";
@@ -8,7 +9,7 @@ import { norm } from "./made.js";
 
 const MANY = 2048; // kernels that are drawn
 const TALL = 48; // px of a row of bars
-const READS = { bn1: "conv1", bn2: "conv2", bn3: "conv3", "downsample.1": "downsample.0", bn_conv_1x1_3: "conv_1x1_3" };
+const READS = { ...Object.fromEntries(Object.entries(NORMS).map(([conv, norm]) => [norm, conv])), bn_conv_1x1_3: "conv_1x1_3" };
 const views = new WeakMap(); // by place
 let panels = 0;
 

@@ -7,6 +7,7 @@
 //   largest      kernel, stride, padding, dilation
 // `unseen`: no line shows it.
 import { convolutions, SOURCE } from "../compute/arithmetic.js";
+import { CONV1, MAXPOOL } from "../compute/stem-windows.js";
 
 const LINES = Object.fromEntries(SOURCE.after.map(([line, step]) => [step, line.trim()]));
 
@@ -44,13 +45,11 @@ export function stemWiring() {
     photograph: { kind: "input", from: [], variable, line, unseen: true },
     "stem.conv1": {
       kind: "convolution", from: ["photograph"], variable, line: "x = self.conv1(x)", weight: "stem.conv1.weight", bias: null,
-      kernel: 7, stride: 2, padding: 3, dilation: 1, groups: 1, inputs: 3, outputs: 64,
+      ...CONV1, groups: 1, inputs: 3, outputs: 64,
     },
     "stem.bn1": { kind: "norm", from: ["stem.conv1"], variable, line: "x = self.bn1(x)", weights: "stem.bn1", training: false },
     "stem.relu": { kind: "relu", from: ["stem.bn1"], variable, line: "x = self.relu(x)" },
-    "stem.maxpool": {
-      kind: "largest", from: ["stem.relu"], variable, line: "x = self.maxpool(x)", kernel: 3, stride: 2, padding: 1, dilation: 1,
-    },
+    "stem.maxpool": { kind: "largest", from: ["stem.relu"], variable, line: "x = self.maxpool(x)", ...MAXPOOL },
     input: { kind: "copy", from: ["stem.maxpool"], variable, line },
   };
 }

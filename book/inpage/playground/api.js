@@ -7,7 +7,7 @@ const STEPS = ["conv1", "bn1", "relu1", "conv2", "bn2", "relu2", "conv3", "bn3",
 
 // `run(config)` resolves to {input, weights, steps, backend}, each tensor {shape, data}, and rejects with a sentence
 // where no block of these settings runs. Besides the block's settings, `config` may hold `weights` (a kind of
-// weights.js, or tensors by PyTorch's names), `input` (a name of inputs.js, or {shape, data}) and `backend`.
+// weights.js, or tensors by PyTorch's names), `input` (a name of patterns.js or stem.js, or {shape, data}) and `backend`.
 export function playground(base) {
   const computers = new Map(); // by the wish for a backend
   const computer = (backend) => {

@@ -1,45 +1,15 @@
-// What goes into the block: a picture by way of the book's stem, or one of four patterns.
+// A picture on its way into the block, by the book's stem.
 import { columnsOf } from "./columns.js";
 import * as engine from "./engine.js";
-import { generator } from "./random.js";
+import { AFTER_STEM, CONV1, MAXPOOL } from "./stem-windows.js";
 import { size } from "./tensors.js";
 
 export const PICTURES = ["photograph", "own"];
-export const PATTERNS = { edge, checkerboard, noise, pixel };
-const STEM = 4; // the stem makes its maps a quarter as large, a side
-const CONV1 = { kernel: 7, stride: 2, padding: 3, dilation: 1 };
 const MEAN = [0.485, 0.456, 0.406], STD = [0.229, 0.224, 0.225]; // ImageNet's, as in linewalk/images.py
-
-export function pattern(name, { inplanes, height, width }) {
-  const shape = [1, inplanes, height, width];
-  return { shape, data: PATTERNS[name](inplanes, height, width) };
-}
-
-function edge(channels, height, width) {
-  return each(channels, height, width, (y, x) => (x < width / 2 ? -1 : 1));
-}
-
-function checkerboard(channels, height, width) {
-  const side = Math.max(1, Math.round(Math.min(height, width) / 8));
-  return each(channels, height, width, (y, x) => ((Math.floor(y / side) + Math.floor(x / side)) % 2 ? 1 : -1));
-}
-
-// torch.manual_seed(1); torch.randn(1, channels, height, width)
-function noise(channels, height, width) {
-  return generator(1).normal(channels * height * width);
-}
-
-function pixel(channels, height, width) {
-  return each(channels, height, width, (y, x) => Number(y === height >> 1 && x === width >> 1));
-}
-
-function each(channels, height, width, value) {
-  return Float32Array.from({ length: channels * height * width }, (_, at) => value(Math.floor(at / width) % height, at % width));
-}
 
 // The picture's middle, as large as the stem wants it for maps of this size: ImageData, transparency laid on white.
 export async function pixels(blob, { height, width }) {
-  const bitmap = await createImageBitmap(blob), [tall, wide] = [height * STEM, width * STEM];
+  const bitmap = await createImageBitmap(blob), [tall, wide] = [height * AFTER_STEM.jump, width * AFTER_STEM.jump];
   const canvas = new OffscreenCanvas(wide, tall), context = canvas.getContext("2d", { willReadFrequently: true });
   context.fillStyle = "white";
   context.fillRect(0, 0, wide, tall);
@@ -76,7 +46,7 @@ export async function linesOfStem(picture, stem, wanted) {
     weight: weight("bn1.weight"), bias: weight("bn1.bias"), mean: weight("bn1.running_mean"), variance: weight("bn1.running_var"),
   }));
   lines.relu = own(engine.relu(lines.bn1));
-  lines.maxpool = own(engine.maxPool(lines.relu, { kernel: 3, stride: 2, padding: 1 }));
+  lines.maxpool = own(engine.maxPool(lines.relu, MAXPOOL));
   for (const name of wanted) {
     made[name] = name === "photograph" ? photograph : { shape: engine.shape(lines[name]), data: await engine.read(lines[name]) };
   }
