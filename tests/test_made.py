@@ -28,7 +28,7 @@ INPAGE = ROOT / "book" / "inpage"
 DESCRIBE = """
 import { createInterface } from "node:readline";
 import { plan } from "./compute/arithmetic.js";
-import { made } from "./numbers/made.js";
+import { describe } from "./numbers/made.js";
 import { blockWiring, stemWiring, tailWiring } from "./numbers/wiring.js";
 const typed = ({ shape, data }) => ({ shape, data: Float32Array.from(data) });
 const all = (tensors) => Object.fromEntries(Object.entries(tensors).map(([name, one]) => [name, typed(one)]));
@@ -37,7 +37,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   const tensors = { input: typed(input), weights: all(weights), steps: all(steps) };
   const wirings = { tail: () => tailWiring([]), stem: () => ({ ...blockWiring(plan({})), ...stemWiring() }) };
   const lines = config in wirings ? { wiring: wirings[config]() } : { plan: plan(config) };
-  const found = asked.map(([step, index]) => made({ ...lines, tensors, step, index }));
+  const found = asked.map(([step, index]) => describe({ ...lines, tensors, step, index }));
   console.log(JSON.stringify(found));
 }
 """
@@ -311,7 +311,7 @@ def test_what_was_not_computed_has_no_description(describe):
 SHOW = """
 import { plan } from "./compute/arithmetic.js";
 import { showChannels } from "./numbers/channels-panel.js";
-import { made } from "./numbers/made.js";
+import { describe } from "./numbers/made.js";
 import { showMade } from "./numbers/made-panel.js";
 import { showParameters } from "./numbers/parameters-panel.js";
 const typed = ({ shape, data }) => ({ shape, data: Float32Array.from(data) });
@@ -320,7 +320,7 @@ const place = document.createElement("div");
 let planned, tensors, view;
 const shown = { made: showing, parameters: showParameters, channels: showChannels };
 function showing(place, { step, index, onPick }, language) {
-  showMade(place, made({ plan: planned, tensors, step, index }), language, { onGoTo: (...to) => onPick(to) });
+  showMade(place, describe({ plan: planned, tensors, step, index }), language, { onGoTo: (...to) => onPick(to) });
 }
 // `picked` is what the reader has last chosen; what is shown follows it.
 window.shown = {

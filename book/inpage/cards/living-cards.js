@@ -4,7 +4,7 @@ import { plan } from "../compute/arithmetic.js";
 import { valueAt } from "../compute/tensors.js";
 import { explained } from "../compute/troubles.js";
 import { fieldOf } from "../numbers/field.js";
-import { made } from "../numbers/made.js";
+import { describe } from "../numbers/made.js";
 import { middleOf, pixel } from "../numbers/pixel.js";
 import { changeInWords } from "../numbers/switches.js";
 import { blockWiring, stemWiring, tailWiring } from "../numbers/wiring.js";
@@ -16,7 +16,7 @@ import { edition, inWords, words } from "../page/words.js";
 import { panel } from "./panel.js";
 import { livePicture } from "./pictures.js";
 import { walkAgain } from "./walk-again.js";
-import { cellsOf, familyOf, leavesOf, read, STEPS } from "./walks.js";
+import { cellsOf, familyOf, leavesOf, shownBy, STEPS } from "./walks.js";
 
 const CARDS = ".lw-card[data-again]";
 const family = familyOf(document.querySelector(CARDS)); // all cards of a page are of one
@@ -74,7 +74,7 @@ function begin() {
 }
 
 function printed() {
-  return [...document.querySelectorAll(CARDS)].flatMap((card) => read(card).pictures);
+  return [...document.querySelectorAll(CARDS)].flatMap((card) => shownBy(card).pictures);
 }
 
 function tell(error) {
@@ -154,7 +154,7 @@ function comeTo(holder) {
 function refresh() {
   const { whole, result } = walk, values = shown(), isOwn = wish.input !== "photograph";
   for (const card of document.querySelectorAll(CARDS)) {
-    const { step, pictures: images } = read(card);
+    const { step, pictures: images } = shownBy(card);
     const largest = Math.max(...images.flatMap(([, name]) => [scale(walk.values[name]), scale(whole[name])]));
     for (const [image, name] of images) {
       const picture = pictureFor(image, name), own = Math.max(scale(walk.values[name]), scale(whole[name]));
@@ -217,7 +217,7 @@ function show() {
       `看得到照片上 ${field.height}×${field.width} 个像素：行 ${rows}，列 ${columns}。`,
       `It sees ${field.height}×${field.width} pixels of the photograph: rows ${rows}, columns ${columns}.`);
   const tensors = { input: walk.result.input, weights, steps: values };
-  const description = made({ tensors, step, index, wiring: wiring(back ? [] : wish.without) });
+  const description = describe({ tensors, step, index, wiring: wiring(back ? [] : wish.without) });
   const { from, channel, box } = cellsOf(steps[step], index, description) ?? {};
   answers.show({
     text: said(step, index), sees, pinned, step, index, description, tensors, tensor: values[step],
@@ -238,7 +238,7 @@ function map(step, channel, box) {
 // ---- following: to the line that the reader goes to
 
 document.addEventListener("line-chosen", ({ detail: section }) => {
-  const card = section.querySelector(CARDS), step = card && read(card).step;
+  const card = section.querySelector(CARDS), step = card && shownBy(card).step;
   if (!place.pinned || !steps[step]) return;
   answers.moveTo(card);
   place.set(step, place.in(step));

@@ -62,7 +62,7 @@ const LINES = {
 };
 
 // {step, pictures: [[image, step], …]} of a card; `step` is what its line leaves behind.
-export function read(card) {
+export function shownBy(card) {
   const [walk, order] = card.dataset.again.split(" ");
   const step = LINES[walk](order)[card.dataset.step];
   const images = [...card.querySelectorAll(".lw-maps img[data-grid]")], names = PICTURED[walk][step] ?? [step];

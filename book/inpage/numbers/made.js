@@ -24,13 +24,13 @@ import { blockWiring } from "./wiring.js";
 //                cells: [{source, weight, product}] in reading order, a source of padding has no index
 //   largest      source, kernel, rows, columns, cells: [{source}]
 //   projection   parts: the convolution and the norm of a downsample, or the convolution alone where the norm is left out
-export function made({ plan, tensors, step, index, training, wiring = blockWiring(plan, training) }) {
+export function describe({ plan, tensors, step, index, training, wiring = blockWiring(plan, training) }) {
   const values = { input: tensors.input, output: tensors.steps.relu3, ...tensors.steps };
   if (!values[step] || !wiring[step]) return null;
   const place = (name, at) => ({ step: name, index: at, variable: wiring[name].variable, line: wiring[name].line, unseen: wiring[name].unseen });
   const source = (name, at = index) => ({ ...place(name, at), value: valueAt(values[name], at) });
   const own = wiring[step], shown = valueAt(values[step], index);
-  const inner = (name) => made({ tensors, step: name, index, wiring });
+  const inner = (name) => describe({ tensors, step: name, index, wiring });
   const more = MAKERS[own.kind]({ own, index, shown, values, weights: tensors.weights, source, inner });
   return { kind: own.kind, ...place(step, index), shown, ...more, total: more.total ?? shown };
 }

@@ -3,7 +3,7 @@
 import { LEAVABLE, leavableAt, plan, SOURCE } from "../compute/arithmetic.js";
 import { valueAt } from "../compute/tensors.js";
 import { fieldOf, onPicture } from "../numbers/field.js";
-import { made as describe } from "../numbers/made.js";
+import { describe } from "../numbers/made.js";
 import { middleOf, pixel } from "../numbers/pixel.js";
 import { changeInWords, flipFor, switchFor } from "../numbers/switches.js";
 import { blockWiring } from "../numbers/wiring.js";
@@ -12,7 +12,7 @@ import { channelImage, number, scaleOf } from "../page/maps.js";
 import { isCommand, neighbour, take } from "../page/pointing.js";
 import { edition, words } from "../page/words.js";
 import { figure } from "./figure.js";
-import { pinned as pinnedPanel } from "./pinned.js";
+import { pinnedPanel } from "./pinned.js";
 
 const FEW = 16; // channels on a canvas
 const NEAR = "300px"; // from the window's edge: what is painted

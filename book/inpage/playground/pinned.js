@@ -7,7 +7,7 @@ import { words } from "../page/words.js";
 
 // `onGoTo(place)` hears to which {step, index} the reader wants to go, `onFollow(by)` that it is the next line or the one
 // before, `onMove(key)` that it is a value or a channel beside this one.
-export function pinned({ onGoTo, onFollow, onMove }) {
+export function pinnedPanel({ onGoTo, onFollow, onMove }) {
   let now = null; // what show() was given last
   const pictures = sheets((y, x) => onGoTo({ step: now.step, index: [now.index[0], y, x] }));
   const button = (text, title, onclick) => element("button", { type: "button", textContent: text, title, onclick });

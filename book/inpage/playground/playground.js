@@ -12,13 +12,13 @@ import { controls } from "./controls.js";
 import { gallery } from "./gallery.js";
 import { kernelGrid } from "./kernel-grid.js";
 import { listing } from "./listing.js";
-import { isSection, read, write } from "./state.js";
+import { hashOf, isSection, stateOf } from "./state.js";
 
 const base = document.currentScript.src;
 window.playground = playground(base);
 
 const place = document.getElementById("in-page-playground");
-let state = read(location.hash);
+let state = stateOf(location.hash);
 const form = controls({ change, picture: bring });
 const lines = listing({ change }), kernel = kernelGrid(), maps = gallery({ change });
 const status = element("p", { className: "pg-status", role: "status" });
@@ -38,8 +38,8 @@ function heading(text) {
 
 function change(settings, from) {
   state = { ...state, ...settings };
-  if (location.protocol !== "file:") history.replaceState(history.state, "", `${location.pathname}${location.search}${write(state) && "#"}${write(state)}`);
-  else location.hash = write(state);
+  if (location.protocol !== "file:") history.replaceState(history.state, "", `${location.pathname}${location.search}${hashOf(state) && "#"}${hashOf(state)}`);
+  else location.hash = hashOf(state);
   show(from);
   touched();
 }
@@ -56,7 +56,7 @@ function show(from) {
     block.hidden = false;
     lines.show(planned);
     kernel.show(config);
-    form.show({ ...state, ...without(settings) }, family(config), planned.refused, from);
+    form.show(state, family(config), planned.refused, from);
     kindFor(weights, config);
     current = { config, weights, input };
     if (!begun) status.textContent = "";
@@ -67,9 +67,6 @@ function show(from) {
     status.textContent = blamed ? words("原因写在那个设置下面。", "The setting that is to blame says why.") : inWords(error);
   }
 }
-
-// The shortcut's choice as the reader made it, not as it was worked out.
-const without = ({ downsample }) => ({ downsample });
 
 // ---- the maps
 
@@ -138,11 +135,11 @@ onDrop(bring);
 
 addEventListener("hashchange", () => {
   if (isSection(location.hash)) return;
-  state = { ...read(location.hash), ...(state.input === "own" && { input: "own" }) };
+  state = { ...stateOf(location.hash), ...(state.input === "own" && { input: "own" }) };
   show();
   recompute();
 });
 for (const link of document.querySelectorAll(".language-switch a")) {
-  link.addEventListener("click", () => { link.hash = write(state); });
+  link.addEventListener("click", () => { link.hash = hashOf(state); });
 }
 show();

@@ -3,7 +3,7 @@ import { DEFAULTS } from "../compute/arithmetic.js";
 
 const BEGINNING = { ...DEFAULTS, weights: "auto", input: "photograph" };
 
-export function read(hash) {
+export function stateOf(hash) {
   const state = { ...BEGINNING };
   if (isSection(hash)) return state;
   for (const [key, text] of new URLSearchParams(hash.replace(/^#/, ""))) state[key] = value(key, text);
@@ -13,7 +13,7 @@ export function read(hash) {
 // Whether an address names a place on the page.
 export const isSection = (hash) => hash.length > 1 && !hash.includes("=");
 
-export function write(state) {
+export function hashOf(state) {
   const changed = Object.entries(state).filter(([key, one]) => one !== undefined && `${one}` !== `${BEGINNING[key]}`);
   // A picture of the reader's own is in no address.
   const pairs = changed.filter(([, one]) => one !== "own").map(([key, one]) => [key, `${one}`]);
