@@ -2,8 +2,6 @@
 
 from importlib.resources import files
 
-import safetensors.torch
-
 from .blocks import Stem, explicit, shortcut
 from .errors import Bilingual, WeightsError
 
@@ -48,6 +46,8 @@ def stem_and_block(weights="cifar10", block=explicit.Bottleneck):
 
 
 def _shipped_state():
+    import safetensors.torch
+
     return safetensors.torch.load(files("linewalk").joinpath("weights/stem_block_cifar10.safetensors").read_bytes())
 
 

@@ -3,10 +3,7 @@
 import io
 from pathlib import Path
 
-import matplotlib.cbook
-import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
 
 from .errors import ImageError
 
@@ -38,8 +35,12 @@ def load_image(file=None, size=224):
             f"size 是结果的边长，要一个正整数，例如 224；拿到的是 {size!r}。",
             f"size is the side of the result in pixels, a whole number such as 224, not {size!r}.",
         )
+    from PIL import Image, UnidentifiedImageError  # here, since most who walk load no picture
+
     try:
         if file is None:
+            import matplotlib.cbook
+
             file = matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=True)
         elif isinstance(file, bytes):
             file = io.BytesIO(file)
@@ -74,6 +75,9 @@ def _channels(values):
 
 
 def _square_rgb(image, size):
+    import numpy as np
+    from PIL import Image, ImageOps
+
     image = ImageOps.exif_transpose(image)
     if image.mode.startswith(("I", "F")):  # 16- and 32-bit greyscale: Pillow's own conversion would clip to white
         values = np.asarray(image, dtype=np.float64)

@@ -1,0 +1,160 @@
+"""The PyTorch of this page: what modules, layers and functions do to shapes, in Python alone.
+
+It stands behind the plain name `torch`, where real PyTorch cannot be had. Its tensors carry shape, type, strides, memory
+and whether they need a gradient, and no numbers; errors about shapes are in PyTorch's words. What it lacks, it names in
+one sentence.
+"""
+
+import math as _math
+from types import SimpleNamespace as _SimpleNamespace
+
+from . import _metadata as _meta
+from . import _operators  # registers what is offered below
+from ._devices import accelerator, amp, autocast, backends, cuda, mps, xpu
+from ._dispatch import OpOverload as _OpOverload
+from ._dispatch import Tag, ops
+from ._grad import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
+from ._lacking import lacking as _lacking
+from ._metadata import (
+    Size,
+    channels_last,
+    channels_last_3d,
+    contiguous_format,
+    device,
+    dtype,
+    layout,
+    memory_format,
+    preserve_format,
+    promoted,
+    sparse_coo,
+    strided,
+)
+from ._metadata import default_type as get_default_dtype
+from ._metadata import set_default_type as set_default_dtype
+from ._public import FUNCTIONS as _FUNCTIONS
+from ._public import METHODS as _METHODS
+from ._tensor import Tensor
+from .random import Generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
+
+__version__ = "0.0.0+page"
+_mkldnn = layout("_mkldnn")
+inf, nan, pi, e, newaxis = _math.inf, _math.nan, _math.pi, _math.e, None
+
+for _name, _method in _METHODS.items():
+    setattr(Tensor, _name, _method)
+globals().update(_meta.PUBLIC_TYPES)
+from . import nn  # noqa: E402  isort: skip  (functions of its own are torch's, too)
+
+globals().update(_FUNCTIONS)
+from . import _C, _ops, autograd, fft, jit, linalg, random, special, utils  # noqa: E402  isort: skip
+
+relu, dropout, layer_norm, group_norm, batch_norm = (
+    _FUNCTIONS["relu"], nn.functional.dropout, nn.functional.layer_norm, nn.functional.group_norm,
+    nn.functional.batch_norm,
+)
+for _name in ["dropout", "layer_norm", "group_norm", "batch_norm", "bilinear", "embedding", "pixel_shuffle", "pixel_unshuffle", "channel_shuffle", "prelu", "selu", "celu", "rrelu", "threshold", "cosine_similarity", "pairwise_distance", "max_pool1d", "max_pool2d", "max_pool3d", "avg_pool1d", "adaptive_avg_pool1d", "adaptive_max_pool1d", "rms_norm", "instance_norm", "hardshrink", "feature_alpha_dropout", "alpha_dropout", "pdist"]:
+    globals()[_name] = getattr(nn.functional, _name)
+
+
+def is_tensor(obj):
+    return isinstance(obj, Tensor)
+
+
+def is_floating_point(input):
+    return input.is_floating_point()
+
+
+def is_complex(input):
+    return input.is_complex()
+
+
+def promote_types(type1, type2):
+    return promoted(type1, type2)
+
+
+def result_type(tensor1, tensor2):
+    return _operators.pointwise.common_type((tensor1, tensor2))
+
+
+def set_default_device(device):
+    return None
+
+
+def get_default_device():
+    return _meta.HERE
+
+
+def set_printoptions(**options):
+    return None
+
+
+def set_num_threads(number):
+    return None
+
+
+def get_num_threads():
+    return 1
+
+
+def use_deterministic_algorithms(mode, *, warn_only=False):
+    return None
+
+
+def set_float32_matmul_precision(precision):
+    return None
+
+
+def compile(model=None, **options):
+    """Compiling changes no shape: the module itself comes back."""
+    return model if model is not None else lambda given: given
+
+
+class finfo:
+    """The range of a floating-point type."""
+
+    _RANGES = {
+        "float16": (65504.0, 6.103515625e-05, 0.0009765625), "bfloat16": (3.3895313892515355e38, 1.1754943508222875e-38,
+                                                                         0.0078125),
+        "float32": (3.4028234663852886e38, 1.1754943508222875e-38, 1.1920928955078125e-07),
+        "float64": (1.7976931348623157e308, 2.2250738585072014e-308, 2.220446049250313e-16),
+    }
+
+    def __init__(self, type=None):
+        type = type or get_default_dtype()
+        if not type.is_floating_point:
+            raise TypeError("torch.finfo() requires a floating point input type. Use torch.iinfo to handle 'torch.finfo'")
+        self.max, self.tiny, self.eps = self._RANGES[str(type).removeprefix("torch.")]
+        self.min, self.smallest_normal, self.bits = -self.max, self.tiny, 8 * type.itemsize
+        self.dtype = str(type).removeprefix("torch.")
+
+
+class iinfo:
+    """The range of a type of whole numbers."""
+
+    def __init__(self, type):
+        self.bits = 8 * type.itemsize
+        self.max = 2 ** (self.bits - type.is_signed) - 1
+        self.min = -self.max - 1 if type.is_signed else 0
+        self.dtype = str(type).removeprefix("torch.")
+
+
+def _legacy(kind, name):
+    """`torch.FloatTensor(2, 3)`."""
+
+    def __new__(cls, *data):
+        return Tensor.__new__(Tensor, *data).to(kind)
+
+    return type(name, (), {"__new__": __new__, "_dtype": kind})
+
+
+for _kind, _name in _meta.SCALAR_NAMES.items():
+    globals()[f"{_name}Tensor"] = _legacy(_kind, f"{_name}Tensor")
+cuda.FloatTensor, cuda.LongTensor = globals()["FloatTensor"], globals()["LongTensor"]
+version = _SimpleNamespace(cuda=None, hip=None)
+_packages = ("distributed", "distributions", "fx", "multiprocessing", "onnx", "optim", "profiler", "quantization", "sparse")
+
+
+def __getattr__(name):
+    if name.startswith("__"):
+        raise AttributeError(f"module 'torch' has no attribute {name!r}")
+    raise _lacking(f"torch.{name}")

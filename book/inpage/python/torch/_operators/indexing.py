@@ -1,0 +1,377 @@
+"""`x[:, 0]`, `x[mask] = 0`, embeddings, and what gathers and scatters."""
+
+from .. import _metadata as meta
+from .._dispatch import operator
+from .._lacking import no_values
+from .._public import both, function, method
+from .._tensor import Tensor, made, need_tensor
+from . import views
+
+
+def _as_tuple(key):
+    if isinstance(key, tuple):
+        return key
+    if isinstance(key, list) and any(isinstance(one, (slice, Tensor, type(None), type(Ellipsis))) for one in key):
+        return tuple(key)
+    return (key,)
+
+
+def _takes(one):
+    """How many dimensions an index stands for."""
+    if isinstance(one, Tensor) and one.dtype in (meta.bool_, meta.uint8):
+        return one.dim()
+    return 0 if one is None or one is Ellipsis or isinstance(one, bool) else 1
+
+
+def _listed(one):
+    return _tensor_of(one) if isinstance(one, (list, range)) else one
+
+
+def _tensor_of(data):
+    from .creating import tensor
+
+    return tensor(list(data))
+
+
+def _simple(tensor, key):
+    """Apply what only looks; gives back the view and what is left to index with, by dimension."""
+    key = [_listed(one) for one in _as_tuple(key)]
+    needed = sum(_takes(one) for one in key)
+    if needed > tensor.dim():
+        raise IndexError(f"too many indices for tensor of dimension {tensor.dim()}")
+    view, dim, left = tensor, 0, []
+    for one in key:
+        if one is Ellipsis:
+            rest = tensor.dim() - needed
+            dim += rest
+            left += [None] * rest
+        elif one is None:
+            view = views.unsqueeze_op(view, dim)
+            dim += 1
+            left.append(None)
+        elif isinstance(one, slice):
+            if (one.step or 1) <= 0:
+                raise ValueError("step must be greater than zero")
+            if one != slice(None):
+                view = views.slice_op(view, dim, _index(one.start), _index(one.stop), _index(one.step) or 1)
+            dim += 1
+            left.append(None)
+        elif isinstance(one, bool):
+            view = views.unsqueeze_op(view, dim)
+            left.append(_tensor_of([one]))
+            dim += 1
+        elif isinstance(one, Tensor):
+            if not one.dim() and one.dtype is not meta.bool_ and one._storage.values is not None:
+                view = _selected(view, dim, int(one.item()), len(left))
+                continue
+            left.append(one)
+            dim += max(_takes(one), 1) if one.dtype in (meta.bool_, meta.uint8) else 1
+        elif hasattr(one, "__index__"):
+            view = _selected(view, dim, one.__index__(), len(left))
+        else:
+            raise TypeError(
+                "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got "
+                f"{type(one).__name__})"
+            )
+    return view, left
+
+
+def _index(value):
+    return None if value is None else value.__index__()
+
+
+def _selected(view, dim, index, place):
+    size = view._shape[dim]
+    if not -size <= index < size:
+        raise IndexError(f"index {index} is out of bounds for dimension {place} with size {size}")
+    return views.select_op(view, dim, index)
+
+
+def _getitem(self, key):
+    view, left = _simple(self, key)
+    if any(one is not None for one in left):
+        return index_op(view, left)
+    if view is self:
+        return views.alias(self)
+    return view
+
+
+def _indexed_shape(tensor, indices):
+    """The shape of `tensor[indices]`, where None keeps a dimension."""
+    spread, dim = [], 0
+    for one in indices:
+        if one is not None and one.dtype in (meta.bool_, meta.uint8):
+            for offset, size in enumerate(one._shape):
+                if size != tensor._shape[dim + offset]:
+                    raise IndexError(
+                        f"The shape of the mask {list(one._shape)} at index {offset} does not match the shape of the "
+                        f"indexed tensor {list(tensor._shape)} at index {dim + offset}"
+                    )
+            if one._storage.values is None:
+                raise no_values("Indexing with a mask, `x[mask]`,")
+            count = sum(map(bool, one._values("x[mask]")))
+            spread += [made((count,), meta.int64)] * max(one.dim(), 1)
+            dim += max(one.dim(), 1)
+        else:
+            if one is not None and one.dtype not in (meta.int64, meta.int32, meta.int16, meta.int8):
+                raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
+            spread.append(one)
+            dim += 1
+    spread += [None] * (tensor.dim() - len(spread))
+    given = [place for place, one in enumerate(spread) if one is not None]
+    try:
+        shape = meta.broadcast([spread[place]._shape for place in given])
+    except RuntimeError as error:
+        shown = ", ".join(str(list(spread[place]._shape)) for place in given)
+        raise IndexError(
+            f"shape mismatch: indexing tensors could not be broadcast together with shapes {shown}"
+        ) from error
+    rest = [size for place, size in enumerate(tensor._shape) if place not in given]
+    together = given == list(range(given[0], given[0] + len(given)))
+    at = given[0] if together else 0
+    return (*rest[:at], *shape, *rest[at:])
+
+
+@operator("index")
+def index_op(self, indices):
+    return made(_indexed_shape(self, indices), self.dtype)
+
+
+@operator("index_put_", writes=(0,))
+def _index_put(self, indices, values, accumulate=False):
+    return self
+
+
+def _setitem(self, key, value):
+    view, left = _simple(self, key)
+    if not isinstance(value, Tensor):
+        from .creating import scalar_tensor
+
+        value = scalar_tensor(value, dtype=self.dtype)
+    if any(one is not None for one in left):
+        masked = any(one is not None and one.dtype in (meta.bool_, meta.uint8) for one in left)
+        if not masked:
+            shape = _indexed_shape(view, left)
+            if len(value._shape) > len(shape) or meta.broadcast([shape, value._shape]) != shape:
+                raise RuntimeError(
+                    f"shape mismatch: value tensor of shape {list(value._shape)} cannot be broadcast to indexing "
+                    f"result of shape {list(shape)}"
+                )
+        _index_put(view, left, value)
+        return
+    while value.dim() > view.dim() and value._shape[0] == 1:
+        value = views.squeeze_op(value, 0)
+    view.copy_(views.expand_op(value, view._shape) if value._shape != view._shape else value)
+
+
+Tensor.__getitem__ = _getitem
+Tensor.__setitem__ = _setitem
+_getitem.__name__, _setitem.__name__ = "__getitem__", "__setitem__"
+
+
+@method
+def index_put_(self, indices, values, accumulate=False):
+    return _index_put(self, list(indices), values, accumulate)
+
+
+@operator("embedding")
+def _embedding(weight, indices, padding_idx=-1):
+    return made((*indices._shape, *weight._shape[1:]), weight.dtype)
+
+
+def embedded(input, weight, padding_idx):
+    need_tensor(input, "embedding", "indices", 2)
+    if input.dtype not in (meta.int64, meta.int32):
+        raise RuntimeError(
+            "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got "
+            f"{input.dtype} instead (while checking arguments for embedding)"
+            .replace(str(input.dtype), f"torch.{meta.SCALAR_NAMES[input.dtype]}Tensor")
+        )
+    if input._storage.values is not None:
+        for value in input._values("embedding"):
+            if not 0 <= value < weight._shape[0]:
+                raise IndexError("index out of range in self")
+    return _embedding(weight, input, -1 if padding_idx is None else padding_idx)
+
+
+@operator("_embedding_bag")
+def embedding_bag_op(weight, indices, offsets):
+    return made((offsets._shape[0], weight._shape[1]), weight.dtype)
+
+
+@operator("gather")
+def _gather(self, dim, index):
+    at = meta.whole_dim(dim, self.dim())
+    if index.dim() != self.dim():
+        raise RuntimeError(
+            "Index tensor must have the same number of dimensions as input tensor"
+        )
+    for place in range(self.dim()):
+        if place != at and index._shape[place] > self._shape[place]:
+            raise RuntimeError(
+                f"Size does not match at dimension {place} expected index {list(index._shape)} to be no larger than "
+                f"self {list(self._shape)} apart from dimension {at}"
+            )
+    return made(index._shape, self.dtype)
+
+
+def _check_index(index, name):
+    need_tensor(index, name, "index", 3)
+    if index.dtype not in (meta.int64, meta.int32):
+        raise RuntimeError(f"{name}(): Expected dtype int64 for index")
+
+
+@both
+def gather(input, dim, index, *, sparse_grad=False, out=None):
+    _check_index(index, "gather")
+    return _gather(input, dim, index)
+
+
+def _check_scatter(self, dim, index, src):
+    _check_index(index, "scatter")
+    meta.whole_dim(dim, self.dim())
+    if index.dim() != self.dim():
+        raise RuntimeError("Index tensor must have the same number of dimensions as self tensor")
+    if isinstance(src, Tensor) and src.dim() != index.dim():
+        raise RuntimeError("Index tensor must have the same number of dimensions as src tensor")
+
+
+@operator("scatter")
+def _scatter(self, dim, index, src):
+    return made(self._shape, self.dtype)
+
+
+@operator("scatter_", writes=(0,))
+def _scatter_in_place(self, dim, index, src):
+    return self
+
+
+@both
+def scatter(input, dim, index, src=None, *, value=None, reduce=None):
+    src = value if src is None else src
+    _check_scatter(input, dim, index, src)
+    return _scatter(input, dim, index, src)
+
+
+@method
+def scatter_(self, dim, index, src=None, *, value=None, reduce=None):
+    src = value if src is None else src
+    _check_scatter(self, dim, index, src)
+    return _scatter_in_place(self, dim, index, src)
+
+
+@both
+def scatter_add(input, dim, index, src):
+    _check_scatter(input, dim, index, src)
+    return _scatter_add(input, dim, index, src)
+
+
+@operator("scatter_add")
+def _scatter_add(self, dim, index, src):
+    return made(self._shape, self.dtype)
+
+
+@operator("scatter_add_", writes=(0,))
+def _scatter_add_in_place(self, dim, index, src):
+    return self
+
+
+@method
+def scatter_add_(self, dim, index, src):
+    _check_scatter(self, dim, index, src)
+    return _scatter_add_in_place(self, dim, index, src)
+
+
+@operator("index_select")
+def _index_select(self, dim, index):
+    at = meta.whole_dim(dim, self.dim())
+    return made([index.numel() if place == at else size for place, size in enumerate(self._shape)], self.dtype)
+
+
+@both
+def index_select(input, dim, index, *, out=None):
+    if index.dim() > 1:
+        raise IndexError("index_select(): Index is supposed to be a vector")
+    _check_index(index, "index_select")
+    return _index_select(input, dim, index)
+
+
+@operator("index_add")
+def _index_add(self, dim, index, source):
+    return made(self._shape, self.dtype)
+
+
+@both
+def index_add(input, dim, index, source, *, alpha=1):
+    return _index_add(input, dim, index, source)
+
+
+@operator("index_add_", writes=(0,))
+def _index_add_in_place(self, dim, index, source):
+    return self
+
+
+@method
+def index_add_(self, dim, index, source, *, alpha=1):
+    return _index_add_in_place(self, dim, index, source)
+
+
+@method
+def index_fill_(self, dim, index, value):
+    return _index_add_in_place(self, dim, index, value)
+
+
+@method
+def index_copy_(self, dim, index, tensor):
+    return _index_add_in_place(self, dim, index, tensor)
+
+
+@method
+def masked_scatter_(self, mask, source):
+    return _index_put(self, [mask], source)
+
+
+@both
+def take(input, index):
+    return made(index._shape, input.dtype)
+
+
+@both
+def take_along_dim(input, indices, dim=None):
+    if dim is None:
+        return made((indices.numel(),), input.dtype)
+    at = meta.whole_dim(dim, input.dim())
+    shape = list(meta.broadcast([
+        [1 if place == at else size for place, size in enumerate(its._shape)] for its in (input, indices)]))
+    shape[at] = indices._shape[at]
+    return made(shape, input.dtype)
+
+
+@both
+def masked_select(input, mask):
+    raise no_values("torch.masked_select")
+
+
+@both
+def nonzero(input, *, as_tuple=False):
+    raise no_values("torch.nonzero")
+
+
+@both
+def argwhere(input):
+    raise no_values("torch.argwhere")
+
+
+@function
+def bucketize(input, boundaries, *, out_int32=False, right=False):
+    return made(input._shape, meta.int32 if out_int32 else meta.int64)
+
+
+@function
+def searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=None, sorter=None):
+    return made(input._shape, meta.int32 if out_int32 else meta.int64)
+
+
+@function
+def isin(elements, test_elements, *, assume_unique=False, invert=False):
+    return made(elements._shape, meta.bool_)

@@ -1,0 +1,71 @@
+"""Losses: a number, or one for each sample."""
+
+from .. import _metadata as meta
+from .._dispatch import operator
+from .._tensor import made
+from .pointwise import elementwise
+
+REDUCTIONS = ("none", "mean", "sum")
+
+
+def check_reduction(reduction):
+    if reduction not in REDUCTIONS:
+        raise ValueError(f"{reduction} is not a valid value for reduction")
+
+
+def paired(name):
+    """A loss that compares value by value."""
+
+    @operator(name)
+    def run(self, target, reduction=1, *args):
+        result = elementwise((self, target), meta.promoted(self.dtype, target.dtype))
+        return result if reduction == 0 else made((), result.dtype)
+
+    return run
+
+
+mse_op, smooth_l1_op, huber_op = paired("mse_loss"), paired("smooth_l1_loss"), paired("huber_loss")
+bce_op, bce_logits_op = paired("binary_cross_entropy"), paired("binary_cross_entropy_with_logits")
+soft_margin_op = paired("soft_margin_loss")
+
+
+@operator("nll_loss_forward")
+def nll_op(self, target, weight, reduction, ignore_index):
+    shape = tuple(target._shape) if reduction == 0 else ()
+    return made(shape, self.dtype), made((), self.dtype)
+
+
+@operator("nll_loss2d_forward")
+def nll2d_op(self, target, weight, reduction, ignore_index):
+    shape = tuple(target._shape) if reduction == 0 else ()
+    return made(shape, self.dtype), made((), self.dtype)
+
+
+@operator("_ctc_loss")
+def ctc_op(log_probs, targets, reduction):
+    return made((log_probs._shape[1],) if reduction == 0 else (), log_probs.dtype)
+
+
+def nll(input, target, weight, ignore_index, reduction):
+    check_reduction(reduction)
+    number = REDUCTIONS.index(reduction)
+    if input.dim() not in (1, 2, 3, 4, 5):
+        raise ValueError(f"Expected 2 or more dimensions (got {input.dim()})")
+    if input.dim() == 1:
+        if target.dim():
+            raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
+        return nll_op(input, target, weight, number, ignore_index)[0]
+    if target.dim() and input._shape[0] != target._shape[0]:
+        raise ValueError(
+            f"Expected input batch_size ({input._shape[0]}) to match target batch_size ({target._shape[0]})."
+        )
+    if input.dim() == 2 and target.dim() != 1:
+        raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
+    if input.dim() > 2 and tuple(target._shape) != (input._shape[0], *input._shape[2:]):
+        raise RuntimeError(
+            f"Expected target size {[input._shape[0], *input._shape[2:]]}, got {list(target._shape)}"
+        )
+    if target.dtype not in (meta.int64, meta.uint8):
+        raise RuntimeError(f"expected scalar type Long but found {meta.SCALAR_NAMES[target.dtype]}")
+    op = nll_op if input.dim() == 2 else nll2d_op
+    return op(input, target, weight, number, ignore_index)[0]

@@ -1,0 +1,345 @@
+"""What works value by value: shapes broadcast, types promote."""
+
+from .. import _metadata as meta
+from .._dispatch import operator
+from .._public import FUNCTIONS, METHODS, both, function, method, named
+from .._tensor import Tensor, made, need_tensor
+
+_TO_FLOAT = ["acos", "acosh", "asin", "asinh", "atan", "atanh", "cos", "cosh", "erf", "erfc", "erfinv", "exp", "exp2", "expm1", "log", "log10", "log1p", "log2", "logit", "reciprocal", "rsqrt", "sigmoid", "sin", "sinc", "sinh", "sqrt", "tan", "tanh", "lgamma", "digamma", "deg2rad", "rad2deg", "i0"]
+_SAME_TYPE = ["abs", "ceil", "floor", "frac", "neg", "round", "sign", "sgn", "trunc", "relu", "conj_physical", "positive", "nan_to_num"]
+_TO_BOOL = ["isnan", "isinf", "isfinite", "isposinf", "isneginf", "logical_not", "signbit"]
+_BINARY = ["add", "sub", "mul", "maximum", "minimum", "fmax", "fmin", "remainder", "fmod", "bitwise_and", "bitwise_or", "bitwise_xor", "gcd", "lcm", "floor_divide", "bitwise_left_shift", "bitwise_right_shift"]
+_BINARY_TO_FLOAT = ["div", "atan2", "hypot", "logaddexp", "logaddexp2", "xlogy", "copysign", "nextafter"]
+_COMPARING = ["eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_xor"]
+_ALIASES = {
+    "absolute": "abs", "negative": "neg", "clip": "clamp", "arccos": "acos", "arcsin": "asin", "arctan": "atan",
+    "fix": "trunc", "subtract": "sub", "multiply": "mul", "divide": "div", "true_divide": "div", "greater": "gt",
+    "greater_equal": "ge", "less": "lt", "less_equal": "le", "not_equal": "ne", "arctan2": "atan2",
+}
+
+
+def elementwise(operands, dtype):
+    """A new tensor of the operands' common shape, lying in memory as they do."""
+    tensors = [value for value in operands if isinstance(value, Tensor)]
+    shape = meta.broadcast([tensor._shape for tensor in tensors])
+    return made(shape, dtype, meta.strides_like([(tensor._shape, tensor._strides) for tensor in tensors], shape))
+
+
+def common_type(operands):
+    return meta.result_type([
+        (value.dim(), value.dtype) if isinstance(value, Tensor) else (None, meta.type_of_scalar(value))
+        for value in operands
+    ])
+
+
+def floating(dtype):
+    return dtype if dtype.is_floating_point or dtype.is_complex else meta.default_type()
+
+
+def check_in_place(target, operands, dtype):
+    """Whether `target` can take the result: it keeps its shape and its type."""
+    shape = meta.broadcast([value._shape for value in operands if isinstance(value, Tensor)])
+    if shape != target._shape:
+        raise RuntimeError(
+            f"output with shape {list(target._shape)} doesn't match the broadcast shape {list(shape)}"
+        )
+    if dtype._kind > target.dtype._kind:
+        raise RuntimeError(
+            f"result type {meta.SCALAR_NAMES[dtype]} can't be cast to the desired output type "
+            f"{meta.SCALAR_NAMES[target.dtype]}"
+        )
+    return target
+
+
+def _checked(name, operands):
+    for place, value in enumerate(operands):
+        if not isinstance(value, (Tensor, int, float, complex)):
+            argument = ("input", "other")[place]
+            if place:
+                raise TypeError(
+                    f"{name}(): argument 'other' (position 2) must be Tensor, not {type(value).__name__}"
+                )
+            need_tensor(value, name, argument)
+    return operands
+
+
+def _unary(name, type_of):
+    @operator(name, pointwise=True)
+    def run(self):
+        return elementwise((self,), type_of(self.dtype))
+
+    @operator(f"{name}_", pointwise=True, writes=(0,))
+    def run_in_place(self):
+        return check_in_place(self, (self,), type_of(self.dtype))
+
+    def plain(input, *, out=None, **kwargs):
+        need_tensor(input, name)
+        return run(input)
+
+    def in_place(self, **kwargs):
+        return run_in_place(self)
+
+    FUNCTIONS[name] = METHODS[name] = named(plain, name)
+    FUNCTIONS[f"{name}_"] = METHODS[f"{name}_"] = named(in_place, f"{name}_")
+
+
+def _binary(name, type_of):
+    @operator(name, pointwise=True)
+    def run(self, other, alpha=1):
+        return elementwise((self, other), type_of(self, other))
+
+    @operator(f"{name}_", pointwise=True, writes=(0,))
+    def run_in_place(self, other, alpha=1):
+        return check_in_place(self, (self, other), type_of(self, other))
+
+    def plain(input, other, *, alpha=1, rounding_mode=None, out=None):
+        _checked(name, (input, other))
+        if not isinstance(input, Tensor):
+            return run(_number(input), other)
+        return run(input, other)
+
+    def in_place(self, other, *, alpha=1, rounding_mode=None):
+        _checked(f"{name}_", (self, other))
+        return run_in_place(self, other)
+
+    FUNCTIONS[name] = METHODS[name] = named(plain, name)
+    METHODS[f"{name}_"] = named(in_place, f"{name}_")
+
+
+def _number(value):
+    return made((), meta.type_of_scalar(value), values=[value])
+
+
+for _name in _TO_FLOAT:
+    _unary(_name, floating)
+for _name in _SAME_TYPE:
+    _unary(_name, lambda dtype: dtype)
+for _name in _TO_BOOL:
+    _unary(_name, lambda dtype: meta.bool_)
+for _name in _BINARY:
+    _binary(_name, lambda *operands: common_type(operands))
+for _name in _BINARY_TO_FLOAT:
+    _binary(_name, lambda *operands: floating(common_type(operands)))
+for _name in _COMPARING:
+    _binary(_name, lambda *operands: meta.bool_)
+
+_unary("bitwise_not", lambda dtype: dtype)
+
+
+@operator("pow", pointwise=True)
+def _power(self, exponent):
+    return elementwise((self, exponent), common_type((self, exponent)))
+
+
+@operator("pow_", pointwise=True, writes=(0,))
+def _power_in_place(self, exponent):
+    return check_in_place(self, (self, exponent), common_type((self, exponent)))
+
+
+@both
+def pow(input, exponent, *, out=None):
+    return _power(input, exponent)
+
+
+@method
+def pow_(self, exponent):
+    return _power_in_place(self, exponent)
+
+
+@both
+def square(input, *, out=None):
+    need_tensor(input, "square")
+    return _power(input, 2)
+
+
+@both
+def rsub(input, other, *, alpha=1):
+    return _rsub(input, other)
+
+
+@operator("rsub", pointwise=True)
+def _rsub(self, other):
+    return elementwise((self, other), common_type((self, other)))
+
+
+def activation(name):
+    """An activation with plain numbers as arguments; gives back the operator and the one in place."""
+
+    @operator(name, pointwise=True)
+    def run(self, *args):
+        return elementwise((self,), self.dtype)
+
+    @operator(f"{name}_", pointwise=True, writes=(0,))
+    def run_in_place(self, *args):
+        return self
+
+    return run, run_in_place
+
+
+clamp_min_op, clamp_min_in_place = activation("clamp_min")
+
+
+@operator("clamp", pointwise=True)
+def _clamp(self, min=None, max=None):
+    operands = [value for value in (self, min, max) if value is not None]
+    return elementwise(operands, common_type(operands))
+
+
+@operator("clamp_", pointwise=True, writes=(0,))
+def _clamp_in_place(self, min=None, max=None):
+    return self
+
+
+@both
+def clamp(input, min=None, max=None, *, out=None):
+    need_tensor(input, "clamp")
+    if min is None and max is None:
+        raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
+    return _clamp(input, min, max)
+
+
+@method
+def clamp_(self, min=None, max=None):
+    return _clamp_in_place(self, min, max)
+
+
+@both
+def clamp_min(input, min):
+    return clamp_min_op(input, min)
+
+
+@both
+def clamp_max(input, max):
+    return _clamp(input, None, max)
+
+
+@method
+def clamp_min_(self, min):
+    return clamp_min_in_place(self, min)
+
+
+@operator("where", pointwise=True)
+def _where(condition, self, other):
+    return elementwise((condition, self, other), common_type((self, other)))
+
+
+@function
+def where(condition, input=None, other=None, *, out=None):
+    need_tensor(condition, "where", "condition")
+    if input is None:
+        from .indexing import nonzero
+
+        return nonzero(condition, as_tuple=True)
+    if condition.dtype not in (meta.bool_, meta.uint8):
+        raise RuntimeError(f"where expected condition to be a boolean tensor, but got a tensor with dtype "
+                           f"{meta.SCALAR_NAMES[condition.dtype]}")
+    return _where(condition, *(value if isinstance(value, Tensor) else _number(value) for value in (input, other)))
+
+
+@operator("masked_fill", pointwise=True)
+def _masked_fill(self, mask, value):
+    shape = meta.broadcast([self._shape, mask._shape])
+    return made(shape, self.dtype, meta.strides_like([(self._shape, self._strides)], shape)
+                if shape == self._shape else None)
+
+
+@operator("masked_fill_", pointwise=True, writes=(0,))
+def _masked_fill_in_place(self, mask, value):
+    if meta.broadcast([self._shape, mask._shape]) != self._shape:
+        meta.broadcast([mask._shape, self._shape])
+        raise RuntimeError(
+            f"output with shape {list(self._shape)} doesn't match the broadcast shape "
+            f"{list(meta.broadcast([self._shape, mask._shape]))}"
+        )
+    return self
+
+
+def _check_mask(mask, name):
+    need_tensor(mask, name, "mask", 2)
+    if mask.dtype is not meta.bool_:
+        raise RuntimeError(f"{name} only supports boolean masks, but got mask with dtype {mask.dtype}")
+
+
+@both
+def masked_fill(input, mask, value):
+    _check_mask(mask, "masked_fill")
+    return _masked_fill(input, mask, value)
+
+
+@method
+def masked_fill_(self, mask, value):
+    _check_mask(mask, "masked_fill_")
+    return _masked_fill_in_place(self, mask, value)
+
+
+def _three(name, type_of=common_type):
+    @operator(name, pointwise=True)
+    def run(self, one, other, value=1):
+        return elementwise((self, one, other), type_of((self, one, other)))
+
+    @operator(f"{name}_", pointwise=True, writes=(0,))
+    def run_in_place(self, one, other, value=1):
+        return check_in_place(self, (self, one, other), type_of((self, one, other)))
+
+    def plain(input, tensor1, tensor2, *, value=1, out=None):
+        return run(input, tensor1, tensor2, value)
+
+    def in_place(self, tensor1, tensor2, *, value=1):
+        return run_in_place(self, tensor1, tensor2, value)
+
+    FUNCTIONS[name] = METHODS[name] = named(plain, name)
+    METHODS[f"{name}_"] = named(in_place, f"{name}_")
+
+
+for _name in ("addcmul", "addcdiv", "lerp"):
+    _three(_name)
+
+for _alias, _name in _ALIASES.items():
+    for _offered in (FUNCTIONS, METHODS):
+        _offered[_alias] = _offered[_name]
+METHODS["where"] = named(lambda self, condition, other: where(condition, self, other), "where")
+
+
+@both
+def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
+    return FUNCTIONS["eq"](input, other)
+
+
+# what Python's signs do
+
+def _sign(name, method_name):
+    def apply(self, other):
+        if not isinstance(other, (Tensor, int, float, complex)):
+            return NotImplemented
+        return METHODS[method_name](self, other)
+
+    setattr(Tensor, name, named(apply, name))
+
+
+for _sign_name, _method_name in {
+    "__add__": "add", "__radd__": "add", "__iadd__": "add_", "__sub__": "sub", "__isub__": "sub_", "__mul__": "mul",
+    "__rmul__": "mul", "__imul__": "mul_", "__truediv__": "div", "__itruediv__": "div_", "__mod__": "remainder",
+    "__floordiv__": "floor_divide", "__pow__": "pow", "__ipow__": "pow_", "__eq__": "eq", "__ne__": "ne",
+    "__lt__": "lt", "__le__": "le", "__gt__": "gt", "__ge__": "ge", "__and__": "bitwise_and", "__or__": "bitwise_or",
+    "__xor__": "bitwise_xor", "__iand__": "bitwise_and_", "__ior__": "bitwise_or_", "__rsub__": "rsub",
+    "__lshift__": "bitwise_left_shift", "__rshift__": "bitwise_right_shift", "__rand__": "bitwise_and",
+    "__ror__": "bitwise_or",
+}.items():
+    _sign(_sign_name, _method_name)
+
+
+def _divided(self, other):
+    return FUNCTIONS["mul"](FUNCTIONS["reciprocal"](self), other)
+
+
+def _raised(self, other):
+    return _power(_number(other), self)
+
+
+Tensor.__rtruediv__ = named(_divided, "__rtruediv__")
+Tensor.__rfloordiv__ = named(lambda self, other: FUNCTIONS["floor_divide"](other, self), "__rfloordiv__")
+Tensor.__rpow__ = named(_raised, "__rpow__")
+Tensor.__neg__ = named(lambda self: FUNCTIONS["neg"](self), "__neg__")
+Tensor.__pos__ = named(lambda self: self, "__pos__")
+Tensor.__abs__ = named(lambda self: FUNCTIONS["abs"](self), "__abs__")
+Tensor.__invert__ = named(lambda self: FUNCTIONS["bitwise_not"](self), "__invert__")

@@ -1,0 +1,27 @@
+"""Where functions say under which names they are offered: `torch.relu`, `Tensor.relu`."""
+
+FUNCTIONS, METHODS = {}, {}
+
+
+def function(made):
+    """Decorator: offered as `torch.name`."""
+    FUNCTIONS[made.__name__] = made
+    return made
+
+
+def method(made):
+    """Decorator: offered as `Tensor.name`."""
+    METHODS[made.__name__] = made
+    return made
+
+
+def both(made):
+    """Decorator: offered as `torch.name` and as `Tensor.name`."""
+    return function(method(made))
+
+
+def named(made, name):
+    """A function made by another, under the name that people see."""
+    made.__name__ = made.__qualname__ = name
+    made.__module__ = "torch"
+    return made

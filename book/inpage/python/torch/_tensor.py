@@ -1,0 +1,344 @@
+"""The tensor: shape, type, steps and memory; its methods are put on it where the functions are."""
+
+import math
+
+from . import _metadata as meta
+from ._grad import GradFn, is_grad_enabled
+from ._lacking import lacking, no_values
+
+
+class Tensor:
+    """A tensor without numbers.
+
+    Args:
+        a shape, `Tensor(2, 3)`; or nested lists, `Tensor([[1, 2]])`.
+    """
+
+    is_meta, is_cuda, is_mps, is_xpu = True, False, False, False
+    is_nested = is_quantized = is_sparse = is_mkldnn = False
+    layout = meta.strided
+    device = meta.HERE
+    grad = None
+    names = None
+    _backward_hooks = None
+
+    def __new__(cls, *data, dtype=None, device=None):
+        if len(data) == 1 and isinstance(data[0], Tensor):
+            return data[0]
+        if len(data) == 1 and isinstance(data[0], (list, tuple)) and not isinstance(data[0], meta.Size):
+            values, shape = flattened(data[0])
+            return made(shape, dtype or meta.default_type(), values=[float(value) for value in values])
+        shape = data[0] if len(data) == 1 and isinstance(data[0], meta.Size) else data
+        return made(shape if data else (0,), dtype or meta.default_type())
+
+    # facts
+
+    @property
+    def shape(self):
+        return self._shape
+
+    @property
+    def ndim(self):
+        return len(self._shape)
+
+    @property
+    def requires_grad(self):
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, wanted):
+        self.requires_grad_(wanted)
+
+    def requires_grad_(self, requires_grad=True):
+        if requires_grad and not (self.dtype.is_floating_point or self.dtype.is_complex):
+            raise RuntimeError("only Tensors of floating point dtype can require gradients")
+        if not requires_grad and self.grad_fn is not None:
+            raise RuntimeError(
+                "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in "
+                "a subgraph that doesn't require differentiation use var_no_grad = var.detach()."
+            )
+        self._requires_grad = requires_grad
+        return self
+
+    @property
+    def is_leaf(self):
+        return self.grad_fn is None
+
+    @property
+    def data(self):
+        return self.detach()
+
+    @data.setter
+    def data(self, other):
+        self._shape, self._strides, self._offset = other._shape, other._strides, other._offset
+        self._storage, self.dtype = other._storage, other.dtype
+
+    @property
+    def _version(self):
+        return self._storage.version
+
+    @property
+    def itemsize(self):
+        return self.dtype.itemsize
+
+    @property
+    def nbytes(self):
+        return self.numel() * self.dtype.itemsize
+
+    @property
+    def T(self):
+        return self.permute(*range(self.dim() - 1, -1, -1))
+
+    @property
+    def mT(self):
+        return self.transpose(-2, -1)
+
+    @property
+    def H(self):
+        return self.transpose(0, 1)
+
+    @property
+    def real(self):
+        if self.dtype.is_complex:
+            raise lacking("Tensor.real of complex numbers")
+        return self
+
+    def dim(self):
+        return len(self._shape)
+
+    ndimension = dim
+
+    def size(self, dim=None):
+        return self._shape if dim is None else self._shape[meta.whole_dim(dim, self.dim())]
+
+    def stride(self, dim=None):
+        return self._strides if dim is None else self._strides[meta.whole_dim(dim, self.dim())]
+
+    def storage_offset(self):
+        return self._offset
+
+    def numel(self):
+        return math.prod(self._shape)
+
+    nelement = numel
+
+    def element_size(self):
+        return self.dtype.itemsize
+
+    def untyped_storage(self):
+        return self._storage
+
+    storage = untyped_storage
+
+    def data_ptr(self):
+        return self._storage.data_ptr() + self._offset * self.dtype.itemsize
+
+    def get_device(self):
+        return -1
+
+    def is_contiguous(self, memory_format=meta.contiguous_format):
+        if memory_format is meta.contiguous_format:
+            return meta.is_contiguous(self._shape, self._strides)
+        return meta.is_channels_last(self._shape, self._strides)
+
+    def is_floating_point(self):
+        return self.dtype.is_floating_point
+
+    def is_complex(self):
+        return self.dtype.is_complex
+
+    def is_signed(self):
+        return self.dtype.is_signed
+
+    def is_conj(self):
+        return False
+
+    is_neg = is_inference = is_shared = is_pinned = is_conj
+
+    def is_set_to(self, other):
+        return self._place() == other._place()
+
+    def _place(self):
+        return self._storage, self._offset, self._shape, self._strides
+
+    # gradients, which are not computed
+
+    def backward(self, gradient=None, retain_graph=None, create_graph=False, inputs=None):
+        if not self.requires_grad:
+            raise RuntimeError("element 0 of tensors does not require grad and does not have a grad_fn")
+        raise lacking("Tensor.backward")
+
+    def retain_grad(self):
+        return None
+
+    def register_hook(self, hook):
+        raise lacking("Tensor.register_hook")
+
+    # numbers
+
+    def item(self):
+        if self.numel() != 1:
+            raise RuntimeError(f"a Tensor with {self.numel()} elements cannot be converted to Scalar")
+        return self._values("Tensor.item()")[0]
+
+    def tolist(self):
+        values = iter(self._values("Tensor.tolist()"))
+        return _nested(values, self._shape)
+
+    def numpy(self, *, force=False):
+        raise lacking("Tensor.numpy")
+
+    def _values(self, asker):
+        known = self._storage.values
+        if known is None:
+            raise no_values(asker)
+        places = [self._offset]
+        for size, stride in zip(self._shape, self._strides, strict=True):
+            places = [place + step * stride for place in places for step in range(size)]
+        return [known[place] for place in places]
+
+    def __bool__(self):
+        if self.numel() == 0:
+            raise RuntimeError("Boolean value of Tensor with no values is ambiguous")
+        if self.numel() > 1:
+            raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
+        return bool(self._values("bool(tensor), which an `if` or a `while` asks for,")[0])
+
+    def __float__(self):
+        return float(self.item())
+
+    def __int__(self):
+        return int(self.item())
+
+    def __index__(self):
+        if self.dtype.is_floating_point or self.dim():
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        return int(self.item())
+
+    def __format__(self, spec):
+        if self.dim() == 0 and self._storage.values is not None:
+            return format(self.item(), spec)
+        return object.__format__(self, spec)
+
+    # Python's own
+
+    def __len__(self):
+        if not self._shape:
+            raise TypeError("len() of a 0-d tensor")
+        return self._shape[0]
+
+    def __iter__(self):
+        if not self._shape:
+            raise TypeError("iteration over a 0-d tensor")
+        return iter(self.unbind(0))
+
+    def __hash__(self):
+        return id(self)
+
+    def __contains__(self, element):
+        raise no_values("`in`")
+
+    def __repr__(self, *, tensor_contents=None):
+        size = "" if self._shape == () else f", size={tuple(self._shape)}"
+        kind = "" if self.dtype in (meta.default_type(), meta.bool_) else f", dtype={self.dtype}"
+        if self.dtype is meta.bool_:
+            kind = ", dtype=torch.bool"
+        gradient = f", grad_fn={self.grad_fn}" if self.grad_fn is not None else ""
+        gradient = ", requires_grad=True" if self.requires_grad and not gradient else gradient
+        return f"tensor(..., device='{self.device}'{size}{kind}{gradient})"
+
+    def __deepcopy__(self, memo):
+        if id(self) in memo:
+            return memo[id(self)]
+        if self.grad_fn is not None:
+            raise RuntimeError(
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment."
+            )
+        storage = memo.get(id(self._storage))
+        if storage is None:
+            storage = memo[id(self._storage)] = meta.Storage(self._storage.nbytes(), self._storage.values)
+        copy = made(self._shape, self.dtype, self._strides, storage, self._offset, cls=type(self))
+        copy._requires_grad = self._requires_grad
+        memo[id(self)] = copy
+        return copy
+
+    def _about_to_be_written(self):
+        self._storage.version += 1
+        self._storage.values = None
+
+
+def made(shape, dtype, strides=None, storage=None, offset=0, values=None, cls=Tensor):
+    """A tensor of its own: in new memory, unless it is a view of `storage`."""
+    tensor = object.__new__(cls)
+    for size in shape:
+        if not hasattr(size, "__index__"):
+            raise TypeError(f"empty(): argument 'size' must be tuple of ints, but found element of type "
+                            f"{type(size).__name__}")
+        if size < 0:
+            raise RuntimeError(f"Trying to create tensor with negative dimension {int(size)}: {[int(s) for s in shape]}")
+    tensor._shape = meta.Size(int(size) for size in shape)
+    tensor.dtype = dtype
+    tensor._strides = meta.contiguous_strides(tensor._shape) if strides is None else tuple(strides)
+    tensor._storage = meta.Storage(math.prod(tensor._shape) * dtype.itemsize, values) if storage is None else storage
+    tensor._offset = offset
+    tensor._requires_grad, tensor.grad_fn, tensor._base = False, None, None
+    return tensor
+
+
+def flattened(data):
+    """Numbers and shape of nested lists, which may hold tensors whose numbers are known."""
+    if isinstance(data, Tensor):
+        return data._values("torch.tensor() of a tensor") if data.numel() else [], tuple(data.shape)
+    if not isinstance(data, (list, tuple, range)):
+        if not isinstance(data, (int, float, complex)):
+            raise TypeError(f"new(): data must be a sequence (got {type(data).__name__})")
+        return [data], ()
+    parts = [flattened(item) for item in data]
+    shapes = [shape for _, shape in parts]
+    for shape in shapes[1:]:
+        if shape != shapes[0]:
+            raise ValueError(
+                f"expected sequence of length {(shapes[0] or (1,))[0]} at dim 1 (got {(shape or (1,))[0]})"
+            )
+    return [value for values, _ in parts for value in values], (len(parts), *(shapes[0] if shapes else ()))
+
+
+def _nested(values, shape):
+    if not shape:
+        return next(values)
+    return [_nested(values, shape[1:]) for _ in range(shape[0])]
+
+
+def need_tensor(value, function, argument="input", position=1):
+    if not isinstance(value, Tensor):
+        raise TypeError(
+            f"{function}(): argument '{argument}' (position {position}) must be Tensor, not {type(value).__name__}"
+        )
+
+
+def follow_gradients(name, args, output):
+    """Mark what an operator put out as needing a gradient where one of its inputs does."""
+    if not is_grad_enabled() or name == "detach" or not any(map(_needs_gradient, args)):
+        return
+    for tensor in output if isinstance(output, (tuple, list)) else (output,):
+        if isinstance(tensor, Tensor) and (tensor.dtype.is_floating_point or tensor.dtype.is_complex):
+            if tensor.grad_fn is None:
+                words = "".join(part.capitalize() for part in name.strip("_").split("_"))
+                tensor.grad_fn = GradFn(f"{words}Backward0")
+            tensor._requires_grad = True
+
+
+def _needs_gradient(value):
+    if isinstance(value, Tensor):
+        return value._requires_grad
+    return isinstance(value, (list, tuple)) and any(map(_needs_gradient, value))
+
+
+def check_writable(tensor):
+    """Refuse to write over what gradients are kept for, in PyTorch's words."""
+    if is_grad_enabled() and tensor._requires_grad and tensor.grad_fn is None:
+        raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
+    base = tensor._base
+    if is_grad_enabled() and base is not None and base._requires_grad and base.grad_fn is None:
+        raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
+

@@ -1,0 +1,31 @@
+"""`torch.jit`: what it compiles runs as the Python that it is."""
+
+from ._lacking import lacking_names
+
+
+class ScriptModule:
+    """None is ever made here."""
+
+
+Final = object
+
+
+def _unchanged(function=None, *args, **kwargs):
+    return function if function is not None else _unchanged
+
+
+script = script_method = ignore = unused = export = interface = script_if_tracing = _unchanged
+
+
+def is_scripting():
+    return False
+
+
+is_tracing = is_scripting
+
+
+def annotate(the_type, the_value):
+    return the_value
+
+
+__getattr__ = lacking_names("torch.jit")

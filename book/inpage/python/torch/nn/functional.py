@@ -1,0 +1,673 @@
+"""`torch.nn.functional`."""
+
+import math as _math
+import warnings as _warnings
+
+from .. import _metadata as _meta
+from .._operators import indexing as _indexing
+from .._operators import joining as _joining
+from .._operators import losses as _losses
+from .._operators import norms as _norms
+from .._operators import pointwise as _pointwise
+from .._operators import products as _products
+from .._operators import views as _views
+from .._operators import windows as _windows
+from .._operators.attention import scaled_dot_product_attention
+from .._public import FUNCTIONS as _FUNCTIONS
+from .._tensor import made as _made
+from .._tensor import need_tensor as _need_tensor
+
+linear, bilinear, pad = _products.linear, _products.bilinear, _joining.pad
+for _shared in (linear, bilinear, pad, scaled_dot_product_attention):
+    _shared.__module__ = "torch.nn.functional"
+
+# convolutions
+
+
+def _convolution(count):
+    def conv(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+        return _windows.convolved(input, weight, bias, stride, padding, dilation, groups, count)
+
+    def conv_transpose(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
+        return _windows.convolved(input, weight, bias, stride, padding, dilation, groups, count, True, output_padding)
+
+    conv.__name__, conv_transpose.__name__ = f"conv{count}d", f"conv_transpose{count}d"
+    return conv, conv_transpose
+
+
+conv1d, conv_transpose1d = _convolution(1)
+conv2d, conv_transpose2d = _convolution(2)
+conv3d, conv_transpose3d = _convolution(3)
+for _offered in (conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d):
+    _FUNCTIONS[_offered.__name__] = _offered
+
+
+# pooling
+
+
+def _max_pooling(count):
+    def max_pool(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
+        return _windows.max_pooled(
+            input, kernel_size, stride, padding, dilation, ceil_mode, return_indices, count)
+
+    max_pool.__name__ = f"max_pool{count}d"
+    return max_pool
+
+
+def _average_pooling(count):
+    def avg_pool(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True,
+                 divisor_override=None):
+        return _windows.averaged(
+            input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override, count)
+
+    avg_pool.__name__ = f"avg_pool{count}d"
+    return avg_pool
+
+
+def _adaptive_pooling(count):
+    def adaptive_avg(input, output_size):
+        return _windows.adapted("avg", input, output_size, count)
+
+    def adaptive_max(input, output_size, return_indices=False):
+        pair = _windows.adapted("max", input, output_size, count)
+        return pair if return_indices else pair[0]
+
+    adaptive_avg.__name__, adaptive_max.__name__ = f"adaptive_avg_pool{count}d", f"adaptive_max_pool{count}d"
+    return adaptive_avg, adaptive_max
+
+
+def _unpooling(count):
+    def max_unpool(input, indices, kernel_size, stride=None, padding=0, output_size=None):
+        return _windows.unpooled(input, indices, kernel_size, stride, padding, output_size, count)
+
+    max_unpool.__name__ = f"max_unpool{count}d"
+    return max_unpool
+
+
+max_pool1d, max_pool2d, max_pool3d = map(_max_pooling, (1, 2, 3))
+avg_pool1d, avg_pool2d, avg_pool3d = map(_average_pooling, (1, 2, 3))
+adaptive_avg_pool1d, adaptive_max_pool1d = _adaptive_pooling(1)
+adaptive_avg_pool2d, adaptive_max_pool2d = _adaptive_pooling(2)
+adaptive_avg_pool3d, adaptive_max_pool3d = _adaptive_pooling(3)
+max_unpool1d, max_unpool2d, max_unpool3d = map(_unpooling, (1, 2, 3))
+
+
+def lp_pool1d(input, norm_type, kernel_size, stride=None, ceil_mode=False):
+    return avg_pool1d(input.pow(norm_type), kernel_size, stride, 0, ceil_mode).pow(1.0 / norm_type)
+
+
+def lp_pool2d(input, norm_type, kernel_size, stride=None, ceil_mode=False):
+    return avg_pool2d(input.pow(norm_type), kernel_size, stride, 0, ceil_mode).pow(1.0 / norm_type)
+
+
+def fractional_max_pool2d(input, kernel_size, output_size=None, output_ratio=None, return_indices=False):
+    kernel = _windows.each(kernel_size, 2)
+    if output_size is None:
+        ratio = output_ratio if isinstance(output_ratio, (tuple, list)) else (output_ratio,) * 2
+        output_size = [int(size * part) for size, part in zip(input.shape[-2:], ratio, strict=True)]
+    output_size = _windows.each(output_size, 2)
+    for size, wanted, reach in zip(input.shape[-2:], output_size, kernel, strict=True):
+        if wanted + reach - 1 > size:
+            raise RuntimeError("fractional_max_pool2d(): pool height too large relative to input height")
+    result = _made((*input.shape[:-2], *output_size), input.dtype)
+    return (result, _made(result.shape, _meta.int64)) if return_indices else result
+
+
+# activations
+
+
+_ACTIVATIONS = {
+    name: _pointwise.activation(name) for name in (
+        "gelu", "silu", "mish", "elu", "celu", "leaky_relu", "hardtanh", "hardswish", "hardsigmoid", "softplus",
+        "hardshrink", "softshrink", "threshold", "rrelu_with_noise", "log_sigmoid_forward",
+    )
+}
+
+
+def _act(name, input, inplace, *args):
+    _need_tensor(input, name)
+    op, in_place_op = _ACTIVATIONS[name]
+    return in_place_op(input, *args) if inplace else op(input, *args)
+
+
+def relu(input, inplace=False):
+    _need_tensor(input, "relu")
+    return _FUNCTIONS["relu_"](input) if inplace else _FUNCTIONS["relu"](input)
+
+
+relu_ = _FUNCTIONS["relu_"]
+
+
+def relu6(input, inplace=False):
+    return _act("hardtanh", input, inplace, 0, 6)
+
+
+def gelu(input, approximate="none"):
+    if approximate not in ("none", "tanh"):
+        raise RuntimeError("approximate argument must be either none or tanh.")
+    return _act("gelu", input, False, approximate)
+
+
+def silu(input, inplace=False):
+    return _act("silu", input, inplace)
+
+
+def mish(input, inplace=False):
+    return _act("mish", input, inplace)
+
+
+def elu(input, alpha=1.0, inplace=False):
+    return _act("elu", input, inplace, alpha)
+
+
+def elu_(input, alpha=1.0):
+    return _act("elu", input, True, alpha)
+
+
+def selu(input, inplace=False):
+    return _act("elu", input, inplace)
+
+
+def celu(input, alpha=1.0, inplace=False):
+    return _act("celu", input, inplace, alpha)
+
+
+def leaky_relu(input, negative_slope=0.01, inplace=False):
+    return _act("leaky_relu", input, inplace, negative_slope)
+
+
+def leaky_relu_(input, negative_slope=0.01):
+    return _act("leaky_relu", input, True, negative_slope)
+
+
+def hardtanh(input, min_val=-1.0, max_val=1.0, inplace=False):
+    if min_val > max_val:
+        raise ValueError("min_val cannot be greater than max_val")
+    return _act("hardtanh", input, inplace, min_val, max_val)
+
+
+def hardswish(input, inplace=False):
+    return _act("hardswish", input, inplace)
+
+
+def hardsigmoid(input, inplace=False):
+    return _act("hardsigmoid", input, inplace)
+
+
+def softplus(input, beta=1, threshold=20):
+    return _act("softplus", input, False, beta, threshold)
+
+
+def hardshrink(input, lambd=0.5):
+    return _act("hardshrink", input, False, lambd)
+
+
+def softshrink(input, lambd=0.5):
+    return _act("softshrink", input, False, lambd)
+
+
+def threshold(input, threshold, value, inplace=False):
+    return _act("threshold", input, inplace, threshold, value)
+
+
+def rrelu(input, lower=1.0 / 8, upper=1.0 / 3, training=False, inplace=False):
+    return _act("rrelu_with_noise", input, inplace, lower, upper)
+
+
+def logsigmoid(input):
+    return _act("log_sigmoid_forward", input, False)
+
+
+def softsign(input):
+    return input / (input.abs() + 1)
+
+
+def tanhshrink(input):
+    return input - input.tanh()
+
+
+def sigmoid(input):
+    return input.sigmoid()
+
+
+def tanh(input):
+    return input.tanh()
+
+
+@_pointwise.operator("_prelu_kernel", pointwise=True)
+def _prelu_kernel(self, weight):
+    return _pointwise.elementwise((self,), self.dtype)
+
+
+def prelu(input, weight):
+    if weight.numel() != 1:
+        channels = input.shape[1] if input.dim() > 1 else 1
+        if weight.numel() != channels:
+            raise RuntimeError(
+                "Mismatch of parameter numbers and input channel size. Found parameter numbers = "
+                f"{weight.numel()} and channel size = {channels}."
+            )
+        weight = _views.view_op(weight, [1, channels] + [1] * (input.dim() - 2)) if input.dim() > 1 else weight
+    else:
+        weight = _views.view_op(weight, [1] * input.dim())
+    return _prelu_kernel(input, weight)
+
+
+@_pointwise.operator("glu")
+def _glu(self, dim=-1):
+    at = _meta.whole_dim(dim, self.dim())
+    if self.shape[at] % 2:
+        raise RuntimeError(f"Halving dimension must be even, but dimension {at} is size {self.shape[at]}")
+    return _made([size // 2 if place == at else size for place, size in enumerate(self.shape)], self.dtype)
+
+
+def glu(input, dim=-1):
+    if input.dim() == 0:
+        raise RuntimeError("glu does not support scalars because halving size must be even")
+    return _glu(input, dim)
+
+
+def _softmax_dim(dims):
+    _warnings.warn("Implicit dimension choice for softmax has been deprecated. Change the call to include dim=X as an "
+                   "argument.", stacklevel=3)
+    return 0 if dims in (0, 1, 3) else 1
+
+
+def softmax(input, dim=None, _stacklevel=3, dtype=None):
+    dim = _softmax_dim(input.dim()) if dim is None else dim
+    return _FUNCTIONS["softmax"](input, dim, dtype)
+
+
+def softmin(input, dim=None, _stacklevel=3, dtype=None):
+    return softmax(-input, dim, dtype=dtype)
+
+
+def log_softmax(input, dim=None, _stacklevel=3, dtype=None):
+    dim = _softmax_dim(input.dim()) if dim is None else dim
+    return _FUNCTIONS["log_softmax"](input, dim, dtype)
+
+
+def gumbel_softmax(logits, tau=1, hard=False, eps=1e-10, dim=-1):
+    noise = -_FUNCTIONS["empty_like"](logits).exponential_().log()
+    return softmax((logits + noise) / tau, dim)
+
+
+def normalize(input, p=2.0, dim=1, eps=1e-12, out=None):
+    length = _FUNCTIONS["norm"](input, p, dim, True)
+    return input / _views.expand_op(length.clamp_min(eps), input.shape)
+
+
+# dropout
+
+
+def _dropped(input, p, training, inplace, noise_shape):
+    if p < 0.0 or p > 1.0:
+        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+    if not training or p == 0:
+        return input
+    noise = _FUNCTIONS["empty_like"](input) if noise_shape is None else input.new_empty(noise_shape)
+    noise = noise.bernoulli_(1 - p).div_(max(1 - p, 1e-9))
+    return input.mul_(noise) if inplace else input * noise
+
+
+def dropout(input, p=0.5, training=True, inplace=False):
+    _need_tensor(input, "dropout")
+    return _dropped(input, p, training, inplace, None)
+
+
+def _channels_shape(input):
+    return (*input.shape[:2], *[1] * (input.dim() - 2))
+
+
+def dropout1d(input, p=0.5, training=True, inplace=False):
+    if input.dim() not in (2, 3):
+        raise RuntimeError(
+            f"dropout1d: Expected 2D or 3D input, but received a {input.dim()}D input. Note that dropout1d exists to "
+            "provide channel-wise dropout on inputs with 1 spatial dimension, a channel dimension, and an optional "
+            "batch dimension (i.e. 2D or 3D inputs)."
+        )
+    return _dropped(input, p, training, inplace, _channels_shape(input))
+
+
+def dropout2d(input, p=0.5, training=True, inplace=False):
+    return _dropped(input, p, training, inplace, _channels_shape(input))
+
+
+def dropout3d(input, p=0.5, training=True, inplace=False):
+    return _dropped(input, p, training, inplace, _channels_shape(input))
+
+
+def alpha_dropout(input, p=0.5, training=False, inplace=False):
+    return _dropped(input, p, training, inplace, None)
+
+
+def feature_alpha_dropout(input, p=0.5, training=False, inplace=False):
+    return _dropped(input, p, training, inplace, _channels_shape(input))
+
+
+# normalizations
+
+
+def batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-05):
+    if training:
+        _norms.refuse_single_values(input.shape)
+    return _norms.native_batch_norm(
+        input, weight, bias, running_mean, running_var, training, momentum, eps)[0]
+
+
+def instance_norm(input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True,
+                  momentum=0.1, eps=1e-05):
+    if use_input_stats and _math.prod(input.shape[2:]) == 1:
+        raise ValueError(f"Expected more than 1 spatial element when training, got input size {input.shape}")
+    batch, channels = input.shape[:2]
+    for value, name in ((running_mean, "running_mean"), (weight, "weight")):
+        _norms._check_channels(value, name, channels)
+    flat = _views.reshaped(input, (1, batch * channels, *input.shape[2:]))
+    repeated = [None if value is None else value.repeat(batch) for value in (weight, bias)]
+    normed = _norms.native_batch_norm(flat, *repeated, None, None, True, momentum, eps)[0]
+    return _views.view_op(normed, input.shape)
+
+
+def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-05):
+    _need_tensor(input, "layer_norm")
+    shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    return _norms.native_layer_norm(input, shape, weight, bias, eps)[0]
+
+
+def rms_norm(input, normalized_shape, weight=None, eps=None):
+    inner = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    if tuple(input.shape[-len(inner) :]) != inner:
+        shown = ", ".join(["*", *map(str, inner)])
+        raise RuntimeError(
+            f"Given normalized_shape={list(inner)}, expected input with shape [{shown}], but got input of size"
+            f"{list(input.shape)}"
+        )
+    spread = (input.pow(2).mean(tuple(range(-len(inner), 0)), True) + 1e-6).rsqrt()
+    normed = input * spread
+    return normed if weight is None else normed * weight
+
+
+def group_norm(input, num_groups, weight=None, bias=None, eps=1e-05):
+    if input.dim() < 2:
+        raise RuntimeError(f"Expected at least 2 dimensions for input tensor but received {input.dim()}")
+    return _norms.group_normed(input, num_groups, weight, bias, eps)
+
+
+def local_response_norm(input, size, alpha=0.0001, beta=0.75, k=1.0):
+    if input.dim() < 3:
+        raise ValueError(
+            f"Expected 3D or higher dimensionality                          input (got {input.dim()} dimensions)"
+        )
+    return input / (input * input * alpha + k).pow(beta)
+
+
+# padding, sizes, places
+
+
+def interpolate(input, size=None, scale_factor=None, mode="nearest", align_corners=None, recompute_scale_factor=None,
+                antialias=False):
+    _need_tensor(input, "interpolate")
+    places = input.dim() - 2
+    if align_corners is not None and mode in ("nearest", "area", "nearest-exact"):
+        raise ValueError("align_corners option can only be set with the interpolating modes: linear | bilinear | "
+                         "bicubic | trilinear")
+    if size is not None and scale_factor is not None:
+        raise ValueError("only one of size or scale_factor should be defined")
+    if size is None and scale_factor is None:
+        raise ValueError("either size or scale_factor should be defined")
+    if size is not None:
+        sizes = list(size) if isinstance(size, (tuple, list)) else [size] * places
+        if len(sizes) != places:
+            raise ValueError(
+                "Input and output must have the same number of spatial dimensions, but got input with spatial "
+                f"dimensions of {list(input.shape[2:])} and output size of {size}. Please provide input tensor in (N, "
+                "C, d1, d2, ...,dK) format and output size in (o1, o2, ...,oK) format."
+            )
+        sizes = [int(one) for one in sizes]
+    else:
+        factors = list(scale_factor) if isinstance(scale_factor, (tuple, list)) else [scale_factor] * places
+        if len(factors) != places:
+            raise ValueError(
+                "Input and scale_factor must have the same number of spatial dimensions, but got input with spatial "
+                f"dimensions of {list(input.shape[2:])} and scale_factor of shape {scale_factor}. Please provide input "
+                "tensor in (N, C, d1, d2, ...,dK) format and scale_factor in (s1, s2, ...,sK) format."
+            )
+        sizes = [int(_math.floor(float(its) * factor)) for its, factor in zip(input.shape[2:], factors, strict=True)]
+    if mode == "area":
+        return {1: adaptive_avg_pool1d, 2: adaptive_avg_pool2d, 3: adaptive_avg_pool3d}[places](input, sizes)
+    op = _windows.UPSAMPLING.get((mode, input.dim()))
+    if op is None:
+        _refuse_mode(input, mode)
+    return op(input, sizes)
+
+
+def _refuse_mode(input, mode):
+    needs = {"linear": 3, "bilinear": 4, "bicubic": 4, "trilinear": 5}
+    if mode in needs and input.dim() in (3, 4, 5):
+        raise NotImplementedError(f"Got {input.dim()}D input, but {mode} mode needs {needs[mode]}D input")
+    raise NotImplementedError(
+        "Input Error: Only 3D, 4D and 5D input Tensors supported (got "
+        f"{input.dim()}D) for the modes: nearest | linear | bilinear | bicubic | trilinear | area | nearest-exact (got "
+        f"{mode})"
+    )
+
+
+def upsample(input, size=None, scale_factor=None, mode="nearest", align_corners=None):
+    return interpolate(input, size, scale_factor, mode, align_corners)
+
+
+def upsample_nearest(input, size=None, scale_factor=None):
+    return interpolate(input, size, scale_factor)
+
+
+def upsample_bilinear(input, size=None, scale_factor=None):
+    return interpolate(input, size, scale_factor, "bilinear", True)
+
+
+def pixel_shuffle(input, upscale_factor):
+    return _windows.pixel_shuffle_op(input, upscale_factor)
+
+
+def pixel_unshuffle(input, downscale_factor):
+    return _windows.pixel_unshuffle_op(input, downscale_factor)
+
+
+def channel_shuffle(input, groups):
+    return _windows.channel_shuffle_op(input, groups)
+
+
+def unfold(input, kernel_size, dilation=1, padding=0, stride=1):
+    if input.dim() not in (3, 4):
+        raise RuntimeError(f"Input Error: Only unbatched (3D) or batched (4D) input Tensors supported (got {input.dim()}D)")
+    return _windows.im2col(input, *(_windows.each(value, 2) for value in (kernel_size, dilation, padding, stride)))
+
+
+def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):
+    return _windows.col2im(
+        input, *(_windows.each(value, 2) for value in (output_size, kernel_size, dilation, padding, stride)))
+
+
+def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corners=None):
+    return _windows.grid_sample_op(input, grid)
+
+
+def affine_grid(theta, size, align_corners=None):
+    return _windows.affine_grid_op(theta, list(size))
+
+
+# lookups and distances
+
+
+def embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False):
+    return _indexing.embedded(input, weight, padding_idx)
+
+
+def embedding_bag(input, weight, offsets=None, max_norm=None, norm_type=2, scale_grad_by_freq=False, mode="mean",
+                  sparse=False, per_sample_weights=None, include_last_offset=False, padding_idx=None):
+    if input.dim() == 2:
+        if offsets is not None:
+            raise ValueError("if input is 2D, then offsets has to be None, as input is treated is a mini-batch of fixed "
+                             "length sequences. However, found offsets of type "
+                             f"{type(offsets)}")
+        offsets = _FUNCTIONS["arange"](0, input.numel(), max(input.shape[1], 1))
+    elif offsets is None:
+        raise ValueError("offsets has to be a 1D Tensor but got None")
+    return _indexing.embedding_bag_op(weight, input.reshape(-1), offsets)
+
+
+def one_hot(tensor, num_classes=-1):
+    if tensor.dtype is not _meta.int64:
+        raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
+    if num_classes == -1:
+        num_classes = int(max(tensor._values("one_hot without num_classes"), default=0)) + 1
+    return _made((*tensor.shape, num_classes), _meta.int64)
+
+
+def cosine_similarity(x1, x2, dim=1, eps=1e-8):
+    return (x1 * x2).sum(dim)
+
+
+def pairwise_distance(x1, x2, p=2.0, eps=1e-6, keepdim=False):
+    return _FUNCTIONS["norm"](x1 - x2 + eps, p, -1, keepdim)
+
+
+def pdist(input, p=2.0):
+    count = input.shape[0]
+    return _made((count * (count - 1) // 2,), input.dtype)
+
+
+# losses
+
+
+def _reduced(loss, reduction):
+    _losses.check_reduction(reduction)
+    return loss if reduction == "none" else loss.mean() if reduction == "mean" else loss.sum()
+
+
+def _number(reduction):
+    _losses.check_reduction(reduction)
+    return _losses.REDUCTIONS.index(reduction)
+
+
+def _same_sizes(input, target, name):
+    if input.shape != target.shape:
+        _warnings.warn(
+            f"Using a target size ({target.shape}) that is different to the input size ({input.shape}). This will "
+            "likely lead to incorrect results due to broadcasting. Please ensure they have the same size.", stacklevel=3)
+    _meta.broadcast([input.shape, target.shape])
+
+
+def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
+    _same_sizes(input, target, "mse_loss")
+    return _losses.mse_op(input, target, _number(reduction))
+
+
+def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
+    _same_sizes(input, target, "l1_loss")
+    return _reduced((input - target).abs(), reduction)
+
+
+def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mean", beta=1.0):
+    _same_sizes(input, target, "smooth_l1_loss")
+    return _losses.smooth_l1_op(input, target, _number(reduction))
+
+
+def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
+    _same_sizes(input, target, "huber_loss")
+    return _losses.huber_op(input, target, _number(reduction))
+
+
+def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
+    if target.shape != input.shape:
+        raise ValueError(
+            f"Using a target size ({target.shape}) that is different to the input size ({input.shape}) is deprecated. "
+            "Please ensure they have the same size."
+        )
+    return _losses.bce_op(input, target, _number(reduction))
+
+
+def binary_cross_entropy_with_logits(input, target, weight=None, size_average=None, reduce=None, reduction="mean",
+                                     pos_weight=None):
+    if target.shape != input.shape:
+        raise ValueError(f"Target size ({target.shape}) must be the same as input size ({input.shape})")
+    return _losses.bce_logits_op(input, target, _number(reduction))
+
+
+def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean"):
+    return _losses.nll(input, target, weight, ignore_index, reduction)
+
+
+def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean",
+                  label_smoothing=0.0):
+    if target.dtype.is_floating_point:
+        if input.shape != target.shape:
+            raise RuntimeError(
+                "Expected target with class probabilities to have the input's size, got "
+                f"{list(target.shape)} and {list(input.shape)}"
+            )
+        loss = (log_softmax(input, 1 if input.dim() > 1 else 0) * target).sum(1 if input.dim() > 1 else 0).neg()
+        return _reduced(loss, reduction)
+    return nll_loss(log_softmax(input, 1 if input.dim() > 1 else 0), target, weight, None, ignore_index, None,
+                    reduction)
+
+
+def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_target=False):
+    loss = target * (target.log() - input)
+    return loss.sum() / input.shape[0] if reduction == "batchmean" else _reduced(loss, reduction)
+
+
+def poisson_nll_loss(input, target, log_input=True, full=False, size_average=None, eps=1e-08, reduce=None,
+                     reduction="mean"):
+    return _reduced(input.exp() - target * input, reduction)
+
+
+def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"):
+    return _reduced((input - target).square() / var, reduction)
+
+
+def cosine_embedding_loss(input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"):
+    return _reduced(cosine_similarity(input1, input2, -1) * target, reduction)
+
+
+def hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=None, reduction="mean"):
+    return _reduced(input * target, reduction)
+
+
+def margin_ranking_loss(input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"):
+    if not input1.dim() == input2.dim() == target.dim():
+        raise RuntimeError(
+            "margin_ranking_loss : All input tensors should have same dimension but got sizes: "
+            f"input1: {input1.size()}, input2: {input2.size()}, target: {target.size()} "
+        )
+    return _reduced((-target * (input1 - input2) + margin).clamp_min(0), reduction)
+
+
+def triplet_margin_loss(anchor, positive, negative, margin=1.0, p=2, eps=1e-6, swap=False, size_average=None,
+                        reduce=None, reduction="mean"):
+    near, far = pairwise_distance(anchor, positive, p), pairwise_distance(anchor, negative, p)
+    return _reduced((near - far + margin).clamp_min(0), reduction)
+
+
+def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
+    return _losses.soft_margin_op(input, target, _number(reduction))
+
+
+def multilabel_soft_margin_loss(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
+    return _reduced((target * logsigmoid(input) + (1 - target) * logsigmoid(-input)).neg().mean(-1), reduction)
+
+
+def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=None, reduce=None, reduction="mean"):
+    return _made((input.shape[0],) if reduction == "none" and input.dim() > 1 else (), input.dtype)
+
+
+def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
+    return _made((input.shape[0],) if reduction == "none" and input.dim() > 1 else (), input.dtype)
+
+
+def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reduction="mean", zero_infinity=False):
+    return _losses.ctc_op(log_probs, targets, _number(reduction))
+
+
+from .._lacking import lacking_names as _lacking_names  # noqa: E402
+
+__getattr__ = _lacking_names("torch.nn.functional")

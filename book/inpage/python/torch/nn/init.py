@@ -1,0 +1,115 @@
+"""Initializations: nothing is drawn, since there are no numbers; what they refuse is refused."""
+
+import math
+
+from .._grad import no_grad
+from .._tensor import Tensor
+
+
+def calculate_gain(nonlinearity, param=None):
+    """The factor that keeps the spread of the numbers through an activation."""
+    if nonlinearity in ("linear", "sigmoid") or nonlinearity.startswith("conv"):
+        return 1
+    if nonlinearity == "tanh":
+        return 5.0 / 3
+    if nonlinearity == "relu":
+        return math.sqrt(2.0)
+    if nonlinearity == "leaky_relu":
+        return math.sqrt(2.0 / (1 + (0.01 if param is None else param) ** 2))
+    if nonlinearity == "selu":
+        return 3.0 / 4
+    raise ValueError(f"Unsupported nonlinearity {nonlinearity}")
+
+
+def _calculate_fan_in_and_fan_out(tensor):
+    if tensor.dim() < 2:
+        raise ValueError("Fan in and fan out can not be computed for tensor with fewer than 2 dimensions")
+    field = math.prod(tensor.shape[2:])
+    return tensor.size(1) * field, tensor.size(0) * field
+
+
+def _calculate_correct_fan(tensor, mode):
+    if mode.lower() not in ("fan_in", "fan_out"):
+        raise ValueError(f"Mode {mode} not supported, please use one of ['fan_in', 'fan_out']")
+    return _calculate_fan_in_and_fan_out(tensor)[mode == "fan_out"]
+
+
+def _write(tensor, name, *args):
+    if not isinstance(tensor, Tensor):
+        raise AttributeError(f"'{type(tensor).__name__}' object has no attribute '{name}'")
+    with no_grad():
+        return getattr(tensor, name)(*args)
+
+
+def uniform_(tensor, a=0.0, b=1.0, generator=None):
+    return _write(tensor, "uniform_", a, b)
+
+
+def normal_(tensor, mean=0.0, std=1.0, generator=None):
+    return _write(tensor, "normal_", mean, std)
+
+
+def trunc_normal_(tensor, mean=0.0, std=1.0, a=-2.0, b=2.0, generator=None):
+    return _write(tensor, "normal_", mean, std)
+
+
+def constant_(tensor, val):
+    return _write(tensor, "fill_", val)
+
+
+def ones_(tensor):
+    return _write(tensor, "fill_", 1.0)
+
+
+def zeros_(tensor):
+    return _write(tensor, "zero_")
+
+
+def eye_(tensor):
+    if tensor.dim() != 2:
+        raise ValueError("Only tensors with 2 dimensions are supported")
+    return _write(tensor, "zero_")
+
+
+def dirac_(tensor, groups=1):
+    if tensor.dim() not in (3, 4, 5):
+        raise ValueError("Only tensors with 3, 4, or 5 dimensions are supported")
+    return _write(tensor, "zero_")
+
+
+def xavier_uniform_(tensor, gain=1.0, generator=None):
+    _calculate_fan_in_and_fan_out(tensor)
+    return _write(tensor, "uniform_")
+
+
+def xavier_normal_(tensor, gain=1.0, generator=None):
+    _calculate_fan_in_and_fan_out(tensor)
+    return _write(tensor, "normal_")
+
+
+def kaiming_uniform_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu", generator=None):
+    _calculate_correct_fan(tensor, mode), calculate_gain(nonlinearity, a)
+    return _write(tensor, "uniform_")
+
+
+def kaiming_normal_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu", generator=None):
+    _calculate_correct_fan(tensor, mode), calculate_gain(nonlinearity, a)
+    return _write(tensor, "normal_")
+
+
+def orthogonal_(tensor, gain=1, generator=None):
+    if tensor.dim() < 2:
+        raise ValueError("Only tensors with 2 or more dimensions are supported")
+    return _write(tensor, "normal_")
+
+
+def sparse_(tensor, sparsity, std=0.01, generator=None):
+    if tensor.dim() != 2:
+        raise ValueError("Only tensors with 2 dimensions are supported")
+    return _write(tensor, "normal_")
+
+
+uniform, normal, constant, xavier_uniform = uniform_, normal_, constant_, xavier_uniform_
+xavier_normal, kaiming_uniform, kaiming_normal, orthogonal = (
+    xavier_normal_, kaiming_uniform_, kaiming_normal_, orthogonal_
+)

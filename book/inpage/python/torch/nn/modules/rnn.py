@@ -1,0 +1,219 @@
+"""Recurrent layers: each runs as one operator."""
+
+import math
+
+from ..._dispatch import operator
+from ..._tensor import made
+from .. import functional as F
+from .. import init
+from ..parameter import Parameter
+from .linear import empty
+from .module import Module
+
+__all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNBase", "RNNCell", "RNNCellBase"]
+
+
+def _recurrent(name):
+    @operator(name)
+    def run(input, states, weights, output_shape):
+        return (made(output_shape, input.dtype), *(made(state._shape, state.dtype) for state in states))
+
+    return run
+
+
+_OPERATORS = {mode: _recurrent(name) for mode, name in
+              (("LSTM", "lstm"), ("GRU", "gru"), ("RNN_TANH", "rnn_tanh"), ("RNN_RELU", "rnn_relu"))}
+_GATES = {"LSTM": 4, "GRU": 3, "RNN_TANH": 1, "RNN_RELU": 1}
+
+
+class RNNBase(Module):
+    def __init__(self, mode, input_size, hidden_size, num_layers=1, bias=True, batch_first=False, dropout=0.0,
+                 bidirectional=False, proj_size=0, device=None, dtype=None):
+        super().__init__()
+        if not isinstance(hidden_size, int):
+            raise TypeError(f"hidden_size should be of type int, got: {type(hidden_size).__name__}")
+        if hidden_size <= 0:
+            raise ValueError("hidden_size must be greater than zero")
+        if num_layers <= 0:
+            raise ValueError("num_layers must be greater than zero")
+        self.mode = mode
+        self.input_size = input_size
+        self.hidden_size = hidden_size
+        self.num_layers = num_layers
+        self.bias = bias
+        self.batch_first = batch_first
+        self.dropout = float(dropout)
+        self.bidirectional = bidirectional
+        self.proj_size = proj_size
+        directions = 2 if bidirectional else 1
+        out = proj_size or hidden_size
+        self._flat_weights_names = []
+        for layer in range(num_layers):
+            for direction in range(directions):
+                suffix = f"_l{layer}{'_reverse' if direction else ''}"
+                width = input_size if layer == 0 else out * directions
+                gates = _GATES[mode] * hidden_size
+                shapes = {"weight_ih": (gates, width), "weight_hh": (gates, out)}
+                if bias:
+                    shapes |= {"bias_ih": (gates,), "bias_hh": (gates,)}
+                if proj_size:
+                    shapes["weight_hr"] = (proj_size, hidden_size)
+                for name, shape in shapes.items():
+                    setattr(self, name + suffix, Parameter(empty(*shape, dtype=dtype)))
+                    self._flat_weights_names.append(name + suffix)
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        for parameter in self.parameters():
+            init.uniform_(parameter, 0, 1 / math.sqrt(self.hidden_size))
+
+    def flatten_parameters(self):
+        return None
+
+    @property
+    def all_weights(self):
+        return [[getattr(self, name) for name in self._flat_weights_names]]
+
+    def _run(self, input, states, names):
+        if input.dim() not in (2, 3):
+            raise ValueError(
+                f"{type(self).__name__}: Expected input to be 2D or 3D, got {input.dim()}D instead"
+            )
+        batched = input.dim() == 3
+        directions = 2 if self.bidirectional else 1
+        out = self.proj_size or self.hidden_size
+        if input.shape[-1] != self.input_size:
+            raise RuntimeError(
+                f"input.size(-1) must be equal to input_size. Expected {self.input_size}, got {input.shape[-1]}"
+            )
+        batch = (input.shape[0 if self.batch_first else 1],) if batched else ()
+        widths = {"hx": out, "cx": self.hidden_size}
+        if states is None:
+            states = tuple(made((self.num_layers * directions, *batch, widths[name]), input.dtype) for name in names)
+        for name, state in zip(names, states, strict=True):
+            wanted = (self.num_layers * directions, *batch, widths[name])
+            if state.dim() != (3 if batched else 2):
+                word = "batched 3-D" if batched else "unbatched 2-D"
+                what = "hx" if len(names) == 1 else "hx and cx"
+                raise RuntimeError(
+                    f"For {word} input, {what} should also be {len(wanted)}-D but got {state.dim()}-D tensor"
+                    + ("" if len(names) == 1 else "s")
+                )
+            if tuple(state.shape) != wanted:
+                label = "hidden" if len(names) == 1 else f"hidden[{names.index(name)}]"
+                raise RuntimeError(f"Expected {label} size {wanted}, got {list(state.shape)}")
+        weights = [getattr(self, name) for name in self._flat_weights_names]
+        output, *states = _OPERATORS[self.mode](input, list(states), weights, (*input.shape[:-1], out * directions))
+        return output, states
+
+    def forward(self, input, hx=None):
+        output, states = self._run(input, None if hx is None else (hx,), ("hx",))
+        return output, states[0]
+
+    def extra_repr(self):
+        text = f"{self.input_size}, {self.hidden_size}"
+        for name, plain in (("proj_size", 0), ("num_layers", 1), ("bias", True), ("batch_first", False),
+                            ("dropout", 0), ("bidirectional", False)):
+            if getattr(self, name) != plain:
+                text += f", {name}={getattr(self, name)}"
+        return text
+
+
+class RNN(RNNBase):
+    def __init__(self, input_size, hidden_size, num_layers=1, nonlinearity="tanh", bias=True, batch_first=False,
+                 dropout=0.0, bidirectional=False, device=None, dtype=None):
+        if nonlinearity not in ("tanh", "relu"):
+            raise ValueError(f"Unknown nonlinearity '{nonlinearity}'. Select from 'tanh' or 'relu'.")
+        self.nonlinearity = nonlinearity
+        super().__init__(f"RNN_{nonlinearity.upper()}", input_size, hidden_size, num_layers, bias, batch_first, dropout,
+                         bidirectional)
+
+
+class LSTM(RNNBase):
+    def __init__(self, input_size, hidden_size, num_layers=1, bias=True, batch_first=False, dropout=0.0,
+                 bidirectional=False, proj_size=0, device=None, dtype=None):
+        super().__init__("LSTM", input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional,
+                         proj_size)
+
+    def forward(self, input, hx=None):
+        output, states = self._run(input, hx, ("hx", "cx"))
+        return output, tuple(states)
+
+
+class GRU(RNNBase):
+    def __init__(self, input_size, hidden_size, num_layers=1, bias=True, batch_first=False, dropout=0.0,
+                 bidirectional=False, device=None, dtype=None):
+        super().__init__("GRU", input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional)
+
+
+class RNNCellBase(Module):
+    def __init__(self, input_size, hidden_size, bias, num_chunks, device=None, dtype=None):
+        super().__init__()
+        self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
+        self.weight_ih = Parameter(empty(num_chunks * hidden_size, input_size, dtype=dtype))
+        self.weight_hh = Parameter(empty(num_chunks * hidden_size, hidden_size, dtype=dtype))
+        for name in ("bias_ih", "bias_hh"):
+            self.register_parameter(name, Parameter(empty(num_chunks * hidden_size, dtype=dtype)) if bias else None)
+
+    def _checked(self, input, states):
+        if input.dim() not in (1, 2):
+            raise ValueError(
+                f"{type(self).__name__}: Expected input to be 1D or 2D, got {input.dim()}D instead"
+            )
+        if input.shape[-1] != self.input_size:
+            raise RuntimeError(
+                f"input has inconsistent input_size: got {input.shape[-1]} expected {self.input_size}"
+            )
+        if states is None:
+            return made((*input.shape[:-1], self.hidden_size), input.dtype)
+        if states.shape[-1] != self.hidden_size:
+            raise RuntimeError(
+                f"hidden0 has inconsistent hidden_size: got {states.shape[-1]}, expected {self.hidden_size}"
+            )
+        return states
+
+    def _gates(self, input, state):
+        return F.linear(input, self.weight_ih, self.bias_ih) + F.linear(state, self.weight_hh, self.bias_hh)
+
+    def extra_repr(self):
+        text = f"{self.input_size}, {self.hidden_size}"
+        text += "" if self.bias else f", bias={self.bias}"
+        other = getattr(self, "nonlinearity", "tanh")
+        return text + (f", nonlinearity={other}" if other != "tanh" else "")
+
+
+class RNNCell(RNNCellBase):
+    def __init__(self, input_size, hidden_size, bias=True, nonlinearity="tanh", device=None, dtype=None):
+        super().__init__(input_size, hidden_size, bias, 1)
+        self.nonlinearity = nonlinearity
+
+    def forward(self, input, hx=None):
+        return self._gates(input, self._checked(input, hx)).tanh()
+
+
+class LSTMCell(RNNCellBase):
+    def __init__(self, input_size, hidden_size, bias=True, device=None, dtype=None):
+        super().__init__(input_size, hidden_size, bias, 4)
+
+    def forward(self, input, hx=None):
+        hidden, cell = (None, None) if hx is None else hx
+        hidden, cell = self._checked(input, hidden), self._checked(input, cell)
+        take, forget, new, give = self._gates(input, hidden).chunk(4, -1)
+        cell = forget.sigmoid_() * cell + take.sigmoid_() * new.tanh_()
+        return give.sigmoid_() * cell.tanh(), cell
+
+
+class GRUCell(RNNCellBase):
+    def __init__(self, input_size, hidden_size, bias=True, device=None, dtype=None):
+        super().__init__(input_size, hidden_size, bias, 3)
+
+    def forward(self, input, hx=None):
+        hidden = self._checked(input, hx)
+        ours, _, new = self._gates(input, hidden).chunk(3, -1)
+        return (hidden - new.tanh()) * ours.sigmoid() + new
+
+
+def recurrent_flops(input, states, weights, output_shape, out_val=None):
+    """Twice the multiply–accumulates: each step multiplies by every matrix once."""
+    steps = input.numel() // input.shape[-1]
+    return 2 * steps * sum(weight.numel() for weight in weights if weight.dim() > 1)

@@ -1,0 +1,46 @@
+"""Random numbers: there are none, so seeds change nothing."""
+
+from contextlib import contextmanager
+
+
+class Generator:
+    def __init__(self, device="cpu"):
+        self._seed = 0
+
+    def manual_seed(self, seed):
+        self._seed = seed
+        return self
+
+    def initial_seed(self):
+        return self._seed
+
+
+_generator = Generator()
+
+
+def manual_seed(seed):
+    return _generator.manual_seed(int(seed))
+
+
+def seed():
+    return manual_seed(0).initial_seed()
+
+
+def initial_seed():
+    return _generator.initial_seed()
+
+
+def get_rng_state():
+    return _generator.initial_seed()
+
+
+def set_rng_state(new_state):
+    _generator.manual_seed(new_state)
+
+
+@contextmanager
+def fork_rng(devices=None, enabled=True, device_type="cuda"):
+    """Within it, what is drawn leaves the generator as it was."""
+    state = get_rng_state()
+    yield
+    set_rng_state(state)
