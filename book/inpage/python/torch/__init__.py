@@ -1,8 +1,8 @@
 """The PyTorch of this page: what modules, layers and functions do to shapes, in Python alone.
 
-It stands behind the plain name `torch`, where real PyTorch cannot be had. Its tensors carry shape, type, strides, memory
-and whether they need a gradient, and no numbers; errors about shapes are in PyTorch's words. What it lacks, it names in
-one sentence.
+It stands behind the plain name `torch`, where real PyTorch cannot be had. Its tensors carry shape, type, strides,
+memory and whether they need a gradient, and no numbers; errors about shapes are in PyTorch's words. What it lacks, it
+names in one sentence.
 """
 
 import math as _math

@@ -7,6 +7,15 @@ from ._grad import GradFn, is_grad_enabled
 from ._lacking import lacking, no_values
 
 
+_LACKING = frozenset((
+    "as_subclass cholesky cholesky_inverse cholesky_solve coalesce corrcoef cov det dsplit frexp geqrf heaviside "
+    "histogram hsplit igamma igammac imag index_reduce int_repr istft logdet lstsq lu lu_solve map_ masked_scatter "
+    "matrix_exp mvlgamma nanquantile ormqr pinverse polygamma put_ q_scale qr renorm resolve_conj scatter_reduce "
+    "scatter_reduce_ select_scatter slice_scatter slogdet smm sparse_mask stft svd to_dense to_mkldnn to_sparse "
+    "to_sparse_coo to_sparse_csr triangular_solve unique_consecutive values vdot vsplit"
+).split())
+
+
 class Tensor:
     """A tensor without numbers.
 
@@ -221,6 +230,11 @@ class Tensor:
         return object.__format__(self, spec)
 
     # Python's own
+
+    def __getattr__(self, name):
+        if name in _LACKING:
+            raise lacking(f"Tensor.{name}")
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def __len__(self):
         if not self._shape:

@@ -123,8 +123,8 @@ def _constant_pad(self, pad, value=0):
         raise RuntimeError(f"Length of pad must be even but instead it equals {len(pad)}")
     if len(pad) > 2 * self.dim():
         raise RuntimeError(
-            "Length of pad should be no more than twice the number of dimensions of the input. Pad length is "
-            f"{len(pad)} while the input has {self.dim()} dimensions."
+            "Padding length should be less than or equal to two times the input dimension but got padding length "
+            f"{len(pad)} and input of dimension {self.dim()}"
         )
     shape = list(self._shape)
     for place in range(len(pad) // 2):

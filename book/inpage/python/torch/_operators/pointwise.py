@@ -96,6 +96,8 @@ def _binary(name, type_of):
         _checked(name, (input, other))
         if not isinstance(input, Tensor):
             return run(_number(input), other)
+        if rounding_mode is not None:
+            return FUNCTIONS["floor_divide"](input, other)
         return run(input, other)
 
     def in_place(self, other, *, alpha=1, rounding_mode=None):

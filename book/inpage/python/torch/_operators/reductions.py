@@ -31,23 +31,16 @@ def dims_of(dim, count):
 def reduced(tensor, dim, keepdim, dtype):
     """What is left of a tensor without the dimensions that are reduced."""
     dims = dims_of(dim, tensor.dim())
-    if not tensor.dim():
-        return made((), dtype)
-    with_ones = [1 if place in dims else size for place, size in enumerate(tensor._shape)]
-    strides = meta.strides_like([(tensor._shape, tensor._strides)], tensor._shape)
-    order = sorted(range(tensor.dim()), key=lambda place: -strides[place])
-    kept = meta.strides_in_order(with_ones, order)
     if keepdim:
-        return made(with_ones, dtype, kept)
-    places = [place for place in range(tensor.dim()) if place not in dims]
-    return made([tensor._shape[place] for place in places], dtype, [kept[place] for place in places])
+        return made([1 if place in dims else size for place, size in enumerate(tensor._shape)], dtype)
+    return made([size for place, size in enumerate(tensor._shape) if place not in dims], dtype)
 
 
 def _summed(dtype):
     return dtype if dtype.is_floating_point or dtype.is_complex else meta.int64
 
 
-def _reduction(name, type_of, empty_refused=None):
+def _reduction(name, type_of):
     @operator(name)
     def run(self, dim=None, keepdim=False, dtype=None):
         return reduced(self, dim, keepdim, dtype or type_of(self.dtype))
@@ -62,7 +55,7 @@ def _reduction(name, type_of, empty_refused=None):
                 "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
                 f"Got: {meta.SCALAR_NAMES[input.dtype]}"
             )
-        return run(input, dim, keepdim, dtype) if dim is not None else run(input, None, keepdim, dtype)
+        return run(input, dim, keepdim, dtype)
 
     FUNCTIONS[name] = METHODS[name] = named(plain, name)
     return run
@@ -293,13 +286,13 @@ def trace(input):
 @operator("_softmax")
 def _softmax(self, dim, half_to_float=False):
     meta.whole_dim(dim, self.dim())
-    return made(self._shape, floating(self.dtype), like_strides(self))
+    return made(self._shape, floating(self.dtype))
 
 
 @operator("_log_softmax")
 def _log_softmax(self, dim, half_to_float=False):
     meta.whole_dim(dim, self.dim())
-    return made(self._shape, floating(self.dtype), like_strides(self))
+    return made(self._shape, floating(self.dtype))
 
 
 @operator("_safe_softmax")

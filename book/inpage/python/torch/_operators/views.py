@@ -355,6 +355,21 @@ def broadcast_to(input, size):
 METHODS["broadcast_to"] = broadcast_to
 
 
+def _swapped(name, view):
+    """A view that a tensor itself becomes."""
+
+    def in_place(self, *args):
+        seen = view(self, *args)
+        self._shape, self._strides = seen._shape, seen._strides
+        return self
+
+    METHODS[name] = named(in_place, name)
+
+
+_swapped("t_", t_op)
+_swapped("transpose_", transpose_op)
+
+
 @function
 def broadcast_tensors(*tensors):
     tensors = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else tensors

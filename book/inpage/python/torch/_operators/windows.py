@@ -129,7 +129,8 @@ def _check(input, weight, bias, stride, padding, dilation, groups, transposed, o
         )
     if input.dtype is not weight.dtype:
         names = [type_name(tensor.dtype) for tensor in (input, weight)]
-        raise RuntimeError(f"Input type ({names[0]}) and {'weight'} type ({names[1]}) should be the same")
+        other = "weight" if bias is None else "bias"
+        raise RuntimeError(f"Input type ({names[0]}) and {other} type ({names[1]}) should be the same")
     if not transposed:
         padded = [size + 2 * p for size, p in zip(input._shape[2:], padding, strict=True)]
         reach = [d * (k - 1) + 1 for k, d in zip(weight._shape[2:], dilation, strict=True)]
@@ -281,7 +282,7 @@ def adapted(kind, input, output_size, count):
     """Adaptive pooling; gives back (values, places) for "max"."""
     name = f"adaptive_{kind}_pool{count}d"
     need_tensor(input, name)
-    if input.dim() not in (count + 1, count + 2):
+    if input.dim() not in (count + 1, count + 2) and output_size not in (1, (1, 1)):
         raise RuntimeError(
             f"{name}(): Expected {count + 1}D or {count + 2}D tensor, but got {input._shape}"
         )

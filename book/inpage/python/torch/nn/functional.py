@@ -669,5 +669,6 @@ def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reducti
 
 
 from .._lacking import lacking_names as _lacking_names  # noqa: E402
+from .modules.attending import multi_head_attention_forward  # noqa: E402, F401  (it computes with what stands above)
 
 __getattr__ = _lacking_names("torch.nn.functional")

@@ -2,8 +2,8 @@
 
 import math
 
-from .._grad import no_grad
-from .._tensor import Tensor
+from .._grad import no_grad as _no_grad
+from .._tensor import Tensor as _Tensor
 
 
 def calculate_gain(nonlinearity, param=None):
@@ -35,9 +35,9 @@ def _calculate_correct_fan(tensor, mode):
 
 
 def _write(tensor, name, *args):
-    if not isinstance(tensor, Tensor):
+    if not isinstance(tensor, _Tensor):
         raise AttributeError(f"'{type(tensor).__name__}' object has no attribute '{name}'")
-    with no_grad():
+    with _no_grad():
         return getattr(tensor, name)(*args)
 
 

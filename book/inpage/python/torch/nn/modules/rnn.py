@@ -103,8 +103,10 @@ class RNNBase(Module):
                 label = "hidden" if len(names) == 1 else f"hidden[{names.index(name)}]"
                 raise RuntimeError(f"Expected {label} size {wanted}, got {list(state.shape)}")
         weights = [getattr(self, name) for name in self._flat_weights_names]
-        output, *states = _OPERATORS[self.mode](input, list(states), weights, (*input.shape[:-1], out * directions))
-        return output, states
+        steps_first = self.batch_first and batched
+        shape = (input.shape[1], *batch) if steps_first else input.shape[:-1]
+        output, *states = _OPERATORS[self.mode](input, list(states), weights, (*shape, out * directions))
+        return output.transpose(0, 1) if steps_first else output, states
 
     def forward(self, input, hx=None):
         output, states = self._run(input, None if hx is None else (hx,), ("hx",))
