@@ -155,7 +155,8 @@ def _take(function, numbers, known, found, wanted):
 
 
 def _names_used(code):
-    names = set(code.co_names)
+    """In the order in which the code names them, so that helpers are told in one order in every run."""
+    names = dict.fromkeys(code.co_names)
     for constant in code.co_consts:
         if inspect.iscode(constant):
             names |= _names_used(constant)

@@ -1,0 +1,252 @@
+"""A class that somebody pasted, explained line by line: `explain(code, "zh", None)`."""
+
+import ast
+import contextlib
+import io
+import json
+import warnings
+
+import torch.nn as nn
+from linewalk import Bilingual, WalkError, annotate
+
+from pasting import sentences
+from pasting.guess import arguments_of, inputs_of, tensor_of
+from pasting.repair import repaired
+from pasting.space import defined
+
+_LONGEST = 200_000
+_OTHERS = (("tensorflow", "TensorFlow"), ("keras", "Keras"), ("paddle", "PaddlePaddle"), ("mindspore", "MindSpore"),
+           ("jax", "JAX"), ("flax", "Flax"), ("mxnet", "MXNet"))
+
+
+class _Refused(Exception):
+    """Nothing can be explained; `sentence` says why and what to do."""
+
+    def __init__(self, sentence, space=None):
+        super().__init__(str(sentence))
+        self.sentence, self.space = sentence, space
+
+
+def explain(code, language="zh", settings=None):
+    """Explain a pasted class.
+
+    Args:
+        code: whatever was pasted.
+        language: "zh" or "en".
+        settings: None, or what the reader has changed: {"class": name, "arguments": {name: source text}, "inputs":
+            [shape as a list or as text, …], "training": whether in training mode}.
+
+    Returns:
+        dict for JSON. ok: whether lines are explained; sentence: {"zh", "en"} where not, else None; error: the same where
+        the run failed at a line that is explained. classes, chosen, arguments (name → source text), inputs (shapes),
+        integers (whether of whole numbers, one for each input), could_not_guess and remarks ([{"zh", "en"}]); lines
+        ([{number, source, html, shape, ran}]); code, markdown, notebook and html of the whole.
+    """
+    answer = {
+        "ok": False, "sentence": None, "error": None, "classes": [], "chosen": None, "arguments": {}, "inputs": [],
+        "integers": [], "could_not_guess": [], "remarks": [], "findings": [], "lines": [], "code": "", "markdown": "",
+        "notebook": "", "html": "",
+    }
+    try:
+        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            _explained(code, language if language == "en" else "zh", settings or {}, answer)
+    except _Refused as refused:
+        answer["sentence"] = _both(refused.sentence)
+    except RecursionError:
+        answer["sentence"] = _both(sentences.RECURSION)
+    except WalkError as error:
+        zh, _, en = str(error).partition("\n")
+        answer["sentence"] = {"zh": zh, "en": en}
+    except (Exception, SystemExit) as error:
+        said = f"{type(error).__name__}: {error}"
+        answer["sentence"] = _both(sentences.failed_to_load(answer["chosen"] or "class", said))
+    return answer
+
+
+def _explained(code, language, settings, answer):
+    tree, source, remarks = _read(code)
+    space = defined(source, tree)
+    answer["remarks"] = [_both(one) for one in (*remarks, *space.remarks)]
+    answer["classes"] = list(space.classes)
+    if not space.classes:
+        raise _Refused(_why_no_class(space, tree))
+    wanted = settings.get("class")
+    if wanted and wanted not in space.classes:
+        raise _Refused(sentences.no_such_class(wanted, list(space.classes)))
+    names = [wanted] if wanted else _likeliest(space, tree)
+    plans = []
+    for name in names:
+        plan = _Plan(space, tree, name, settings)
+        plans.append(plan)
+        if plan.works:
+            break
+    plan = next((one for one in plans if one.works), plans[0])
+    _tell(plan, language, space, answer)
+
+
+def _read(code):
+    if not isinstance(code, str) or not code.strip():
+        raise _Refused(sentences.EMPTY)
+    if len(code) > _LONGEST:
+        raise _Refused(sentences.TOO_LONG)
+    found = repaired(code)
+    if found.source is None or not found.tree.body:
+        if "class " not in code and "def " not in code:
+            raise _Refused(sentences.ONE_LINE if _looks_like_a_line(code) else sentences.NOT_PYTHON)
+        raise _Refused(found.failure or sentences.NOT_PYTHON)
+    for word, name in _OTHERS:
+        if f"import {word}" in found.source or f"from {word}" in found.source:
+            raise _Refused(sentences.other_framework(name))
+    return found.tree, found.source, found.remarks
+
+
+def _looks_like_a_line(code):
+    return "self." in code or "nn." in code or "F." in code or "torch." in code
+
+
+def _why_no_class(space, tree):
+    if space.failure is not None:
+        return space.failure
+    for name, base in space.others.items():
+        return sentences.not_a_module(name, base)
+    if len(tree.body) == 1 and not hasattr(tree.body[0], "body") and _looks_like_a_line(ast.unparse(tree)):
+        return sentences.ONE_LINE
+    return sentences.NO_CLASS
+
+
+def _likeliest(space, tree):
+    """Class names, the likeliest to be meant first: what no other class builds, the last of these first."""
+    used = {
+        node.id for outer in tree.body if isinstance(outer, ast.ClassDef) for node in ast.walk(outer)
+        if isinstance(node, ast.Name) and node.id in space.classes and node.id != outer.name
+    }
+    names = list(space.classes)[::-1]
+    has_forward = [name for name in names if _has_forward(space.classes[name])]
+    return sorted(has_forward or names, key=lambda name: name in used)
+
+
+def _has_forward(cls):
+    return cls.forward is not nn.Module.forward
+
+
+class _Plan:
+    """How one class will be built and called.
+
+    arguments: name → source text; values: name → value; inputs: [(shape, whole)]; works: whether a trial run ended well.
+    """
+
+    def __init__(self, space, tree, name, settings):
+        self.name, self.cls = name, space.classes[name]
+        self.training = bool(settings.get("training"))
+        given = {key: str(text) for key, text in (settings.get("arguments") or {}).items() if str(text).strip()}
+        self.arguments, unsure = arguments_of(self.cls, space, tree, given)
+        self.could_not_guess = [sentences.argument_not_guessed(one, self.arguments[one]) for one in unsure]
+        self.values = {key: _evaluated(key, text, space) for key, text in self.arguments.items()}
+        self.inputs, self.works = None, False
+        module = self._built()
+        if module is None or not _has_forward(self.cls):
+            if module is not None:
+                self.could_not_guess.append(sentences.NO_FORWARD)
+                self.works = True
+            return
+        if settings.get("inputs"):
+            self.inputs = [_shape(one) for one in settings["inputs"]]
+            self._settle_integers(settings.get("integers"), module, tree)
+            self.works = True
+            return
+        self.inputs, self.works = inputs_of(module, tree)
+        if not self.works and self.inputs:
+            shown = ", ".join("×".join(map(str, shape)) for shape, _ in self.inputs)
+            self.could_not_guess.append(sentences.input_not_guessed(shown))
+
+    def _built(self):
+        try:
+            return self.cls(**self.values)
+        except Exception:
+            return None
+
+    def _settle_integers(self, whole, module, tree):
+        if whole is None:
+            layers = list(module.modules())
+            by_ids = any(isinstance(layer, nn.Embedding) for layer in layers[:3])
+            whole = [by_ids and len(shape) <= 2 for shape in self.inputs]
+        whole = [*whole, *[False] * len(self.inputs)]
+        self.inputs = [(shape, bool(one)) for shape, one in zip(self.inputs, whole, strict=False)]
+
+
+def _evaluated(name, text, space):
+    try:
+        return eval(compile(text.strip(), "<argument>", "eval"), {"nn": nn, **space.names})
+    except Exception as error:
+        raise _Refused(sentences.wrong_argument(name, text, f"{type(error).__name__}: {error}")) from error
+
+
+def _shape(given):
+    text = given if isinstance(given, str) else ",".join(map(str, given)) if isinstance(given, (list, tuple)) else str(given)
+    cleaned = text.strip().strip("()[]")
+    for sign in "x×，*、 ":
+        cleaned = cleaned.replace(sign, ",")
+    try:
+        shape = tuple(int(size) for size in cleaned.split(",") if size.strip())
+    except ValueError:
+        shape = ()
+    if not shape or min(shape) < 1 or len(shape) > 8 or max(shape) > 10**7:
+        raise _Refused(sentences.wrong_shape(text))
+    return shape
+
+
+def _tell(plan, language, space, answer):
+    answer |= {
+        "chosen": plan.name, "arguments": plan.arguments,
+        "inputs": [list(shape) for shape, _ in plan.inputs or []],
+        "integers": [whole for _, whole in plan.inputs or []],
+        "could_not_guess": [_both(one) for one in plan.could_not_guess],
+    }
+    inputs = None if plan.inputs is None else tuple(tensor_of(*one) for one in plan.inputs)
+    notes = annotate(plan.cls, language=language, inputs=inputs, training=plan.training, **plan.values)
+    head = "".join(f"{line}\n" for line in space.imports)
+    answer |= {
+        "ok": True, "error": _failure(notes),
+        "lines": [_line(line, notes, language) for _, lines in (("", notes.lines), *notes.helpers) for line in lines],
+        "findings": [_both(one) for one in notes.findings],
+        "remarks": [*answer["remarks"], *(_both(one) for one in notes.remarks)],
+        "code": f"{head}\n\n{notes.code()}" if head else notes.code(), "markdown": notes.markdown(),
+        "notebook": json.dumps(notes.notebook(), ensure_ascii=False, indent=1), "html": notes.html(),
+    }
+
+
+def _failure(notes):
+    if notes.error is None:
+        return None
+    for trail in (notes.forward, notes.init):
+        failed = getattr(trail, "failed", None)
+        if failed is not None and failed.error is not None:
+            return _both(failed.error)
+    return _both(Bilingual(f"运行时出错：{notes.error}", f"It failed while running: {notes.error}"))
+
+
+def _line(line, notes, language):
+    return {
+        "number": line.first, "source": line.text, "depth": line.depth, "html": notes.line_html(line, language),
+        "shape": _shape_label(line), "ran": line.ran,
+    }
+
+
+def _shape_label(line):
+    """The shape of what a line made: of the first name that it changed, or of what it returned."""
+    for step in line.steps[-1:]:
+        if step.result and step.source.startswith("return"):
+            with contextlib.suppress(KeyError):
+                value = step.value(step.result)
+                return "×".join(map(str, value.shape)) if hasattr(value, "shape") else ""
+        for change in step.changed.values():
+            if change.after.shape is not None:
+                return "×".join(map(str, change.after.shape)) or "scalar"
+    return ""
+
+
+def _both(words):
+    return {"zh": words.zh, "en": words.en}
+
+

@@ -1,0 +1,334 @@
+"""How to build a class and what to call it with, guessed from its names, from its layers, and by trying."""
+
+import ast
+import contextlib
+import inspect
+import io
+import itertools
+import textwrap
+import time
+import warnings
+
+import torch
+import torch.nn as nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+_MOST_TRIES, _SECONDS = 400, 4.0
+
+_NAMES = (  # (names, source of the value), the first that fits
+    (("inplanes", "in_planes", "in_channels", "in_channel", "in_ch", "in_c", "inchannel", "inchannels", "inp", "cin", "c_in",
+      "ch_in", "in_dim", "dim_in", "input_dim", "in_features", "input_size", "in_feature", "nin", "input_channels",
+      "num_input_features", "n_in", "inchannel", "in_filters", "c1", "in_size", "input_channel", "channels_in"), "64"),
+    (("planes", "out_planes", "out_channels", "out_channel", "out_ch", "out_c", "outchannel", "outchannels", "oup", "cout",
+      "c_out", "ch_out", "out_dim", "dim_out", "output_dim", "out_features", "output_size", "nout", "output_channels",
+      "filters", "n_out", "out_filters", "c2", "width", "mid_channels", "mid_channel", "middle_channels", "mid", "squeeze",
+      "channels_out", "output_channel"), "64"),
+    (("in_chans", "input_nc", "n_channels", "img_channels", "image_channels"), "3"),
+    (("num_classes", "n_classes", "classes", "num_class", "nclass", "class_num", "num_labels", "out_classes", "nc",
+      "output_nc"), "10"),
+    (("num_heads", "nhead", "heads", "n_heads", "n_head", "head", "num_head", "h"), "8"),
+    (("dim", "embed_dim", "d_model", "hidden_dim", "hidden_size", "emb_dim", "embedding_dim", "embed_size", "emb_size",
+      "n_embd", "hidden", "channels", "channel", "chans", "ch", "c", "num_features", "features", "nf", "num_channels", "d",
+      "dims", "inner_dim", "query_dim", "attention_dim", "embedding_size", "n_hidden", "hidden_channels", "in_out_channels",
+      "feature_dim", "latent_dim"), "64"),
+    (("mlp_dim", "d_ff", "ff_dim", "dim_feedforward", "mlp_hidden_dim", "ffn_dim", "forward_expansion"), "128"),
+    (("head_dim", "dim_head", "d_k", "d_v", "key_dim"), "16"),
+    (("kernel_size", "kernel", "k", "ksize", "kernels"), "3"),
+    (("stride", "strides", "dilation", "dilations", "groups", "s", "g"), "1"),
+    (("padding", "pad", "p_conv"), "1"),
+    (("depth", "num_layers", "n_layers", "layers_num", "num_blocks_each", "n_layer", "num_block", "n_blocks"), "2"),
+    (("num_layer", "nblocks", "n"), "2"),
+    (("reduction", "ratio", "r", "reduction_ratio", "squeeze_factor", "rd_ratio", "se_ratio"), "4"),
+    (("expand_ratio", "expansion", "mlp_ratio", "expand", "t", "expand_rate", "e"), "4"),
+    (("scale", "scale_factor", "upscale_factor", "up_scale"), "2"),
+    (("growth_rate", "growth"), "16"),
+    (("bn_size",), "4"),
+    (("vocab_size", "src_vocab_size", "trg_vocab_size", "tgt_vocab_size", "num_embeddings", "vocab", "n_vocab", "n_tokens",
+      "ntoken", "vocabulary", "num_tokens"), "1000"),
+    (("max_len", "seq_len", "max_length", "block_size", "context_length", "max_seq_len", "sequence_length", "seq_length",
+      "num_patches", "n_patches"), "16"),
+    (("img_size", "image_size", "resolution", "input_resolution", "size", "img_dim"), "32"),
+    (("patch_size", "patch", "window_size"), "4"),
+    (("dropout", "drop", "drop_rate", "p", "dropout_rate", "drop_prob", "dropout_p", "attn_drop", "drop_path"), "0.1"),
+    (("bias", "use_bias", "bilinear", "batch_first", "affine"), "True"),
+    (("bidirectional", "downsample_flag", "use_attention", "deploy"), "False"),
+    (("norm_layer", "norm", "normalization"), "nn.BatchNorm2d"),
+    (("act_layer", "activation", "act", "nonlinearity"), "nn.ReLU"),
+    (("downsample", "mask"), "None"),
+    (("num_blocks", "layers", "depths", "block_num", "blocks_num", "num_block_list"), "[2, 2, 2, 2]"),
+    (("pretrained", "progress"), "False"),
+    (("nz", "z_dim", "noise_dim"), "100"),
+    (("ngf", "ndf"), "16"),
+    (("eps",), "1e-5"),
+    (("device",), "None"),
+)
+_GUESSES = {name: text for names, text in reversed(_NAMES) for name in names}
+_SIDES = (56, 32, 224, 28, 64, 128, 14, 16, 7, 8, 96, 112, 256, 227, 299, 48, 40, 84, 100, 4, 1)
+_INTEGERS = ("text", "ids", "tokens", "input_ids", "token_ids", "src", "tgt", "trg", "idx", "indices", "words", "labels")
+
+
+def arguments_of(cls, space, tree, given):
+    """Source text for each parameter of `__init__`, and which of them are no more than a guess.
+
+    Args:
+        cls: the class. space: the `Space` it was defined in; tree: of the paste. given: name → text, which wins.
+
+    Returns:
+        (name → text, names that nothing stood for)
+    """
+    parameters = _parameters(cls.__init__)
+    mined = _mined_call(cls.__name__, tree, parameters)
+    texts, unsure = {}, []
+    for name, parameter in parameters.items():
+        if name in given:
+            texts[name] = given[name]
+        elif name in mined:
+            texts[name] = mined[name]
+        elif parameter.default is not parameter.empty:
+            texts[name] = _default_text(parameter.default, cls, name, space)
+        else:
+            text = _for_blocks(name, space) or _GUESSES.get(name.lower().strip("_")) or _by_part(name)
+            if text is None:
+                text = _by_annotation(parameter)
+                unsure.append(name)
+            texts[name] = text
+    _together(cls, texts, {*given, *mined}, parameters)
+    return texts, unsure
+
+
+def _parameters(function):
+    try:
+        parameters = list(inspect.signature(function).parameters.values())[1:]
+    except (TypeError, ValueError):
+        return {}
+    return {one.name: one for one in parameters if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)}
+
+
+def _mined_call(name, tree, parameters):
+    """What the paste itself builds the class with: `net = Net(3, 10)` outside of classes."""
+    outside = [node for node in tree.body if not isinstance(node, ast.ClassDef)]
+    for node in (one for statement in outside for one in ast.walk(statement)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name:
+            try:
+                values = [ast.unparse(value) for value in node.args if ast.literal_eval(value) is not ...]
+                keywords = {one.arg: ast.unparse(one.value) for one in node.keywords
+                            if one.arg and ast.literal_eval(one.value) is not ...}
+            except (ValueError, TypeError, SyntaxError):
+                continue
+            return dict(zip(parameters, values, strict=False)) | keywords
+    return {}
+
+
+def _default_text(value, cls, name, space):
+    for node in ast.walk(ast.parse(textwrap.dedent(_source_of(cls)))):
+        if isinstance(node, ast.FunctionDef) and node.name == "__init__":
+            arguments = [*node.args.posonlyargs, *node.args.args]
+            defaults = dict(zip([one.arg for one in arguments][len(arguments) - len(node.args.defaults) :],
+                                node.args.defaults, strict=True))
+            defaults |= {one.arg: default for one, default in
+                         zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True) if default is not None}
+            if name in defaults:
+                return ast.unparse(defaults[name])
+    return repr(value)
+
+
+def _source_of(cls):
+    try:
+        return inspect.getsource(cls)
+    except (OSError, TypeError):
+        return ""
+
+
+def _for_blocks(name, space):
+    if name in ("block", "Block", "block_type", "basic_block"):
+        for other, cls in space.classes.items():
+            if hasattr(cls, "expansion") or "lock" in other or "ottleneck" in other:
+                return other
+    return None
+
+
+def _by_part(name):
+    """By a part of the name: `in_channels_left` is a number of channels."""
+    lowered = name.lower()
+    for part, text in (("kernel", "3"), ("stride", "1"), ("padding", "1"), ("dilation", "1"), ("classes", "10"),
+                       ("heads", "8"), ("drop", "0.1"), ("vocab", "1000"), ("channel", "64"), ("planes", "64"),
+                       ("dim", "64"), ("hidden", "64"), ("embed", "64"), ("feature", "64"), ("filter", "64"),
+                       ("layers", "2"), ("blocks", "2"), ("depth", "2"), ("ratio", "4"), ("reduce", "16"), ("ch", "64"),
+                       ("norm", "nn.BatchNorm2d"), ("act", "nn.ReLU"), ("bias", "True"), ("size", "16"), ("len", "16"),
+                       ("num", "2")):
+        if part in lowered:
+            return text
+    return None
+
+
+def _by_annotation(parameter):
+    kind = getattr(parameter.annotation, "__name__", str(parameter.annotation))
+    return {"int": "16", "float": "0.5", "bool": "True", "str": "''", "list": "[16, 32]", "tuple": "(16, 32)"}.get(kind, "16")
+
+
+def _together(cls, texts, settled, parameters):
+    """Guesses that have to fit each other: a residual block's input has as many channels as its output."""
+    expansion = getattr(cls, "expansion", None)
+    required = [name for name, one in parameters.items() if one.default is one.empty and name not in settled]
+    first = [name for name in required if texts[name] == "64"]
+    if isinstance(expansion, int) and expansion > 1 and len(first) >= 2:
+        texts[first[0]] = str(64 * expansion)
+
+
+class _Counter(TorchDispatchMode):
+    """How far a call gets, in operators."""
+
+    def __init__(self):
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.count += 1
+        return func(*args, **(kwargs or {}))
+
+
+def inputs_of(module, tree):
+    """Shapes that `forward` takes, found by trying, each with whether it is of whole numbers.
+
+    Returns:
+        ([(shape, whole)], worked): where nothing worked, what got furthest.
+    """
+    parameters = [name for name, one in _parameters(type(module).forward).items() if one.default is one.empty]
+    if not parameters:
+        return [], _tried(module, [])[0]
+    best, furthest, began = None, -1, time.monotonic()
+    for combination in itertools.islice(_combinations(module, parameters, tree), _MOST_TRIES):
+        worked, count = _tried(module, combination)
+        if worked:
+            return combination, True
+        if count > furthest:
+            best, furthest = combination, count
+        if time.monotonic() - began > _SECONDS:
+            break
+    return best, False
+
+
+def _tried(module, combination):
+    was = module.training
+    module.eval()
+    counter = _Counter()
+    try:
+        with contextlib.redirect_stdout(io.StringIO()), torch.no_grad(), warnings.catch_warnings(), counter:
+            warnings.simplefilter("ignore")
+            module(*(tensor_of(*one) for one in combination))
+        return True, counter.count
+    except Exception:
+        return False, counter.count
+    finally:
+        module.train(was)
+
+
+def tensor_of(shape, whole):
+    return torch.zeros(shape, dtype=torch.long) if whole else torch.rand(shape)
+
+
+def _combinations(module, parameters, tree):
+    """Inputs to try, the likeliest first."""
+    count = len(parameters)
+    mined = _mined_shapes(tree)
+    if len(mined) >= count:
+        yield mined[:count]
+    singles = [*((shape, whole) for shape, whole in mined), *_wanted(module, parameters), *_usual(parameters)]
+    singles = list(dict.fromkeys((tuple(shape), whole) for shape, whole in singles))
+    for one in singles:
+        yield [one] * count
+    if count == 1:
+        return
+    for shape, whole in singles:  # branches that are joined: each brings its part of the channels
+        if len(shape) > 2 and shape[1] % count == 0:
+            yield [((shape[0], shape[1] // count, *shape[2:]), whole)] * count
+    likely = singles[:14]
+    for combination in itertools.product(likely, repeat=min(count, 3)):
+        yield [*combination, *[combination[-1]] * (count - len(combination))]
+
+
+def _mined_shapes(tree):
+    """Shapes that the paste itself makes outside of classes: `x = torch.randn(1, 3, 224, 224)`."""
+    found = []
+    for statement in tree.body:
+        if isinstance(statement, ast.ClassDef):
+            continue
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                kind = node.func.attr
+                if kind not in ("randn", "rand", "zeros", "ones", "randint", "FloatTensor"):
+                    continue
+                try:
+                    sizes = [ast.literal_eval(value) for value in node.args]
+                except (ValueError, TypeError, SyntaxError):
+                    continue
+                if kind == "randint":
+                    sizes = next((size for size in sizes if isinstance(size, (tuple, list))), None)
+                elif len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
+                    sizes = sizes[0]
+                if sizes and all(isinstance(size, int) and size > 0 for size in sizes):
+                    found.append((tuple(sizes), kind == "randint"))
+    return found
+
+
+def _wanted(module, parameters):
+    """What the layers want, in the order in which they were registered."""
+    found = []
+    for layer in module.modules():
+        found += _wanted_by(layer)
+    for place in range(len(_SIDES) if len(found) < 8 else 8):
+        for kind, channels in dict.fromkeys(found):
+            if kind == "maps":
+                first = {1: 28, 3: 224}.get(channels, _SIDES[0])
+                side = first if place == 0 else _SIDES[place] if _SIDES[place] != first else _SIDES[0]
+                yield (1, channels, side, side), False
+            elif place == 0:
+                yield from _of_kind(kind, channels)
+    for kind, channels in dict.fromkeys(found):
+        if kind == "rows":  # a layer of a convolutional net, reached after its maps were flattened
+            yield (1, channels, 14, 14), False
+
+
+def _wanted_by(layer):
+    if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d)):
+        return [("maps", layer.in_channels)]
+    if isinstance(layer, (nn.Conv1d, nn.ConvTranspose1d)):
+        return [("sequence", layer.in_channels)]
+    if isinstance(layer, (nn.Conv3d, nn.ConvTranspose3d)):
+        return [("volume", layer.in_channels)]
+    if isinstance(layer, nn.Linear):
+        return [("rows", layer.in_features)]
+    if isinstance(layer, nn.Embedding):
+        return [("ids", layer.num_embeddings)]
+    if isinstance(layer, (nn.LSTM, nn.GRU, nn.RNN)):
+        return [("steps", layer.input_size)]
+    if isinstance(layer, nn.MultiheadAttention):
+        return [("steps", layer.embed_dim)]
+    if isinstance(layer, nn.LayerNorm):
+        return [("steps", layer.normalized_shape[-1])]
+    if isinstance(layer, nn.BatchNorm2d):
+        return [("maps", layer.num_features)]
+    if isinstance(layer, nn.GroupNorm):
+        return [("maps", layer.num_channels)]
+    if isinstance(layer, nn.BatchNorm1d):
+        return [("rows", layer.num_features)]
+    return [("steps" if len(one.shape) < 4 else "maps", one.shape[-1] if len(one.shape) < 4 else one.shape[1])
+            for one in layer.parameters(recurse=False) if len(one.shape) > 1]
+
+
+def _of_kind(kind, channels):
+    return {
+        "sequence": [((1, channels, 32), False), ((1, channels, 100), False)],
+        "volume": [((1, channels, 8, 16, 16), False), ((1, channels, 16, 56, 56), False)],
+        "rows": [((1, channels), False), ((1, 16, channels), False), ((1, 49, channels), False)],
+        "ids": [((1, 16), True), ((16, 1), True)],
+        "steps": [((1, 16, channels), False), ((16, 1, channels), False), ((1, 49, channels), False), ((1, channels), False),
+                  ((1, 7, 7, channels), False), ((1, 8, 8, channels), False)],
+    }[kind]
+
+
+def _usual(parameters):
+    ids = [((1, 16), True)] if any(name in _INTEGERS for name in parameters) else []
+    return [*ids, ((1, 3, 224, 224), False), ((1, 64, 56, 56), False), ((1, 3, 32, 32), False), ((1, 1, 28, 28), False),
+            ((1, 256, 56, 56), False), ((1, 16, 64), False), ((1, 64), False), ((1, 16), True), ((1,), False), ((1,), True),
+            ((1, 16, 512), False), ((1, 512, 7, 7), False)]

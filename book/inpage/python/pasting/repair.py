@@ -1,0 +1,264 @@
+"""Pasted text becomes Python again: what web pages, chats and terminals do to code is undone, step by step."""
+
+import ast
+import html
+import re
+import textwrap
+from dataclasses import dataclass, field
+
+from .restore import indented, split_into_lines
+from .sentences import REPAIRS, lost_indentation, syntax
+
+_WIDE = {ord(wide): plain for wide, plain in zip(
+    "（），：；＝＋－＊／．［］｛｝＜＞＃＠！＂＇＿％｜＆～＾", "(),:;=+-*/.[]{}<>#@!\"'_%|&~^", strict=True)}
+_WIDE |= {ord("。"): ".", ord("、"): ",", ord("【"): "[", ord("】"): "]", ord("「"): '"', ord("」"): '"', ord("—"): "-",
+          ord("–"): "-", ord("−"): "-", ord("×"): "*"}
+_CURLY = {ord(curly): plain for curly, plain in zip("“”„‘’‚", "\"\"\"'''", strict=True)}
+_SPACES = {ord(space): " " for space in "\u00a0\u3000\u2002\u2003\u2009\u202f"} | {
+    ord(mark): None for mark in "\u200b\u200c\u200d\ufeff\u2060"}
+_HEAD = re.compile(r"^\s*(?:import\s+\w|from\s+[\w.]+\s+import\b|class\s+\w+|def\s+\w+\s*\(|@\w|#)")
+_PROMPT = re.compile(r"^\s*(?:>>>|\.\.\.|In \[\d*\]:|\.\.\.:)(?: |$)")
+_NUMBER = re.compile(r"^\s*(\d{1,5})(?:\s*[|│:.)\]]|\t|(?= {1,})|$)")
+_CHINESE = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")
+_MOST_LINES_DROPPED = 40
+
+
+@dataclass
+class Repaired:
+    """source: Python that parses, or None; remarks: what was mended; failure: a sentence, where nothing helped."""
+
+    source: str | None
+    remarks: list = field(default_factory=list)
+    failure: object = None
+    tree: object = None
+
+
+def repaired(text):
+    """Pasted text as Python, with what was done to it."""
+    remarks = []
+
+    def note(name):
+        if REPAIRS[name] not in remarks:
+            remarks.append(REPAIRS[name])
+
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
+    for name, change in (("spaces", lambda t: t.translate(_SPACES)), ("fences", _without_fences),
+                         ("prompts", _without_prompts), ("prompts", _without_numbers), ("diff", _without_plus)):
+        changed = change(text)
+        if changed != text:
+            text = changed
+            note(name)
+    tree = parsed(text)
+    for name, change in (
+        ("dedent", textwrap.dedent), ("entities", html.unescape), ("prose", _from_the_code_on),
+        ("quotes", lambda t: _outside_strings(t, _CURLY)), ("wide", lambda t: _outside_strings(t, _WIDE)),
+        ("tabs", lambda t: t.expandtabs(4)), ("dedent", textwrap.dedent), ("print", _without_old_prints),
+    ):
+        if tree is None:
+            changed = change(text)
+            if changed != text:
+                text, tree = changed, parsed(changed)
+                note(name)
+    if tree is None:
+        text, tree = _restored(text, note)
+    if tree is not None:
+        shorter = _without_glued_words(text, tree)
+        if shorter != text:
+            text, tree = shorter, parsed(shorter)
+            note("prose")
+    text, renamed = _with_underscores(text)
+    if renamed:
+        note("init")
+        tree = parsed(text)
+    if tree is None:
+        return Repaired(None, remarks, _failure(text))
+    return Repaired(text, remarks, None, tree)
+
+
+def parsed(text):
+    try:
+        return ast.parse(text)
+    except (SyntaxError, ValueError, MemoryError):
+        return None
+
+
+def _restored(text, note):
+    """Words cut away, then line breaks and indentation put back."""
+    shorter, tree = _without_prose(text)
+    if tree is not None:
+        note("prose")
+        return shorter, tree
+    for name, change in (("lines", split_into_lines), ("indentation", indented)):
+        for candidate in (text, shorter):
+            changed = change(candidate)
+            if changed is None:
+                continue
+            tree = parsed(changed)
+            if tree is None:
+                changed, tree = _without_prose(changed)
+                if tree is not None:
+                    note("prose")
+            if tree is not None and any(isinstance(node, ast.ClassDef) and len(node.body) for node in tree.body):
+                note(name)
+                return changed, tree
+    return text, None
+
+
+# marks around code
+
+
+def _without_fences(text):
+    blocks = re.findall(r"^[ \t]*(?:```|~~~)[^\n]*\n(.*?)^[ \t]*(?:```|~~~)[ \t]*$", text, re.DOTALL | re.MULTILINE)
+    if blocks:
+        return "\n".join(textwrap.dedent(block) for block in blocks)
+    return re.sub(r"^[ \t]*(?:```|~~~)\w*[ \t]*\n?", "", text, flags=re.MULTILINE)
+
+
+def _without_prompts(text):
+    lines = text.split("\n")
+    marked = [line for line in lines if re.match(r"^\s*(?:>>>|In \[\d*\]:)", line)]
+    if not marked:
+        return text
+    return "\n".join(_PROMPT.sub("", line, count=1) for line in lines)
+
+
+def _without_numbers(text):
+    """Line numbers: nearly every line begins with one, and they count up."""
+    lines = text.split("\n")
+    filled = [line for line in lines if line.strip()]
+    found = [(_NUMBER.match(line), line) for line in filled]
+    numbers = [int(match[1]) for match, _ in found if match]
+    if len(numbers) < 3 or len(numbers) < 0.9 * len(filled):
+        return text
+    steps = [after - before for before, after in zip(numbers, numbers[1:], strict=False)]
+    if sum(step == 1 for step in steps) < 0.8 * len(steps):
+        return text
+    bare = [_NUMBER.sub("", line, count=1) for line in lines]
+    return textwrap.dedent("\n".join(bare))
+
+
+def _without_plus(text):
+    lines = text.split("\n")
+    filled = [line for line in lines if line.strip()]
+    if len(filled) > 1 and all(line.startswith("+") for line in filled):
+        return "\n".join(line[1:] for line in lines)
+    return text
+
+
+def _from_the_code_on(text):
+    """Without the words before the first line of code, on lines of their own or before `class` on its line."""
+    lines = text.split("\n")
+    first = next((place for place, line in enumerate(lines) if _HEAD.match(line)), None)
+    inside = re.search(r"(?<![A-Za-z0-9_#'\"])class\s+\w+\s*(?:\([^)]*\))?\s*[:：]", text)
+    if inside and (first is None or inside.start() < len("\n".join(lines[:first]))):
+        return text[inside.start():]
+    return "\n".join(lines[first:]) if first else text
+
+
+def _outside_strings(text, table):
+    """Characters replaced in code, not in strings and comments."""
+    out, quote, place = [], None, 0
+    while place < len(text):
+        character = text[place]
+        three = text[place : place + 3]
+        if quote is None and character == "#":
+            end = text.find("\n", place)
+            end = len(text) if end < 0 else end
+            out.append(text[place:end])
+            place = end
+            continue
+        if quote is None and (three in ('"""', "'''") or character in "\"'"):
+            quote = three if three in ('"""', "'''") else character
+            out.append(quote)
+            place += len(quote)
+            continue
+        if quote is not None and character == "\\":
+            out.append(text[place : place + 2])
+            place += 2
+            continue
+        if quote is not None and (text.startswith(quote, place) or (len(quote) == 1 and character == "\n")):
+            out.append(text[place : place + len(quote)] if text.startswith(quote, place) else character)
+            place += len(quote) if text.startswith(quote, place) else 1
+            quote = None
+            continue
+        out.append(character if quote else character.translate(table))
+        place += 1
+    return "".join(out)
+
+
+def _without_old_prints(text):
+    return re.sub(r"^([ \t]*)print(?=[ \t]+[\"'\w%])[^\n]*$", r"\1pass", text, flags=re.MULTILINE)
+
+
+def _without_prose(text):
+    """Lines that are no Python are emptied one after another, as long as they are words; (text, tree or None)."""
+    lines = text.split("\n")
+    for _ in range(_MOST_LINES_DROPPED):
+        try:
+            return "\n".join(lines), ast.parse("\n".join(lines))
+        except (SyntaxError, ValueError, MemoryError) as error:
+            place = (getattr(error, "lineno", None) or 1) - 1
+        place = next((at for at in (place, place - 1) if 0 <= at < len(lines) and _is_prose(lines[at])), None)
+        if place is None:
+            return text, None
+        lines[place] = _code_of(lines[place])
+    return text, None
+
+
+def _is_prose(line):
+    code = re.sub(r"(\"[^\"]*\"|'[^']*'|#.*)", "", line).strip()
+    words = re.fullmatch(r"[A-Z]?[A-Za-z',]+(?: [A-Za-z0-9_`',()]+){2,}[.?!:]?", code)
+    return bool(_CHINESE.search(code) or (words and not re.match(r"(?:class|def|return|if|for|import|from|with)\b", code)))
+
+
+def _code_of(line):
+    """What of a line is code: `return out什么意思` is `return out`."""
+    head = _CHINESE.split(line, maxsplit=1)[0].rstrip() if _CHINESE.search(line) else ""
+    try:
+        ast.parse(textwrap.dedent(head) if head.strip() else "pass")
+    except SyntaxError:
+        header = re.match(r"\s*(?:if|for|while|def|class|else|elif|with|try|except|finally)\b.*:$", head)
+        is_code = header or re.match(r"\s*return\b", head)
+        return head if is_code else ""
+    return head if re.search(r"[=(.\w]", head) and not re.fullmatch(r"\s*\w+\s*", head) or "return" in head else ""
+
+
+def _without_glued_words(text, tree):
+    """`return out什么意思` is valid Python, with a name that nobody meant."""
+    for node in ast.walk(tree):
+        name = getattr(node, "id", getattr(node, "attr", None))
+        match = re.fullmatch(r"([A-Za-z_][A-Za-z0-9_]*)([\u4e00-\u9fff]+)", name) if isinstance(name, str) else None
+        if match and text.count(name) == 1 and re.search(rf"\b{match[1]}\b", text):
+            text = text.replace(name, match[1])
+    return text
+
+
+# names that lost their underscores
+
+
+def _with_underscores(text):
+    """`def init(self` is `__init__` again where the class has none."""
+    if re.search(r"def\s+__init__\s*\(", text) and not re.search(r"def\s+(?:_?init_?|\*\*init\*\*)\s*\(\s*self", text):
+        changed = text
+    else:
+        changed = re.sub(r"def\s+(?:_?init_?|\*\*init\*\*|__init|init__|_init__|__init_)\s*\(\s*self", "def __init__(self",
+                         text)
+    changed = re.sub(
+        r"(super\s*\([^()]*\)\s*\.\s*)(?:_?init_?|\*\*init\*\*|__init|init__|_init__|__init_)\s*\(", r"\1__init__(", changed)
+    changed = re.sub(r"\bif\s+name\s*==\s*(['\"])main\1", r"if __name__ == \1__main__\1", changed)
+    return changed, changed != text
+
+
+def _failure(text):
+    try:
+        ast.parse(text)
+    except SyntaxError as error:
+        lines = text.split("\n")
+        number = min(max(error.lineno or 1, 1), len(lines))
+        shown = lines[number - 1].strip()[:60].replace("`", "'")
+        if isinstance(error, IndentationError):
+            return lost_indentation(number, shown)
+        return syntax(number, shown, error.msg)
+    except (ValueError, MemoryError) as error:
+        return syntax(1, text[:40].replace("`", "'"), str(error))
+    return None

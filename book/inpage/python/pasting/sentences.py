@@ -1,0 +1,168 @@
+"""What is said to somebody who pasted code, in both languages: one sentence each."""
+
+from linewalk import Bilingual
+
+EMPTY = Bilingual("这里还没有代码：请粘贴一个 `nn.Module` 的类。", "There is no code yet: paste a class, an `nn.Module`.")
+TOO_LONG = Bilingual(
+    "代码太长了（超过 20 万个字符）：请只粘贴要解释的那个类和它用到的函数。",
+    "This is too long (over 200,000 characters): paste only the class to explain and what it uses.",
+)
+NOT_PYTHON = Bilingual(
+    "这看起来不是 Python 代码：请粘贴一个用 PyTorch 写的类，从 `class …(nn.Module):` 到最后一行。",
+    "This does not look like Python: paste a class written with PyTorch, from `class …(nn.Module):` to its last line.",
+)
+ONE_LINE = Bilingual(
+    "单独一行没有输入可走：请粘贴它所在的整个类；`out = F.relu(self.bn(self.conv(out)))` 这样的一行，第 1 章逐字讲解。",
+    "A line by itself has nothing to run on: paste the whole class around it; chapter 1 reads a line such as "
+    "`out = F.relu(self.bn(self.conv(out)))` word by word.",
+)
+NO_CLASS = Bilingual(
+    "这里没有类，只有语句或函数：请把它们放进一个 `class …(nn.Module):`，连同 `__init__` 和 `forward` 一起粘贴。",
+    "There is no class here, only statements or functions: put them into a `class …(nn.Module):` with its `__init__` "
+    "and `forward`, and paste that.",
+)
+NO_FORWARD = Bilingual(
+    "这个类没有 `forward`，所以只解释 `__init__`；要看每一步的形状，请把 `forward` 也粘贴进来。",
+    "This class has no `forward`, so only `__init__` is explained; paste its `forward`, too, to see shapes.",
+)
+RECURSION = Bilingual(
+    "这段代码一层套一层，没有尽头：检查有没有函数或类在调用它自己。",
+    "This code goes into itself without end: look for a function or class that calls itself.",
+)
+
+
+def not_a_module(name, base):
+    return Bilingual(
+        f"`{name}` 不是 `nn.Module`（它继承 `{base}`）：这一页只解释 PyTorch 的模块。",
+        f"`{name}` is not an `nn.Module` (it inherits from `{base}`): this page explains PyTorch's modules only.",
+    )
+
+
+def other_framework(name):
+    return Bilingual(
+        f"这是 {name} 的代码：这一页只解释 PyTorch 的 `nn.Module`。",
+        f"This is code for {name}: this page explains PyTorch's `nn.Module` only.",
+    )
+
+
+def syntax(line, text, said):
+    return Bilingual(
+        f"第 {line} 行 `{text}` 不是合法的 Python（{said}）：请改好这一行再试。",
+        f"Line {line}, `{text}`, is not valid Python ({said}): mend this line and try again.",
+    )
+
+
+def lost_indentation(line, text):
+    return Bilingual(
+        f"第 {line} 行 `{text}` 的缩进不对，补不回来：请从原处重新复制，保留每行开头的空格。",
+        f"The indentation of line {line}, `{text}`, is lost and cannot be restored: copy the code again with the spaces "
+        "that its lines begin with.",
+    )
+
+
+def failed_to_load(name, said):
+    return Bilingual(
+        f"运行到 `{name}` 时出错（{said}）：请先让这段代码能单独运行。",
+        f"`{name}` fails when it is defined ({said}): make the code run by itself first.",
+    )
+
+
+def cannot_build(name, arguments):
+    zh, en = "、".join(f"`{one}`" for one in arguments), ", ".join(f"`{one}`" for one in arguments)
+    return Bilingual(
+        f"猜不出怎样建 `{name}`：请填写 {zh}。", f"How to build `{name}` could not be guessed: fill in {en}."
+    )
+
+
+def wrong_argument(name, text, said):
+    return Bilingual(
+        f"参数 `{name}` 填的 `{text}` 不能用（{said}）：请填一个 Python 的值，例如 64 或 None。",
+        f"`{text}` cannot be used for `{name}` ({said}): write a Python value, such as 64 or None.",
+    )
+
+
+def wrong_shape(text):
+    return Bilingual(
+        f"输入形状 `{text}` 看不懂：请写成 1, 64, 56, 56 这样的正整数。",
+        f"The input shape `{text}` cannot be read: write whole numbers such as 1, 64, 56, 56.",
+    )
+
+
+def no_such_class(name, names):
+    return Bilingual(
+        f"没有叫 `{name}` 的类：有的是 {'、'.join(names)}。", f"There is no class `{name}`: there are {', '.join(names)}."
+    )
+
+
+def input_not_guessed(shapes):
+    return Bilingual(
+        f"猜不出 `forward` 要什么输入：用 {shapes} 试的这一次在下面标出的那一行出错；请改输入的形状，或者改那一行。",
+        f"What `forward` wants could not be guessed: with {shapes} it fails at the line marked below; change the input's "
+        "shape, or mend that line.",
+    )
+
+
+def argument_not_guessed(name, text):
+    return Bilingual(
+        f"参数 `{name}` 该填什么猜不准，先用了 `{text}`：不对就改它。",
+        f"What `{name}` should be is no more than a guess, `{text}`: change it if it is wrong.",
+    )
+
+
+def taken_as_module(base):
+    return Bilingual(
+        f"`{base}` 没有贴进来，当作 `nn.Module`。", f"`{base}` was not pasted along and is taken as `nn.Module`."
+    )
+
+
+def torchvisions(name):
+    return Bilingual(
+        f"`{name}` 没有贴进来，用了 torchvision 的那一个。", f"`{name}` was not pasted along; torchvision's was taken."
+    )
+
+
+def added_imports(lines):
+    shown = ", ".join(f"`{line}`" for line in lines)
+    return Bilingual(f"缺少的导入已补上：{shown}。", f"Missing imports were added: {shown}.")
+
+
+def not_here(name):
+    return Bilingual(
+        f"`{name}` 这里没有：用到它的那一行会停下，别的行照常解释。",
+        f"`{name}` is not here: the line that uses it stops, the other lines are explained as usual.",
+    )
+
+
+def left_out(line, text):
+    return Bilingual(
+        f"第 {line} 行 `{text}` 不是类的一部分，没有运行。", f"Line {line}, `{text}`, is no part of a class and was not run."
+    )
+
+
+REPAIRS = {
+    "fences": Bilingual("取出了 Markdown 代码框里的代码。", "The code was taken out of its Markdown fences."),
+    "prompts": Bilingual("去掉了每行开头的行号或提示符。", "Line numbers or prompt marks at the beginning of lines were removed."),
+    "wide": Bilingual("全角标点换成了半角。", "Full-width punctuation was replaced."),
+    "spaces": Bilingual("特殊空格换成了普通空格。", "Unusual spaces were replaced by plain ones."),
+    "quotes": Bilingual("弯引号换成了直引号。", "Curly quotes were replaced by straight ones."),
+    "tabs": Bilingual("制表符换成了空格。", "Tabs were replaced by spaces."),
+    "prose": Bilingual("代码前后的文字没有算进去。", "The words around the code were left out."),
+    "init": Bilingual(
+        "`init` 的双下划线丢了（网页常会吃掉它），已改回 `__init__`。",
+        "`init` had lost its double underscores (web pages often eat them) and is `__init__` again.",
+    ),
+    "lines": Bilingual(
+        "换行和缩进丢了，已按常见写法补回；`if` 和 `for` 下面有几行是猜的，请核对。",
+        "Line breaks and indentation were lost and have been put back as they usually are; how many lines stand below "
+        "an `if` or `for` is a guess, so check them.",
+    ),
+    "indentation": Bilingual(
+        "缩进丢了，已按常见写法补回；`if` 和 `for` 下面有几行是猜的，请核对。",
+        "The indentation was lost and has been put back as it usually is; how many lines stand below an `if` or `for` is "
+        "a guess, so check them.",
+    ),
+    "dedent": Bilingual("多余的缩进已去掉。", "Superfluous indentation was removed."),
+    "print": Bilingual("Python 2 的 `print` 语句没有运行。", "Python 2's `print` statements were not run."),
+    "entities": Bilingual("网页符号（`&gt;` 等）换回了原字符。", "Web entities such as `&gt;` were turned back into characters."),
+    "diff": Bilingual("去掉了每行开头的 `+`。", "The `+` at the beginning of lines was removed."),
+}

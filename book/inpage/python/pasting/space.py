@@ -1,0 +1,287 @@
+"""The names that pasted code finds when it is defined: its own, PyTorch's, and stand-ins for what is not here."""
+
+import ast
+import builtins
+import collections
+import contextlib
+import copy
+import functools
+import importlib
+import io
+import itertools
+import linecache
+import math
+import sys
+import types
+import typing
+import warnings
+from dataclasses import dataclass, field
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+from linewalk.blocks import resnet
+from .sentences import added_imports, failed_to_load, left_out, not_here, taken_as_module, torchvisions
+
+FILE = "pasted.py"
+_OFFERED = {
+    "torch": (torch, "import torch"), "nn": (nn, "import torch.nn as nn"),
+    "F": (F, "import torch.nn.functional as F"), "math": (math, "import math"),
+    "partial": (functools.partial, "from functools import partial"),
+    "OrderedDict": (collections.OrderedDict, "from collections import OrderedDict"),
+    "copy": (copy, "import copy"), "functools": (functools, "import functools"),
+    "itertools": (itertools, "import itertools"), "collections": (collections, "import collections"),
+    "Tensor": (torch.Tensor, "from torch import Tensor"),
+    "Parameter": (nn.Parameter, "from torch.nn import Parameter"), "init": (nn.init, "from torch.nn import init"),
+    "warnings": (warnings, "import warnings"),
+    **{name: (getattr(typing, name), f"from typing import {name}") for name in (
+        "Any", "Callable", "Dict", "List", "Optional", "Sequence", "Tuple", "Type", "Union")},
+    **{name: (getattr(nn, name), f"from torch.nn import {name}") for name in (
+        "Module", "Sequential", "Conv2d", "BatchNorm2d", "ReLU", "Linear", "Dropout", "MaxPool2d", "AvgPool2d",
+        "AdaptiveAvgPool2d", "ModuleList", "LayerNorm", "GELU", "Embedding", "LSTM", "GRU", "Softmax", "Sigmoid")},
+}
+_ALLOWED = frozenset({
+    "torch", "math", "typing", "functools", "collections", "itertools", "copy", "warnings", "abc", "enum", "dataclasses",
+    "numbers", "operator", "re", "random", "string", "types", "typing_extensions", "__future__", "time", "logging", "os",
+    "sys", "json", "inspect", "contextlib", "pathlib", "einops",
+})
+
+
+class Missing:
+    """Stands for what could not be imported; using it raises one sentence."""
+
+    def __init__(self, name):
+        self.__name__ = name
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return Missing(f"{self.__name__}.{name}")
+
+    def __call__(self, *args, **kwargs):
+        raise ImportError(f"{self.__name__} is not here: run this in your own Jupyter, or paste its code along")
+
+    def __mro_entries__(self, bases):
+        return (nn.Module,)
+
+
+def _dropping_paths():
+    """timm's helpers, which half of all pasted transformers import."""
+
+    class DropPath(nn.Module):
+        def __init__(self, drop_prob=0.0, scale_by_keep=True):
+            super().__init__()
+            self.drop_prob, self.scale_by_keep = drop_prob, scale_by_keep
+
+        def forward(self, x):
+            if self.drop_prob == 0.0 or not self.training:
+                return x
+            return x * x.new_empty((x.shape[0],) + (1,) * (x.ndim - 1)).bernoulli_(1 - self.drop_prob)
+
+    def pair(value):
+        return tuple(value) if isinstance(value, (tuple, list)) else (value, value)
+
+    return {"DropPath": DropPath, "trunc_normal_": nn.init.trunc_normal_, "to_2tuple": pair}
+
+
+_NUMPY = {name: getattr(math, name) for name in ("sqrt", "log", "log2", "exp", "ceil", "floor", "sin", "cos", "pi", "prod")}
+_NUMPY |= {"array": list, "abs": abs, "round": round, "max": max, "min": min, "sum": sum, "float32": float, "int64": int}
+
+
+class Numpy(Missing):
+    """The few of numpy's functions that a module's construction uses on plain numbers."""
+
+    def __getattr__(self, name):
+        return _NUMPY[name] if name in _NUMPY else super().__getattr__(name)
+
+
+@dataclass
+class Space:
+    """Pasted code that has been defined.
+
+    names: its globals; classes: name → `nn.Module` class, in order; functions: names of plain functions.
+    remarks: what is said of it; failure: a sentence where it could not be defined; imports: those that were added; imported:
+    the paste's own, as `ast` nodes.
+    """
+
+    names: dict
+    classes: dict = field(default_factory=dict)
+    others: dict = field(default_factory=dict)
+    remarks: list = field(default_factory=list)
+    failure: object = None
+    imports: list = field(default_factory=list)
+    imported: list = field(default_factory=list)
+
+
+def defined(source, tree):
+    """Define what the paste defines: imports, functions, classes and plain values; nothing else of it runs."""
+    linecache.cache[FILE] = (len(source), None, source.splitlines(keepends=True), FILE)
+    module = types.ModuleType("pasted")
+    module.__file__ = FILE
+    sys.modules["pasted"] = module
+    space = Space(vars(module))
+    space.imported = [
+        one for node in tree.body for one in [node, *getattr(node, "body", [])]
+        if isinstance(one, (ast.Import, ast.ImportFrom)) and getattr(one, "module", "") != "__future__"
+        and not isinstance(node, (ast.FunctionDef, ast.ClassDef))
+    ]
+    _offer(tree, space)
+    flags = _future_flags(tree)
+    for node in tree.body:
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            _import(node, space)
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            _define(node, space, flags)
+        elif isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)) and _is_plain(node.value):
+            with contextlib.suppress(Exception):
+                _run(node, space, flags)
+        elif isinstance(node, ast.Try) and all(isinstance(one, (ast.Import, ast.ImportFrom)) for one in node.body):
+            for one in node.body:
+                _import(one, space)
+        elif not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)) and not isinstance(node, ast.Pass):
+            text = ast.unparse(node).split("\n")[0][:60].replace("`", "'")
+            if not any("不是类的一部分" in remark.zh for remark in space.remarks):
+                space.remarks.append(left_out(node.lineno, text))
+    return space
+
+
+def _offer(tree, space):
+    """What the code uses without importing it."""
+    bound = {alias.asname or alias.name.split(".")[0] for node in ast.walk(tree)
+             if isinstance(node, (ast.Import, ast.ImportFrom)) for alias in node.names}
+    bound |= {node.name for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+    bound |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    used = dict.fromkeys(node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and
+                         isinstance(node.ctx, ast.Load))
+    for name in used:
+        if name in bound or hasattr(builtins, name):
+            continue
+        if name in _OFFERED:
+            space.names[name], line = _OFFERED[name]
+            space.imports.append(line)
+        elif name in ("DropPath", "trunc_normal_", "to_2tuple"):
+            space.names[name] = _dropping_paths()[name]
+        elif name in ("conv1x1", "conv3x3"):
+            space.names[name] = getattr(resnet, name)
+            space.remarks.append(torchvisions(name))
+        elif name in ("np", "numpy"):
+            space.names[name] = Numpy("numpy")
+    if space.imports:
+        space.remarks.append(added_imports(space.imports))
+
+
+def _future_flags(tree):
+    flags = 0
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and node.module == "__future__":
+            for alias in node.names:
+                flags |= getattr(importlib.import_module("__future__"), alias.name).compiler_flag
+    return flags
+
+
+def _run(node, space, flags=0):
+    # Python compiles a call of `nn.Conv2d` in its own way where the same file imports `nn`: so the imports are seen,
+    # though not run, with each statement, and its code is what the whole file would give.
+    seen = [ast.If(ast.Constant(False), space.imported, [])] if space.imported else []
+    program = ast.fix_missing_locations(ast.Module([*seen, node], []))
+    code = compile(program, FILE, "exec", flags=flags, dont_inherit=True)
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        exec(code, space.names)
+
+
+def _is_plain(value):
+    """Whether a value costs nothing to have: no call but of a container or a type."""
+    if value is None:
+        return False
+    cheap = {"dict", "list", "tuple", "set", "frozenset", "partial", "namedtuple", "TypeVar", "int", "float"}
+    return all(
+        ast.unparse(node.func).split(".")[-1] in cheap for node in ast.walk(value) if isinstance(node, ast.Call)
+    )
+
+
+def _import(node, space):
+    root = (node.module or "") if isinstance(node, ast.ImportFrom) else None
+    for alias in node.names:
+        name = alias.asname or alias.name
+        if root is not None:
+            whole = f"{'.' * node.level}{root}"
+            value = _from(whole, alias.name)
+            if alias.name == "*":
+                continue
+        else:
+            whole = alias.name if alias.asname else alias.name.split(".")[0]
+            value = _module(alias.name, whole)
+            name = alias.asname or whole
+        space.names[name] = value
+        if isinstance(value, Missing) and not isinstance(value, Numpy):
+            space.remarks.append(not_here(value.__name__))
+
+
+def _module(wanted, whole):
+    if whole.split(".")[0] in ("numpy",):
+        return Numpy("numpy")
+    try:
+        if whole.split(".")[0] not in _ALLOWED:
+            raise ImportError
+        importlib.import_module(wanted)
+        return sys.modules[whole]
+    except Exception:
+        return Missing(wanted)
+
+
+def _from(module, name):
+    helpers = _dropping_paths()
+    if name in helpers and not module.startswith("torch"):
+        return helpers[name]
+    if module == "numpy":
+        return Numpy("numpy").__getattr__(name)
+    if module == "torch.utils.model_zoo" or name == "load_state_dict_from_url":
+        return Missing(f"{module}.{name}")
+    try:
+        if module.startswith(".") or module.split(".")[0] not in _ALLOWED:
+            raise ImportError
+        found = importlib.import_module(module)
+        return found if name == "*" else getattr(found, name)
+    except Exception:
+        try:
+            return importlib.import_module(f"{module}.{name}") if module.split(".")[0] in _ALLOWED else Missing(
+                f"{module}.{name}")
+        except Exception:
+            return Missing(f"{module}.{name}")
+
+
+def _define(node, space, flags):
+    unknown = [base for base in getattr(node, "bases", []) if _is_unknown(base, space)]
+    for base in unknown:
+        text = ast.unparse(base)
+        if isinstance(base, ast.Name):
+            space.names[base.id] = nn.Module
+        space.remarks.append(taken_as_module(text))
+    node.decorator_list = [one for one in node.decorator_list if not _is_unknown(one, space)]
+    try:
+        _run(node, space, flags)
+    except RecursionError:
+        raise
+    except Exception as error:
+        space.failure = space.failure or failed_to_load(node.name, f"{type(error).__name__}: {error}")
+        return
+    value = space.names.get(node.name)
+    if isinstance(node, ast.ClassDef):
+        if isinstance(value, type) and issubclass(value, nn.Module):
+            space.classes[node.name] = value
+        else:
+            space.others[node.name] = ", ".join(map(ast.unparse, node.bases)) or "object"
+
+
+def _is_unknown(node, space):
+    """Whether an expression leads to a name that is not here."""
+    root = node
+    while isinstance(root, (ast.Attribute, ast.Call, ast.Subscript)):
+        root = root.func if isinstance(root, ast.Call) else root.value
+    if not isinstance(root, ast.Name):
+        return False
+    if hasattr(builtins, root.id):
+        return False
+    return root.id not in space.names or isinstance(space.names[root.id], Missing)

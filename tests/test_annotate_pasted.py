@@ -1,0 +1,101 @@
+"""Whatever is pasted is explained, or answered with one sentence in both languages."""
+
+import functools
+import json
+import os
+import re
+import subprocess
+import sys
+
+import nbformat
+import pasted
+import pytest
+from conftest import ROOT
+
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+
+
+@functools.cache
+def answers(language):
+    paths = [str(ROOT / "book/inpage/python"), str(ROOT), str(ROOT / "tests")]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [sys.executable, pasted.__file__, language], env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def kind(answer):
+    return "refused" if not answer["ok"] else "fails" if answer["error"] else "ok"
+
+
+def test_there_are_enough_of_every_kind():
+    kinds = [row[1] for row in pasted.PASTED.values()]
+    assert len(kinds) > 80 and min(kinds.count(one) for one in ("ok", "fails", "refused")) > 10
+
+
+@pytest.mark.parametrize("name", pasted.PASTED)
+def test_what_is_pasted_is_explained_or_answered(name):
+    _, wanted, words = pasted.PASTED[name]
+    holds(answers("en")[name], wanted, words)
+
+
+@pytest.mark.parametrize("name", pasted.SETTINGS)
+def test_what_the_reader_sets_is_used(name):
+    _, settings, wanted, words = pasted.SETTINGS[name]
+    answer = answers("en")[f"settings: {name}"]
+    holds(answer, wanted, words)
+    for argument, text in settings.get("arguments", {}).items():
+        if answer["ok"]:
+            assert answer["arguments"][argument] == text
+    if answer["ok"] and "class" in settings:
+        assert answer["chosen"] == settings["class"]
+
+
+def holds(answer, wanted, words):
+    assert kind(answer) == wanted, (answer["sentence"], answer["error"])
+    if wanted == "ok":
+        said = json.dumps([answer["remarks"], [line["shape"] for line in answer["lines"]]], ensure_ascii=False)
+    else:
+        said = (answer["sentence"] or answer["error"])["en"]
+    assert words in said
+    for sentence in filter(None, [answer["sentence"], answer["error"], *answer["remarks"], *answer["could_not_guess"]]):
+        assert CHINESE.search(sentence["zh"]) and "Traceback" not in sentence["en"]
+        assert not CHINESE.search(re.sub(r"`[^`]*`", "", sentence["en"]).replace("输入通道", ""))
+    if answer["ok"]:
+        whole(answer)
+
+
+def whole(answer):
+    compile(answer["code"], "pasted.py", "exec")
+    nbformat.validate(nbformat.from_dict(json.loads(answer["notebook"])))
+    assert answer["chosen"] in answer["classes"] and answer["html"].startswith("<!doctype html>")
+    assert answer["lines"] and all(line["source"] and line["html"] for line in answer["lines"])
+    assert answer["markdown"].count("```python") == len(answer["lines"])
+
+
+def test_a_bottleneck_has_its_shapes_at_every_line():
+    answer = answers("zh")["seed, one line"]
+    assert answer["arguments"] == {"in_channel": "256", "out_channel": "64", "stride": "1", "downsample": "None"}
+    assert answer["inputs"] == [[1, 256, 56, 56]] and answer["integers"] == [False]
+    shapes = {line["source"]: line["shape"] for line in answer["lines"]}
+    assert shapes["out = self.conv2(out)"] == "1×64×56×56" and shapes["out += identity"] == "1×256×56×56"
+    assert shapes["return out"] == "1×256×56×56" and shapes["identity = x"] == "1×256×56×56"
+    assert "残差" in next(line["html"] for line in answer["lines"] if line["source"] == "out += identity")
+
+
+def test_sizes_are_found_by_trying():
+    assert answers("en")["LeNet, whose size has to be found"]["inputs"] == [[1, 1, 32, 32]]
+    assert answers("en")["attention"]["inputs"] == [[1, 16, 64]]
+    words = answers("en")["words"]
+    assert words["inputs"] == [[1, 16]] and words["integers"] == [True]
+    assert answers("en")["the line's class"]["inputs"] == [[1, 256, 56, 56]] * 5
+    assert answers("en")["with a main"]["inputs"] == [[2, 8, 10, 10]]
+    assert answers("en")["a whole ResNet"]["inputs"] == [[1, 3, 224, 224]]
+
+
+def test_both_languages_come_of_one_answer():
+    zh, en = answers("zh")["plain"], answers("en")["plain"]
+    assert [line["number"] for line in zh["lines"]] == [line["number"] for line in en["lines"]]
+    assert any(CHINESE.search(line["html"]) for line in zh["lines"])
+    assert not any(CHINESE.search(line["html"]) for line in en["lines"])
