@@ -9,7 +9,7 @@ EXPLICIT = "\n".join((ROOT / "linewalk/blocks/explicit.py").read_text(encoding="
 TORCHVISION = (ROOT / "linewalk/blocks/resnet.py").read_text(encoding="utf-8")
 TAIL = (ROOT / "linewalk/blocks/aspp.py").read_text(encoding="utf-8")
 
-BLOCK = '''class Block(nn.Module):
+BLOCK = """class Block(nn.Module):
     def __init__(self, in_channels, out_channels, stride=1):
         super(Block, self).__init__()
         self.conv = nn.Conv2d(in_channels, out_channels, 3, stride, 1, bias=False)
@@ -21,7 +21,7 @@ BLOCK = '''class Block(nn.Module):
         if out.shape == x.shape:
             out = out + x
         return out
-'''
+"""
 IMPORTED = "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n\n\n" + BLOCK
 
 SEED_ONE_LINE = (
@@ -30,8 +30,8 @@ SEED_ONE_LINE = (
     "out_channels=out_channel, kernel_size=1, stride=1, bias=False) # squeeze channels self.bn1 = "
     "nn.BatchNorm2d(out_channel) self.conv2 = nn.Conv2d(in_channels=out_channel, out_channels=out_channel, "
     "kernel_size=3, stride=stride, bias=False, padding=1) self.bn2 = nn.BatchNorm2d(out_channel) self.conv3 = "
-    "nn.Conv2d(in_channels=out_channel, out_channels=out_channel * self.expansion, kernel_size=1, stride=1, bias=False) "
-    "# unsqueeze channels self.bn3 = nn.BatchNorm2d(out_channel * self.expansion) self.relu = nn.ReLU(inplace=True) "
+    "nn.Conv2d(in_channels=out_channel, out_channels=out_channel * self.expansion, kernel_size=1, stride=1, "
+    "bias=False) # unsqueeze channels self.bn3 = nn.BatchNorm2d(out_channel * self.expansion) self.relu = nn.ReLU(inplace=True) "
     "self.downsample = downsample def forward(self, x): identity = x if self.downsample is not None: identity = "
     "self.downsample(x) out = self.conv1(x) out = self.bn1(out) out = self.relu(out) out = self.conv2(out) out = "
     "self.bn2(out) out = self.relu(out) out = self.conv3(out) out = self.bn3(out) out += identity out = self.relu(out) "
@@ -40,8 +40,8 @@ SEED_ONE_LINE = (
 SEED_TORCHVISION_ONE_LINE = (
     "解释这段代码class Bottleneck(nn.Module): expansion = 4 def __init__(self, inplanes, planes, stride=1, "
     "downsample=None, groups=1, base_width=64, dilation=1, norm_layer=None): super(Bottleneck, self).__init__() if "
-    "norm_layer is None: norm_layer = nn.BatchNorm2d width = int(planes * (base_width / 64.)) * groups # Both self.conv2 "
-    "and self.downsample layers downsample the input when stride != 1 self.conv1 = conv1x1(inplanes, width) self.bn1 = "
+    "norm_layer is None: norm_layer = nn.BatchNorm2d width = int(planes * (base_width / 64.)) * groups # Both "
+    "self.conv2 and self.downsample layers downsample the input when stride != 1 self.conv1 = conv1x1(inplanes, width) self.bn1 = "
     "norm_layer(width) self.conv2 = conv3x3(width, width, stride, groups, dilation) self.bn2 = norm_layer(width) "
     "self.conv3 = conv1x1(width, planes * self.expansion) self.bn3 = norm_layer(planes * self.expansion) self.relu = "
     "nn.ReLU(inplace=True) self.downsample = downsample self.stride = stride def forward(self, x): identity = x out = "
@@ -59,7 +59,7 @@ def without_indentation(code):
     return "\n".join(line.strip() for line in code.split("\n"))
 
 
-ATTENTION = '''class Attention(nn.Module):
+ATTENTION = """class Attention(nn.Module):
     def __init__(self, dim, num_heads=8, qkv_bias=False, attn_drop=0., proj_drop=0.):
         super().__init__()
         self.num_heads = num_heads
@@ -78,8 +78,8 @@ ATTENTION = '''class Attention(nn.Module):
         attn = self.attn_drop(attn)
         x = (attn @ v).transpose(1, 2).reshape(B, N, C)
         return self.proj_drop(self.proj(x))
-'''
-LENET = '''class LeNet(nn.Module):
+"""
+LENET = """class LeNet(nn.Module):
     def __init__(self):
         super(LeNet, self).__init__()
         self.conv1 = nn.Conv2d(1, 6, 5)
@@ -93,8 +93,8 @@ LENET = '''class LeNet(nn.Module):
         x = x.view(x.size(0), -1)
         x = F.relu(self.fc1(x))
         return self.fc2(x)
-'''
-LSTM = '''class TextClassifier(nn.Module):
+"""
+LSTM = """class TextClassifier(nn.Module):
     def __init__(self, vocab_size, embed_dim, hidden_dim, num_classes):
         super().__init__()
         self.embedding = nn.Embedding(vocab_size, embed_dim)
@@ -105,8 +105,10 @@ LSTM = '''class TextClassifier(nn.Module):
         x = self.embedding(x)
         out, (h, c) = self.lstm(x)
         return self.fc(out[:, -1, :])
-'''
-RESNET = TORCHVISION + '''
+"""
+RESNET = (
+    TORCHVISION
+    + """
 
 class ResNet(nn.Module):
     def __init__(self, block, layers, num_classes=1000):
@@ -137,10 +139,11 @@ class ResNet(nn.Module):
         x = self.layer2(self.layer1(x))
         x = torch.flatten(self.avgpool(x), 1)
         return self.fc(x)
-'''
+"""
+)
 
-# name → (pasted, what the answer must hold): "ok": lines are explained and the run did not fail; "fails": they are, up to
-# the line with these words in the sentence; "refused": nothing is, and the sentence holds these words; then a remark's words.
+# name → (pasted, kind of answer, words in it): "ok": lines are explained and the run did not fail, the words are in a
+# remark or a shape; "fails": they are explained up to a line, whose sentence has the words; "refused": only a sentence.
 PASTED = {
     "explicit": (EXPLICIT, "ok", ""),
     "torchvision": (TORCHVISION, "ok", ""),
@@ -154,25 +157,40 @@ PASTED = {
     "line numbers with a dot": (numbered(BLOCK, "{}. {}"), "ok", "prompt marks"),
     "line numbers with a tab": (numbered(BLOCK, "{}\t{}"), "ok", "prompt marks"),
     "line numbers with spaces": (numbered(BLOCK, "{:>4}  {}"), "ok", "prompt marks"),
-    "prompts": ("\n".join((">>> " if not line.startswith(" ") and line else "... ") + line
-                          for line in IMPORTED.split("\n")), "ok", "prompt marks"),
+    "prompts": (
+        "\n".join((">>> " if not line.startswith(" ") and line else "... ") + line for line in IMPORTED.split("\n")),
+        "ok",
+        "prompt marks",
+    ),
     "notebook prompts": ("In [3]: " + BLOCK.replace("\n", "\n   ...: "), "ok", "prompt marks"),
-    "full-width punctuation": (BLOCK.replace("(", "（").replace(")", "）").replace(",", "，").replace(":", "："), "ok",
-                               "Full-width"),
+    "full-width punctuation": (
+        BLOCK.replace("(", "（").replace(")", "）").replace(",", "，").replace(":", "："),
+        "ok",
+        "Full-width",
+    ),
     "one full-width comma": (BLOCK.replace("in_channels, out", "in_channels，out", 1), "ok", "Full-width"),
-    "full-width in a comment": (BLOCK.replace("3, stride, 1, bias=False)", "3, stride, 1, bias=False)  # 卷积（3×3）"),
-                                "ok", ""),
+    "full-width in a comment": (
+        BLOCK.replace("3, stride, 1, bias=False)", "3, stride, 1, bias=False)  # 卷积（3×3）"),
+        "ok",
+        "",
+    ),
     "non-breaking spaces": (BLOCK.replace("    ", "\u00a0\u00a0\u00a0\u00a0"), "ok", "Unusual spaces"),
     "ideographic spaces": (BLOCK.replace("    ", "\u3000\u3000\u3000\u3000"), "ok", "Unusual spaces"),
     "zero-width marks": ("\ufeff" + BLOCK.replace("self.", "self\u200b."), "ok", "Unusual spaces"),
     "tabs": (BLOCK.replace("    ", "\t"), "ok", ""),
-    "tabs and spaces": (BLOCK.replace("        self.bn", "\tself.bn").replace("        self.relu =", "    \tself.relu ="),
-                        "ok", "Tabs"),
+    "tabs and spaces": (
+        BLOCK.replace("        self.bn", "\tself.bn").replace("        self.relu =", "    \tself.relu ="),
+        "ok",
+        "Tabs",
+    ),
     "windows lines": (BLOCK.replace("\n", "\r\n"), "ok", ""),
     "indented whole": ("\n".join("    " + line for line in BLOCK.split("\n")), "ok", "Superfluous"),
     "no indentation": (without_indentation(BLOCK), "ok", "indentation was lost"),
-    "no indentation, explicit": (without_indentation(EXPLICIT.split('"""')[0] + "".join(EXPLICIT.split('"""')[2:3])
-                                                     + EXPLICIT.split('"""')[4]), "ok", ""),
+    "no indentation, explicit": (
+        without_indentation(EXPLICIT.split('"""')[0] + "".join(EXPLICIT.split('"""')[2:3]) + EXPLICIT.split('"""')[4]),
+        "ok",
+        "",
+    ),
     "init without underscores": (BLOCK.replace("__init__", "init"), "ok", "double underscores"),
     "init with single ones": (BLOCK.replace("__init__", "_init_"), "ok", "double underscores"),
     "init in bold": (BLOCK.replace("__init__", "**init**"), "ok", "double underscores"),
@@ -182,44 +200,96 @@ PASTED = {
     "a question before, on the line": (f"解释这段代码{BLOCK}", "ok", "words around"),
     "a question after": (f"{BLOCK}\n这段代码是什么意思？", "ok", "words around"),
     "a question after a line": (BLOCK.rstrip() + "什么意思\n", "ok", "words around"),
-    "a question in English": (f"Please explain this code to me:\n{BLOCK}\nThanks a lot in advance!", "ok", "words around"),
+    "a question in English": (
+        f"Please explain this code to me:\n{BLOCK}\nThanks a lot in advance!",
+        "ok",
+        "words around",
+    ),
     "web entities": (BLOCK.replace("if out.shape == x.shape:", "if out.dim() &gt; 2:"), "ok", "entities"),
     "curly quotes": (BLOCK.replace("return out", "return out if “a” else x"), "ok", "quotes"),
     "a diff": ("\n".join("+" + line for line in BLOCK.rstrip().split("\n")), "ok", "`+`"),
     "an unknown base": (BLOCK.replace("nn.Module", "BaseModule"), "ok", "`BaseModule` was not pasted"),
-    "an unknown base, imported": ("from mmcv.runner import BaseModule\n" + BLOCK.replace("nn.Module", "BaseModule"), "ok",
-                                  "taken as `nn.Module`"),
+    "an unknown base, imported": (
+        "from mmcv.runner import BaseModule\n" + BLOCK.replace("nn.Module", "BaseModule"),
+        "ok",
+        "taken as `nn.Module`",
+    ),
     "a registry's decorator": ("@BACKBONES.register_module()\n" + BLOCK, "ok", ""),
     "python 2 super": (BLOCK.replace("super(Block, self)", "super(Block,self)"), "ok", ""),
-    "python 2 print": (BLOCK.replace("        return out", "        print out.shape\n        return out"), "ok", "print"),
-    "helpers": ("def conv3x3(i, o, s=1):\n    return nn.Conv2d(i, o, 3, s, 1, bias=False)\n\n" + BLOCK.replace(
-        "nn.Conv2d(in_channels, out_channels, 3, stride, 1, bias=False)", "conv3x3(in_channels, out_channels, stride)"),
-        "ok", ""),
+    "python 2 print": (
+        BLOCK.replace("        return out", "        print out.shape\n        return out"),
+        "ok",
+        "print",
+    ),
+    "helpers": (
+        "def conv3x3(i, o, s=1):\n    return nn.Conv2d(i, o, 3, s, 1, bias=False)\n\n"
+        + BLOCK.replace(
+            "nn.Conv2d(in_channels, out_channels, 3, stride, 1, bias=False)",
+            "conv3x3(in_channels, out_channels, stride)",
+        ),
+        "ok",
+        "",
+    ),
     "several classes": (BLOCK + "\n\n" + ATTENTION, "ok", ""),
     "a whole ResNet": (RESNET, "ok", ""),
     "attention": (ATTENTION, "ok", ""),
     "LeNet, whose size has to be found": (LENET, "ok", ""),
     "words": (LSTM, "ok", ""),
-    "with a main": (IMPORTED + "\nif __name__ == '__main__':\n    net = Block(8, 8)\n    x = torch.randn(2, 8, 10, 10)\n"
-                    "    print(net(x).shape)\n", "ok", "no part of a class"),
-    "with training": (IMPORTED + "\nnet = Block(8, 8).cuda()\nfor epoch in range(10**9):\n    pass\n", "ok",
-                      "no part of a class"),
+    "with a main": (
+        IMPORTED + "\nif __name__ == '__main__':\n    net = Block(8, 8)\n    x = torch.randn(2, 8, 10, 10)\n"
+        "    print(net(x).shape)\n",
+        "ok",
+        "no part of a class",
+    ),
+    "with training": (
+        IMPORTED + "\nnet = Block(8, 8).cuda()\nfor epoch in range(10**9):\n    pass\n",
+        "ok",
+        "no part of a class",
+    ),
     "a module that is not here": ("import torchvision\nimport cv2\n" + BLOCK, "ok", "`cv2` is not here"),
-    "an import used in init": ("from timm.models import create_model\n" + BLOCK.replace(
-        "        self.bn =", "        self.body = create_model('resnet50')\n        self.bn ="), "fails", "is not here"),
-    "timm's DropPath": ("from timm.models.layers import DropPath, trunc_normal_\n" + BLOCK.replace(
-        "        self.bn =", "        self.drop = DropPath(0.1)\n        self.bn ="), "ok", ""),
-    "numpy for a number": ("import numpy as np\n" + BLOCK.replace("3, stride, 1", "int(np.sqrt(9)), stride, 1"), "ok", ""),
-    "needs a file": (BLOCK.replace("        self.bn =", "        self.w = torch.load('w.pth')\n        self.bn ="), "fails",
-                     "torch.load"),
-    "needs a text file": (BLOCK.replace("        self.bn =", "        self.w = open('names.txt').read()\n        self.bn ="),
-                          "fails", "names.txt"),
-    "pretrained weights": ("import torchvision.models as models\n" + BLOCK.replace(
-        "        self.bn =", "        self.net = models.resnet18(pretrained=True)\n        self.bn ="), "fails", "not here"),
-    "a shape that does not fit": (BLOCK.replace("BatchNorm2d(out_channels)", "BatchNorm2d(out_channels * 2)"), "fails",
-                                  "looks after"),
-    "an operator that is lacking": (BLOCK.replace("        return out", "        out = torch.fft.fft2(out)\n"
-                                                  "        return out"), "fails", "torch.fft.fft2 is not part of"),
+    "an import used in init": (
+        "from timm.models import create_model\n"
+        + BLOCK.replace("        self.bn =", "        self.body = create_model('resnet50')\n        self.bn ="),
+        "fails",
+        "is not here",
+    ),
+    "timm's DropPath": (
+        "from timm.models.layers import DropPath, trunc_normal_\n"
+        + BLOCK.replace("        self.bn =", "        self.drop = DropPath(0.1)\n        self.bn ="),
+        "ok",
+        "",
+    ),
+    "numpy for a number": (
+        "import numpy as np\n" + BLOCK.replace("3, stride, 1", "int(np.sqrt(9)), stride, 1"),
+        "ok",
+        "",
+    ),
+    "needs a file": (
+        BLOCK.replace("        self.bn =", "        self.w = torch.load('w.pth')\n        self.bn ="),
+        "fails",
+        "torch.load",
+    ),
+    "needs a text file": (
+        BLOCK.replace("        self.bn =", "        self.w = open('names.txt').read()\n        self.bn ="),
+        "fails",
+        "names.txt",
+    ),
+    "pretrained weights": (
+        "import torchvision.models as models\n"
+        + BLOCK.replace("        self.bn =", "        self.net = models.resnet18(pretrained=True)\n        self.bn ="),
+        "fails",
+        "not here",
+    ),
+    "a shape that does not fit": (
+        BLOCK.replace("BatchNorm2d(out_channels)", "BatchNorm2d(out_channels * 2)"),
+        "fails",
+        "looks after",
+    ),
+    "an operator that is lacking": (
+        BLOCK.replace("        return out", "        out = torch.fft.fft2(out)\n        return out"),
+        "fails",
+        "torch.fft.fft2 is not part of",
+    ),
     "asks for values": (BLOCK.replace("if out.shape == x.shape:", "if out.sum() > 0:"), "fails", "values"),
     "a typing mistake in a name": (BLOCK.replace("self.bn(self.conv(x))", "self.bn1(self.conv(x))"), "fails", "bn1"),
     "no super": (BLOCK.replace("        super(Block, self).__init__()\n", ""), "fails", "Module.__init__()"),
@@ -227,12 +297,19 @@ PASTED = {
     "no forward": (BLOCK.split("    def forward")[0], "ok", ""),
     "forward without return": (BLOCK.replace("        return out\n", ""), "ok", ""),
     "a chinese argument": (BLOCK.replace("in_channels", "输入通道"), "ok", ""),
-    "arguments nobody can guess": (BLOCK.replace("in_channels, out_channels, 3", "cfg.width, out_channels, 3").replace(
-        "in_channels,", "cfg,"), "fails", "width"),
+    "arguments nobody can guess": (
+        BLOCK.replace("in_channels, out_channels, 3", "cfg.width, out_channels, 3").replace("in_channels,", "cfg,"),
+        "fails",
+        "width",
+    ),
     "nothing": ("", "refused", "no code yet"),
     "only spaces": (" \n\t\n", "refused", "no code yet"),
     "one line": ("out = F.relu(self.bn_conv_1x1_3(self.conv_1x1_3(out)))", "refused", "chapter 1"),
-    "one line and a question": ("out = F.relu(self.bn_conv_1x1_3(self.conv_1x1_3(out)))什么意思", "refused", "chapter 1"),
+    "one line and a question": (
+        "out = F.relu(self.bn_conv_1x1_3(self.conv_1x1_3(out)))什么意思",
+        "refused",
+        "chapter 1",
+    ),
     "some lines": ("x = torch.rand(2, 3)\ny = x + 1\nprint(y)\n", "refused", "no class here"),
     "a function": ("def f(x):\n    return x + 1\n", "refused", "no class here"),
     "a method alone": ("def forward(self, x):\n    return self.conv(x)\n", "refused", "no class here"),
@@ -243,25 +320,47 @@ PASTED = {
     "c": ("#include <stdio.h>\nint main() { return 0; }", "refused", "not look like Python"),
     "json": ('{"a": [1, 2, {"b": null}]}', "refused", "no class here"),
     "html": ("<div class='x'><p>hello</p></div>", "refused", "not look like Python"),
-    "keras": ("import tensorflow as tf\nclass Net(tf.keras.Model):\n    def __init__(self):\n        super().__init__()\n",
-              "refused", "TensorFlow"),
-    "paddle": ("import paddle.nn as nn\nclass Net(nn.Layer):\n    def __init__(self):\n        super().__init__()\n",
-               "refused", "PaddlePaddle"),
+    "keras": (
+        "import tensorflow as tf\nclass Net(tf.keras.Model):\n    def __init__(self):\n        super().__init__()\n",
+        "refused",
+        "TensorFlow",
+    ),
+    "paddle": (
+        "import paddle.nn as nn\nclass Net(nn.Layer):\n    def __init__(self):\n        super().__init__()\n",
+        "refused",
+        "PaddlePaddle",
+    ),
     "half a class": ("class Block(nn.Module):\n    def __init__(self", "refused", "valid Python"),
     "an open bracket": (BLOCK.replace("bias=False)", "bias=False"), "refused", "valid Python"),
     "null bytes": (BLOCK.replace("\n", "\n\x00", 1), "ok", ""),
     "deep brackets": ("x = " + "(" * 5000 + ")" * 5000, "refused", ""),
     "very long": ("x = 1\n" * 50_000, "refused", "too long"),
-    "a class that fails at once": ("class Net(nn.Module):\n    width = 1 / 0\n    def forward(self, x):\n        return x\n",
-                                   "refused", "ZeroDivisionError"),
-    "leaves python": (BLOCK.replace("        self.bn =", "        import sys; sys.exit(3)\n        self.bn ="), "refused", ""),
+    "a class that fails at once": (
+        "class Net(nn.Module):\n    width = 1 / 0\n    def forward(self, x):\n        return x\n",
+        "refused",
+        "ZeroDivisionError",
+    ),
+    "leaves python": (
+        BLOCK.replace("        self.bn =", "        import sys; sys.exit(3)\n        self.bn ="),
+        "refused",
+        "",
+    ),
     "empty class": ("class Net(nn.Module):\n    pass\n", "ok", ""),
 }
 SETTINGS = {
     "arguments": (BLOCK, {"arguments": {"in_channels": "16", "out_channels": "32", "stride": "2"}}, "ok", "1×32×28×28"),
-    "inputs": (BLOCK, {"arguments": {"in_channels": "8", "out_channels": "8"}, "inputs": [[2, 8, 5, 7]]}, "ok", "2×8×5×7"),
-    "inputs as text": (BLOCK, {"arguments": {"in_channels": "8", "out_channels": "8"}, "inputs": ["2, 8, 5, 7"]}, "ok",
-                       "2×8×5×7"),
+    "inputs": (
+        BLOCK,
+        {"arguments": {"in_channels": "8", "out_channels": "8"}, "inputs": [[2, 8, 5, 7]]},
+        "ok",
+        "2×8×5×7",
+    ),
+    "inputs as text": (
+        BLOCK,
+        {"arguments": {"in_channels": "8", "out_channels": "8"}, "inputs": ["2, 8, 5, 7"]},
+        "ok",
+        "2×8×5×7",
+    ),
     "a class": (BLOCK + "\n\n" + ATTENTION, {"class": "Block"}, "ok", ""),
     "no such class": (BLOCK, {"class": "Net"}, "refused", "There is no class `Net`"),
     "a bad argument": (BLOCK, {"arguments": {"in_channels": "6 4"}}, "refused", "cannot be used"),

@@ -20,7 +20,8 @@ def answers(language):
     paths = [str(ROOT / "book/inpage/python"), str(ROOT), str(ROOT / "tests")]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(
-        [sys.executable, pasted.__file__, language], env=environment, capture_output=True, text=True, timeout=300)
+        [sys.executable, pasted.__file__, language], env=environment, capture_output=True, text=True, timeout=300
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

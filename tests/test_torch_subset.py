@@ -16,7 +16,7 @@ from conftest import ROOT
 SUBSET = ROOT / "book/inpage/python"
 # What differs from PyTorch's meta device on purpose: name → why.
 TOLD_OTHERWISE = {
-    "PatchEmbed": "on the meta device `trunc_normal_` writes nothing; on every other it writes in place, as is said here",
+    "PatchEmbed": "on the meta device `trunc_normal_` writes nothing; on every other in place, as is said here",
 }
 
 
@@ -25,7 +25,8 @@ def in_the_subset(program, *arguments):
     paths = [str(SUBSET), str(ROOT), str(ROOT / "tests")]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(
-        [sys.executable, "-c", program, *arguments], env=environment, capture_output=True, text=True, timeout=300)
+        [sys.executable, "-c", program, *arguments], env=environment, capture_output=True, text=True, timeout=300
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -84,7 +85,9 @@ def test_layers_show_themselves_as_pytorch_s_do():
 
 
 def test_the_table_is_wide():
-    used = {node.attr for call in torch_calls.RIGHT for node in ast.walk(ast.parse(call)) if isinstance(node, ast.Attribute)}
+    used = {
+        node.attr for call in torch_calls.RIGHT for node in ast.walk(ast.parse(call)) if isinstance(node, ast.Attribute)
+    }
     assert len(used) > 250
 
 
@@ -116,7 +119,10 @@ def test_a_failure_is_told_in_the_same_words():
     ],
 )
 def test_what_is_lacking_is_named_in_one_sentence(code, words):
-    program = "import json, sys, torch\ntry:\n    eval(sys.argv[1])\nexcept Exception as error:\n    print(json.dumps(str(error)))"
+    program = (
+        "import json, sys, torch\n"
+        "try:\n    eval(sys.argv[1])\nexcept Exception as error:\n    print(json.dumps(str(error)))"
+    )
     said = in_the_subset(program, code)
     assert words in said and "\n" not in said
 

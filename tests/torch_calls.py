@@ -1,7 +1,7 @@
 """Calls of PyTorch, right and wrong ones, and what comes of them with whatever `torch` is imported.
 
-Run as a program it prints, as JSON, what the `torch` that it finds makes of every call; imported, it asks the one of the
-tests.
+Run as a program it prints, as JSON, what the `torch` that it finds makes of every call; imported, it asks the one of
+the tests.
 """
 
 import ast

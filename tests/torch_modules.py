@@ -117,9 +117,7 @@ class ViTBlock(nn.Module):
         self.norm1 = nn.LayerNorm(dim)
         self.attn = Attention(dim, num_heads)
         self.norm2 = nn.LayerNorm(dim)
-        self.mlp = nn.Sequential(
-            nn.Linear(dim, int(dim * mlp_ratio)), nn.GELU(), nn.Linear(int(dim * mlp_ratio), dim)
-        )
+        self.mlp = nn.Sequential(nn.Linear(dim, int(dim * mlp_ratio)), nn.GELU(), nn.Linear(int(dim * mlp_ratio), dim))
 
     def forward(self, x):
         x = x + self.attn(self.norm1(x))
@@ -147,8 +145,12 @@ class DoubleConv(nn.Module):
     def __init__(self, in_ch, out_ch):
         super().__init__()
         self.conv = nn.Sequential(
-            nn.Conv2d(in_ch, out_ch, 3, padding=1), nn.BatchNorm2d(out_ch), nn.ReLU(inplace=True),
-            nn.Conv2d(out_ch, out_ch, 3, padding=1), nn.BatchNorm2d(out_ch), nn.ReLU(inplace=True),
+            nn.Conv2d(in_ch, out_ch, 3, padding=1),
+            nn.BatchNorm2d(out_ch),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(out_ch, out_ch, 3, padding=1),
+            nn.BatchNorm2d(out_ch),
+            nn.ReLU(inplace=True),
         )
 
     def forward(self, x):
@@ -266,7 +268,11 @@ def ints(*shape):
 # name → class, arguments, keyword arguments, inputs
 MODULES = {
     "explicit Bottleneck": lambda: (
-        explicit.Bottleneck, (64, 64), {"downsample": shortcut(64, 256)}, (torch.rand(1, 64, 14, 14),)),
+        explicit.Bottleneck,
+        (64, 64),
+        {"downsample": shortcut(64, 256)},
+        (torch.rand(1, 64, 14, 14),),
+    ),
     "torchvision Bottleneck": lambda: (resnet.Bottleneck, (256, 64), {}, (torch.rand(2, 256, 7, 7),)),
     "the line": lambda: (ASPPTail, (), {}, tuple(torch.rand(1, 256, 6, 6) for _ in range(5))),
     "BasicBlock": lambda: (BasicBlock, (8, 8), {}, (torch.rand(2, 8, 8, 8),)),

@@ -7,16 +7,23 @@ import json
 import warnings
 
 import torch.nn as nn
-from linewalk import Bilingual, WalkError, annotate
-
 from pasting import sentences
 from pasting.guess import arguments_of, inputs_of, tensor_of
 from pasting.repair import repaired
 from pasting.space import defined
 
+from linewalk import Bilingual, WalkError, annotate
+
 _LONGEST = 200_000
-_OTHERS = (("tensorflow", "TensorFlow"), ("keras", "Keras"), ("paddle", "PaddlePaddle"), ("mindspore", "MindSpore"),
-           ("jax", "JAX"), ("flax", "Flax"), ("mxnet", "MXNet"))
+_OTHERS = (
+    ("tensorflow", "TensorFlow"),
+    ("keras", "Keras"),
+    ("paddle", "PaddlePaddle"),
+    ("mindspore", "MindSpore"),
+    ("jax", "JAX"),
+    ("flax", "Flax"),
+    ("mxnet", "MXNet"),
+)
 
 
 class _Refused(Exception):
@@ -37,15 +44,28 @@ def explain(code, language="zh", settings=None):
             [shape as a list or as text, …], "training": whether in training mode}.
 
     Returns:
-        dict for JSON. ok: whether lines are explained; sentence: {"zh", "en"} where not, else None; error: the same where
-        the run failed at a line that is explained. classes, chosen, arguments (name → source text), inputs (shapes),
+        dict for JSON. ok: whether lines are explained; sentence: {"zh", "en"} where not, else None; error: the same
+        where the run failed at a line that is explained. classes, chosen, arguments (name → source text), inputs (shapes),
         integers (whether of whole numbers, one for each input), could_not_guess and remarks ([{"zh", "en"}]); lines
         ([{number, source, html, shape, ran}]); code, markdown, notebook and html of the whole.
     """
     answer = {
-        "ok": False, "sentence": None, "error": None, "classes": [], "chosen": None, "arguments": {}, "inputs": [],
-        "integers": [], "could_not_guess": [], "remarks": [], "findings": [], "lines": [], "code": "", "markdown": "",
-        "notebook": "", "html": "",
+        "ok": False,
+        "sentence": None,
+        "error": None,
+        "classes": [],
+        "chosen": None,
+        "arguments": {},
+        "inputs": [],
+        "integers": [],
+        "could_not_guess": [],
+        "remarks": [],
+        "findings": [],
+        "lines": [],
+        "code": "",
+        "markdown": "",
+        "notebook": "",
+        "html": "",
     }
     try:
         with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
@@ -118,7 +138,10 @@ def _why_no_class(space, tree):
 def _likeliest(space, tree):
     """Class names, the likeliest to be meant first: what no other class builds, the last of these first."""
     used = {
-        node.id for outer in tree.body if isinstance(outer, ast.ClassDef) for node in ast.walk(outer)
+        node.id
+        for outer in tree.body
+        if isinstance(outer, ast.ClassDef)
+        for node in ast.walk(outer)
         if isinstance(node, ast.Name) and node.id in space.classes and node.id != outer.name
     }
     names = list(space.classes)[::-1]
@@ -133,7 +156,8 @@ def _has_forward(cls):
 class _Plan:
     """How one class will be built and called.
 
-    arguments: name → source text; values: name → value; inputs: [(shape, whole)]; works: whether a trial run ended well.
+    arguments: name → source text; values: name → value; inputs: [(shape, whole)]; works: whether a trial run ended
+    well.
     """
 
     def __init__(self, space, tree, name, settings):
@@ -183,7 +207,13 @@ def _evaluated(name, text, space):
 
 
 def _shape(given):
-    text = given if isinstance(given, str) else ",".join(map(str, given)) if isinstance(given, (list, tuple)) else str(given)
+    text = (
+        given
+        if isinstance(given, str)
+        else ",".join(map(str, given))
+        if isinstance(given, (list, tuple))
+        else str(given)
+    )
     cleaned = text.strip().strip("()[]")
     for sign in "x×，*、 ":
         cleaned = cleaned.replace(sign, ",")
@@ -198,7 +228,8 @@ def _shape(given):
 
 def _tell(plan, language, space, answer):
     answer |= {
-        "chosen": plan.name, "arguments": plan.arguments,
+        "chosen": plan.name,
+        "arguments": plan.arguments,
         "inputs": [list(shape) for shape, _ in plan.inputs or []],
         "integers": [whole for _, whole in plan.inputs or []],
         "could_not_guess": [_both(one) for one in plan.could_not_guess],
@@ -207,12 +238,15 @@ def _tell(plan, language, space, answer):
     notes = annotate(plan.cls, language=language, inputs=inputs, training=plan.training, **plan.values)
     head = "".join(f"{line}\n" for line in space.imports)
     answer |= {
-        "ok": True, "error": _failure(notes),
+        "ok": True,
+        "error": _failure(notes),
         "lines": [_line(line, notes, language) for _, lines in (("", notes.lines), *notes.helpers) for line in lines],
         "findings": [_both(one) for one in notes.findings],
         "remarks": [*answer["remarks"], *(_both(one) for one in notes.remarks)],
-        "code": f"{head}\n\n{notes.code()}" if head else notes.code(), "markdown": notes.markdown(),
-        "notebook": json.dumps(notes.notebook(), ensure_ascii=False, indent=1), "html": notes.html(),
+        "code": f"{head}\n\n{notes.code()}" if head else notes.code(),
+        "markdown": notes.markdown(),
+        "notebook": json.dumps(notes.notebook(), ensure_ascii=False, indent=1),
+        "html": notes.html(),
     }
 
 
@@ -228,8 +262,12 @@ def _failure(notes):
 
 def _line(line, notes, language):
     return {
-        "number": line.first, "source": line.text, "depth": line.depth, "html": notes.line_html(line, language),
-        "shape": _shape_label(line), "ran": line.ran,
+        "number": line.first,
+        "source": line.text,
+        "depth": line.depth,
+        "html": notes.line_html(line, language),
+        "shape": _shape_label(line),
+        "ran": line.ran,
     }
 
 
@@ -248,5 +286,3 @@ def _shape_label(line):
 
 def _both(words):
     return {"zh": words.zh, "en": words.en}
-
-

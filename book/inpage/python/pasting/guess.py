@@ -16,21 +16,128 @@ from torch.utils._python_dispatch import TorchDispatchMode
 _MOST_TRIES, _SECONDS = 400, 4.0
 
 _NAMES = (  # (names, source of the value), the first that fits
-    (("inplanes", "in_planes", "in_channels", "in_channel", "in_ch", "in_c", "inchannel", "inchannels", "inp", "cin", "c_in",
-      "ch_in", "in_dim", "dim_in", "input_dim", "in_features", "input_size", "in_feature", "nin", "input_channels",
-      "num_input_features", "n_in", "inchannel", "in_filters", "c1", "in_size", "input_channel", "channels_in"), "64"),
-    (("planes", "out_planes", "out_channels", "out_channel", "out_ch", "out_c", "outchannel", "outchannels", "oup", "cout",
-      "c_out", "ch_out", "out_dim", "dim_out", "output_dim", "out_features", "output_size", "nout", "output_channels",
-      "filters", "n_out", "out_filters", "c2", "width", "mid_channels", "mid_channel", "middle_channels", "mid", "squeeze",
-      "channels_out", "output_channel"), "64"),
+    (
+        (
+            "inplanes",
+            "in_planes",
+            "in_channels",
+            "in_channel",
+            "in_ch",
+            "in_c",
+            "inchannel",
+            "inchannels",
+            "inp",
+            "cin",
+            "c_in",
+            "ch_in",
+            "in_dim",
+            "dim_in",
+            "input_dim",
+            "in_features",
+            "input_size",
+            "in_feature",
+            "nin",
+            "input_channels",
+            "num_input_features",
+            "n_in",
+            "inchannel",
+            "in_filters",
+            "c1",
+            "in_size",
+            "input_channel",
+            "channels_in",
+        ),
+        "64",
+    ),
+    (
+        (
+            "planes",
+            "out_planes",
+            "out_channels",
+            "out_channel",
+            "out_ch",
+            "out_c",
+            "outchannel",
+            "outchannels",
+            "oup",
+            "cout",
+            "c_out",
+            "ch_out",
+            "out_dim",
+            "dim_out",
+            "output_dim",
+            "out_features",
+            "output_size",
+            "nout",
+            "output_channels",
+            "filters",
+            "n_out",
+            "out_filters",
+            "c2",
+            "width",
+            "mid_channels",
+            "mid_channel",
+            "middle_channels",
+            "mid",
+            "squeeze",
+            "channels_out",
+            "output_channel",
+        ),
+        "64",
+    ),
     (("in_chans", "input_nc", "n_channels", "img_channels", "image_channels"), "3"),
-    (("num_classes", "n_classes", "classes", "num_class", "nclass", "class_num", "num_labels", "out_classes", "nc",
-      "output_nc"), "10"),
+    (
+        (
+            "num_classes",
+            "n_classes",
+            "classes",
+            "num_class",
+            "nclass",
+            "class_num",
+            "num_labels",
+            "out_classes",
+            "nc",
+            "output_nc",
+        ),
+        "10",
+    ),
     (("num_heads", "nhead", "heads", "n_heads", "n_head", "head", "num_head", "h"), "8"),
-    (("dim", "embed_dim", "d_model", "hidden_dim", "hidden_size", "emb_dim", "embedding_dim", "embed_size", "emb_size",
-      "n_embd", "hidden", "channels", "channel", "chans", "ch", "c", "num_features", "features", "nf", "num_channels", "d",
-      "dims", "inner_dim", "query_dim", "attention_dim", "embedding_size", "n_hidden", "hidden_channels", "in_out_channels",
-      "feature_dim", "latent_dim"), "64"),
+    (
+        (
+            "dim",
+            "embed_dim",
+            "d_model",
+            "hidden_dim",
+            "hidden_size",
+            "emb_dim",
+            "embedding_dim",
+            "embed_size",
+            "emb_size",
+            "n_embd",
+            "hidden",
+            "channels",
+            "channel",
+            "chans",
+            "ch",
+            "c",
+            "num_features",
+            "features",
+            "nf",
+            "num_channels",
+            "d",
+            "dims",
+            "inner_dim",
+            "query_dim",
+            "attention_dim",
+            "embedding_size",
+            "n_hidden",
+            "hidden_channels",
+            "in_out_channels",
+            "feature_dim",
+            "latent_dim",
+        ),
+        "64",
+    ),
     (("mlp_dim", "d_ff", "ff_dim", "dim_feedforward", "mlp_hidden_dim", "ffn_dim", "forward_expansion"), "128"),
     (("head_dim", "dim_head", "d_k", "d_v", "key_dim"), "16"),
     (("kernel_size", "kernel", "k", "ksize", "kernels"), "3"),
@@ -43,10 +150,37 @@ _NAMES = (  # (names, source of the value), the first that fits
     (("scale", "scale_factor", "upscale_factor", "up_scale"), "2"),
     (("growth_rate", "growth"), "16"),
     (("bn_size",), "4"),
-    (("vocab_size", "src_vocab_size", "trg_vocab_size", "tgt_vocab_size", "num_embeddings", "vocab", "n_vocab", "n_tokens",
-      "ntoken", "vocabulary", "num_tokens"), "1000"),
-    (("max_len", "seq_len", "max_length", "block_size", "context_length", "max_seq_len", "sequence_length", "seq_length",
-      "num_patches", "n_patches"), "16"),
+    (
+        (
+            "vocab_size",
+            "src_vocab_size",
+            "trg_vocab_size",
+            "tgt_vocab_size",
+            "num_embeddings",
+            "vocab",
+            "n_vocab",
+            "n_tokens",
+            "ntoken",
+            "vocabulary",
+            "num_tokens",
+        ),
+        "1000",
+    ),
+    (
+        (
+            "max_len",
+            "seq_len",
+            "max_length",
+            "block_size",
+            "context_length",
+            "max_seq_len",
+            "sequence_length",
+            "seq_length",
+            "num_patches",
+            "n_patches",
+        ),
+        "16",
+    ),
     (("img_size", "image_size", "resolution", "input_resolution", "size", "img_dim"), "32"),
     (("patch_size", "patch", "window_size"), "4"),
     (("dropout", "drop", "drop_rate", "p", "dropout_rate", "drop_prob", "dropout_p", "attn_drop", "drop_path"), "0.1"),
@@ -64,7 +198,20 @@ _NAMES = (  # (names, source of the value), the first that fits
 )
 _GUESSES = {name: text for names, text in reversed(_NAMES) for name in names}
 _SIDES = (56, 32, 224, 28, 64, 128, 14, 16, 7, 8, 96, 112, 256, 227, 299, 48, 40, 84, 100, 4, 1)
-_INTEGERS = ("text", "ids", "tokens", "input_ids", "token_ids", "src", "tgt", "trg", "idx", "indices", "words", "labels")
+_INTEGERS = (
+    "text",
+    "ids",
+    "tokens",
+    "input_ids",
+    "token_ids",
+    "src",
+    "tgt",
+    "trg",
+    "idx",
+    "indices",
+    "words",
+    "labels",
+)
 
 
 def arguments_of(cls, space, tree, given):
@@ -111,8 +258,11 @@ def _mined_call(name, tree, parameters):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name:
             try:
                 values = [ast.unparse(value) for value in node.args if ast.literal_eval(value) is not ...]
-                keywords = {one.arg: ast.unparse(one.value) for one in node.keywords
-                            if one.arg and ast.literal_eval(one.value) is not ...}
+                keywords = {
+                    one.arg: ast.unparse(one.value)
+                    for one in node.keywords
+                    if one.arg and ast.literal_eval(one.value) is not ...
+                }
             except (ValueError, TypeError, SyntaxError):
                 continue
             return dict(zip(parameters, values, strict=False)) | keywords
@@ -123,10 +273,18 @@ def _default_text(value, cls, name, space):
     for node in ast.walk(ast.parse(textwrap.dedent(_source_of(cls)))):
         if isinstance(node, ast.FunctionDef) and node.name == "__init__":
             arguments = [*node.args.posonlyargs, *node.args.args]
-            defaults = dict(zip([one.arg for one in arguments][len(arguments) - len(node.args.defaults) :],
-                                node.args.defaults, strict=True))
-            defaults |= {one.arg: default for one, default in
-                         zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True) if default is not None}
+            defaults = dict(
+                zip(
+                    [one.arg for one in arguments][len(arguments) - len(node.args.defaults) :],
+                    node.args.defaults,
+                    strict=True,
+                )
+            )
+            defaults |= {
+                one.arg: default
+                for one, default in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
+                if default is not None
+            }
             if name in defaults:
                 return ast.unparse(defaults[name])
     return repr(value)
@@ -150,12 +308,35 @@ def _for_blocks(name, space):
 def _by_part(name):
     """By a part of the name: `in_channels_left` is a number of channels."""
     lowered = name.lower()
-    for part, text in (("kernel", "3"), ("stride", "1"), ("padding", "1"), ("dilation", "1"), ("classes", "10"),
-                       ("heads", "8"), ("drop", "0.1"), ("vocab", "1000"), ("channel", "64"), ("planes", "64"),
-                       ("dim", "64"), ("hidden", "64"), ("embed", "64"), ("feature", "64"), ("filter", "64"),
-                       ("layers", "2"), ("blocks", "2"), ("depth", "2"), ("ratio", "4"), ("reduce", "16"), ("ch", "64"),
-                       ("norm", "nn.BatchNorm2d"), ("act", "nn.ReLU"), ("bias", "True"), ("size", "16"), ("len", "16"),
-                       ("num", "2")):
+    for part, text in (
+        ("kernel", "3"),
+        ("stride", "1"),
+        ("padding", "1"),
+        ("dilation", "1"),
+        ("classes", "10"),
+        ("heads", "8"),
+        ("drop", "0.1"),
+        ("vocab", "1000"),
+        ("channel", "64"),
+        ("planes", "64"),
+        ("dim", "64"),
+        ("hidden", "64"),
+        ("embed", "64"),
+        ("feature", "64"),
+        ("filter", "64"),
+        ("layers", "2"),
+        ("blocks", "2"),
+        ("depth", "2"),
+        ("ratio", "4"),
+        ("reduce", "16"),
+        ("ch", "64"),
+        ("norm", "nn.BatchNorm2d"),
+        ("act", "nn.ReLU"),
+        ("bias", "True"),
+        ("size", "16"),
+        ("len", "16"),
+        ("num", "2"),
+    ):
         if part in lowered:
             return text
     return None
@@ -163,7 +344,9 @@ def _by_part(name):
 
 def _by_annotation(parameter):
     kind = getattr(parameter.annotation, "__name__", str(parameter.annotation))
-    return {"int": "16", "float": "0.5", "bool": "True", "str": "''", "list": "[16, 32]", "tuple": "(16, 32)"}.get(kind, "16")
+    return {"int": "16", "float": "0.5", "bool": "True", "str": "''", "list": "[16, 32]", "tuple": "(16, 32)"}.get(
+        kind, "16"
+    )
 
 
 def _together(cls, texts, settled, parameters):
@@ -312,8 +495,11 @@ def _wanted_by(layer):
         return [("maps", layer.num_channels)]
     if isinstance(layer, nn.BatchNorm1d):
         return [("rows", layer.num_features)]
-    return [("steps" if len(one.shape) < 4 else "maps", one.shape[-1] if len(one.shape) < 4 else one.shape[1])
-            for one in layer.parameters(recurse=False) if len(one.shape) > 1]
+    return [
+        ("steps" if len(one.shape) < 4 else "maps", one.shape[-1] if len(one.shape) < 4 else one.shape[1])
+        for one in layer.parameters(recurse=False)
+        if len(one.shape) > 1
+    ]
 
 
 def _of_kind(kind, channels):
@@ -322,13 +508,31 @@ def _of_kind(kind, channels):
         "volume": [((1, channels, 8, 16, 16), False), ((1, channels, 16, 56, 56), False)],
         "rows": [((1, channels), False), ((1, 16, channels), False), ((1, 49, channels), False)],
         "ids": [((1, 16), True), ((16, 1), True)],
-        "steps": [((1, 16, channels), False), ((16, 1, channels), False), ((1, 49, channels), False), ((1, channels), False),
-                  ((1, 7, 7, channels), False), ((1, 8, 8, channels), False)],
+        "steps": [
+            ((1, 16, channels), False),
+            ((16, 1, channels), False),
+            ((1, 49, channels), False),
+            ((1, channels), False),
+            ((1, 7, 7, channels), False),
+            ((1, 8, 8, channels), False),
+        ],
     }[kind]
 
 
 def _usual(parameters):
     ids = [((1, 16), True)] if any(name in _INTEGERS for name in parameters) else []
-    return [*ids, ((1, 3, 224, 224), False), ((1, 64, 56, 56), False), ((1, 3, 32, 32), False), ((1, 1, 28, 28), False),
-            ((1, 256, 56, 56), False), ((1, 16, 64), False), ((1, 64), False), ((1, 16), True), ((1,), False), ((1,), True),
-            ((1, 16, 512), False), ((1, 512, 7, 7), False)]
+    return [
+        *ids,
+        ((1, 3, 224, 224), False),
+        ((1, 64, 56, 56), False),
+        ((1, 3, 32, 32), False),
+        ((1, 1, 28, 28), False),
+        ((1, 256, 56, 56), False),
+        ((1, 16, 64), False),
+        ((1, 64), False),
+        ((1, 16), True),
+        ((1,), False),
+        ((1,), True),
+        ((1, 16, 512), False),
+        ((1, 512, 7, 7), False),
+    ]

@@ -2,6 +2,7 @@
 
 import ast
 import html
+import itertools
 import re
 import textwrap
 from dataclasses import dataclass, field
@@ -9,13 +10,28 @@ from dataclasses import dataclass, field
 from .restore import indented, split_into_lines
 from .sentences import REPAIRS, lost_indentation, syntax
 
-_WIDE = {ord(wide): plain for wide, plain in zip(
-    "（），：；＝＋－＊／．［］｛｝＜＞＃＠！＂＇＿％｜＆～＾", "(),:;=+-*/.[]{}<>#@!\"'_%|&~^", strict=True)}
-_WIDE |= {ord("。"): ".", ord("、"): ",", ord("【"): "[", ord("】"): "]", ord("「"): '"', ord("」"): '"', ord("—"): "-",
-          ord("–"): "-", ord("−"): "-", ord("×"): "*"}
+_WIDE = {
+    ord(wide): plain
+    for wide, plain in zip(
+        "（），：；＝＋－＊／．［］｛｝＜＞＃＠！＂＇＿％｜＆～＾", "(),:;=+-*/.[]{}<>#@!\"'_%|&~^", strict=True
+    )
+}
+_WIDE |= {
+    ord("。"): ".",
+    ord("、"): ",",
+    ord("【"): "[",
+    ord("】"): "]",
+    ord("「"): '"',
+    ord("」"): '"',
+    ord("—"): "-",
+    ord("–"): "-",
+    ord("−"): "-",
+    ord("×"): "*",
+}
 _CURLY = {ord(curly): plain for curly, plain in zip("“”„‘’‚", "\"\"\"'''", strict=True)}
 _SPACES = {ord(space): " " for space in "\u00a0\u3000\u2002\u2003\u2009\u202f"} | {
-    ord(mark): None for mark in "\u200b\u200c\u200d\ufeff\u2060"}
+    ord(mark): None for mark in "\u200b\u200c\u200d\ufeff\u2060"
+}
 _HEAD = re.compile(r"^\s*(?:import\s+\w|from\s+[\w.]+\s+import\b|class\s+\w+|def\s+\w+\s*\(|@\w|#)")
 _PROMPT = re.compile(r"^\s*(?:>>>|\.\.\.|In \[\d*\]:|\.\.\.:)(?: |$)")
 _NUMBER = re.compile(r"^\s*(\d{1,5})(?:\s*[|│:.)\]]|\t|(?= {1,})|$)")
@@ -42,17 +58,27 @@ def repaired(text):
             remarks.append(REPAIRS[name])
 
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
-    for name, change in (("spaces", lambda t: t.translate(_SPACES)), ("fences", _without_fences),
-                         ("prompts", _without_prompts), ("prompts", _without_numbers), ("diff", _without_plus)):
+    for name, change in (
+        ("spaces", lambda t: t.translate(_SPACES)),
+        ("fences", _without_fences),
+        ("prompts", _without_prompts),
+        ("prompts", _without_numbers),
+        ("diff", _without_plus),
+    ):
         changed = change(text)
         if changed != text:
             text = changed
             note(name)
     tree = parsed(text)
     for name, change in (
-        ("dedent", textwrap.dedent), ("entities", html.unescape), ("prose", _from_the_code_on),
-        ("quotes", lambda t: _outside_strings(t, _CURLY)), ("wide", lambda t: _outside_strings(t, _WIDE)),
-        ("tabs", lambda t: t.expandtabs(4)), ("dedent", textwrap.dedent), ("print", _without_old_prints),
+        ("dedent", textwrap.dedent),
+        ("entities", html.unescape),
+        ("prose", _from_the_code_on),
+        ("quotes", lambda t: _outside_strings(t, _CURLY)),
+        ("wide", lambda t: _outside_strings(t, _WIDE)),
+        ("tabs", lambda t: t.expandtabs(4)),
+        ("dedent", textwrap.dedent),
+        ("print", _without_old_prints),
     ):
         if tree is None:
             changed = change(text)
@@ -130,7 +156,7 @@ def _without_numbers(text):
     numbers = [int(match[1]) for match, _ in found if match]
     if len(numbers) < 3 or len(numbers) < 0.9 * len(filled):
         return text
-    steps = [after - before for before, after in zip(numbers, numbers[1:], strict=False)]
+    steps = [after - before for before, after in itertools.pairwise(numbers)]
     if sum(step == 1 for step in steps) < 0.8 * len(steps):
         return text
     bare = [_NUMBER.sub("", line, count=1) for line in lines]
@@ -151,7 +177,7 @@ def _from_the_code_on(text):
     first = next((place for place, line in enumerate(lines) if _HEAD.match(line)), None)
     inside = re.search(r"(?<![A-Za-z0-9_#'\"])class\s+\w+\s*(?:\([^)]*\))?\s*[:：]", text)
     if inside and (first is None or inside.start() < len("\n".join(lines[:first]))):
-        return text[inside.start():]
+        return text[inside.start() :]
     return "\n".join(lines[first:]) if first else text
 
 
@@ -208,7 +234,9 @@ def _without_prose(text):
 def _is_prose(line):
     code = re.sub(r"(\"[^\"]*\"|'[^']*'|#.*)", "", line).strip()
     words = re.fullmatch(r"[A-Z]?[A-Za-z',]+(?: [A-Za-z0-9_`',()]+){2,}[.?!:]?", code)
-    return bool(_CHINESE.search(code) or (words and not re.match(r"(?:class|def|return|if|for|import|from|with)\b", code)))
+    return bool(
+        _CHINESE.search(code) or (words and not re.match(r"(?:class|def|return|if|for|import|from|with)\b", code))
+    )
 
 
 def _code_of(line):
@@ -220,7 +248,7 @@ def _code_of(line):
         header = re.match(r"\s*(?:if|for|while|def|class|else|elif|with|try|except|finally)\b.*:$", head)
         is_code = header or re.match(r"\s*return\b", head)
         return head if is_code else ""
-    return head if re.search(r"[=(.\w]", head) and not re.fullmatch(r"\s*\w+\s*", head) or "return" in head else ""
+    return head if (re.search(r"[=(.\w]", head) and not re.fullmatch(r"\s*\w+\s*", head)) or "return" in head else ""
 
 
 def _without_glued_words(text, tree):
@@ -241,10 +269,14 @@ def _with_underscores(text):
     if re.search(r"def\s+__init__\s*\(", text) and not re.search(r"def\s+(?:_?init_?|\*\*init\*\*)\s*\(\s*self", text):
         changed = text
     else:
-        changed = re.sub(r"def\s+(?:_?init_?|\*\*init\*\*|__init|init__|_init__|__init_)\s*\(\s*self", "def __init__(self",
-                         text)
+        changed = re.sub(
+            r"def\s+(?:_?init_?|\*\*init\*\*|__init|init__|_init__|__init_)\s*\(\s*self", "def __init__(self", text
+        )
     changed = re.sub(
-        r"(super\s*\([^()]*\)\s*\.\s*)(?:_?init_?|\*\*init\*\*|__init|init__|_init__|__init_)\s*\(", r"\1__init__(", changed)
+        r"(super\s*\([^()]*\)\s*\.\s*)(?:_?init_?|\*\*init\*\*|__init|init__|_init__|__init_)\s*\(",
+        r"\1__init__(",
+        changed,
+    )
     changed = re.sub(r"\bif\s+name\s*==\s*(['\"])main\1", r"if __name__ == \1__main__\1", changed)
     return changed, changed != text
 

@@ -3,8 +3,22 @@
 import re
 
 _STARTS = (
-    r"def\s+\w+\s*\(", r"class\s+\w+\s*[(:]", r"@\w+", r"return\b", r"if\b", r"elif\b", r"else\s*:", r"for\s+[\w, ]+\s+in\b",
-    r"while\b", r"with\b", r"raise\b", r"super\s*\(", r"import\s+\w", r"from\s+[\w.]+\s+import\b", r"assert\b", r"del\s+\w",
+    r"def\s+\w+\s*\(",
+    r"class\s+\w+\s*[(:]",
+    r"@\w+",
+    r"return\b",
+    r"if\b",
+    r"elif\b",
+    r"else\s*:",
+    r"for\s+[\w, ]+\s+in\b",
+    r"while\b",
+    r"with\b",
+    r"raise\b",
+    r"super\s*\(",
+    r"import\s+\w",
+    r"from\s+[\w.]+\s+import\b",
+    r"assert\b",
+    r"del\s+\w",
     r"(?:self\.)?[A-Za-z_][\w.]*(?:\[[^\]]*\])?\s*(?:,\s*[A-Za-z_][\w.]*\s*)*(?:[-+*/@]|//)?=(?!=)",
 )
 _START = re.compile("|".join(f"(?:{start})" for start in _STARTS))
@@ -51,8 +65,10 @@ def _begins(flat, place, before):
         return False
     if not before:
         return False
-    if re.search(r"(?:[=+\-*/@%<>,(\[{&|]|\b(?:return|not|and|or|in|is|if|else|elif|while|lambda|import|from|as|raise|assert))$",
-                 before):
+    if re.search(
+        r"(?:[=+\-*/@%<>,(\[{&|]|\b(?:return|not|and|or|in|is|if|else|elif|while|lambda|import|from|as|raise|assert))$",
+        before,
+    ):
         return False
     word = match[0].split()[0] if match[0].split() else ""
     if word == "if" and not _is_statement_if(flat, place):
@@ -121,8 +137,11 @@ def indented(text):
             in_class, method, base, below = True, False, 1, []
             out.append(bare)
         elif re.match(r"(?:async\s+)?def\s+\w+\s*\(|@\w", bare):
-            belongs = in_class and (bare.startswith("@") or re.match(r"(?:async\s+)?def\s+\w+\s*\(\s*(?:self|cls)\b", bare)
-                                    or (out and out[-1].strip().startswith("@staticmethod")))
+            belongs = in_class and (
+                bare.startswith("@")
+                or re.match(r"(?:async\s+)?def\s+\w+\s*\(\s*(?:self|cls)\b", bare)
+                or (out and out[-1].strip().startswith("@staticmethod"))
+            )
             in_class = in_class and bool(belongs)
             base, method, below = (2 if belongs else 1), True, []
             out.append("    " * (base - 1) + bare)

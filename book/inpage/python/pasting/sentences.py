@@ -2,7 +2,9 @@
 
 from linewalk import Bilingual
 
-EMPTY = Bilingual("这里还没有代码：请粘贴一个 `nn.Module` 的类。", "There is no code yet: paste a class, an `nn.Module`.")
+EMPTY = Bilingual(
+    "这里还没有代码：请粘贴一个 `nn.Module` 的类。", "There is no code yet: paste a class, an `nn.Module`."
+)
 TOO_LONG = Bilingual(
     "代码太长了（超过 20 万个字符）：请只粘贴要解释的那个类和它用到的函数。",
     "This is too long (over 200,000 characters): paste only the class to explain and what it uses.",
@@ -55,8 +57,8 @@ def syntax(line, text, said):
 def lost_indentation(line, text):
     return Bilingual(
         f"第 {line} 行 `{text}` 的缩进不对，补不回来：请从原处重新复制，保留每行开头的空格。",
-        f"The indentation of line {line}, `{text}`, is lost and cannot be restored: copy the code again with the spaces "
-        "that its lines begin with.",
+        f"The indentation of line {line}, `{text}`, is lost and cannot be restored: copy the code again with the "
+        "spaces that its lines begin with.",
     )
 
 
@@ -90,15 +92,16 @@ def wrong_shape(text):
 
 def no_such_class(name, names):
     return Bilingual(
-        f"没有叫 `{name}` 的类：有的是 {'、'.join(names)}。", f"There is no class `{name}`: there are {', '.join(names)}."
+        f"没有叫 `{name}` 的类：有的是 {'、'.join(names)}。",
+        f"There is no class `{name}`: there are {', '.join(names)}.",
     )
 
 
 def input_not_guessed(shapes):
     return Bilingual(
         f"猜不出 `forward` 要什么输入：用 {shapes} 试的这一次在下面标出的那一行出错；请改输入的形状，或者改那一行。",
-        f"What `forward` wants could not be guessed: with {shapes} it fails at the line marked below; change the input's "
-        "shape, or mend that line.",
+        f"What `forward` wants could not be guessed: with {shapes} it fails at the line marked below; change the "
+        "input's shape, or mend that line.",
     )
 
 
@@ -135,13 +138,16 @@ def not_here(name):
 
 def left_out(line, text):
     return Bilingual(
-        f"第 {line} 行 `{text}` 不是类的一部分，没有运行。", f"Line {line}, `{text}`, is no part of a class and was not run."
+        f"第 {line} 行 `{text}` 不是类的一部分，没有运行。",
+        f"Line {line}, `{text}`, is no part of a class and was not run.",
     )
 
 
 REPAIRS = {
     "fences": Bilingual("取出了 Markdown 代码框里的代码。", "The code was taken out of its Markdown fences."),
-    "prompts": Bilingual("去掉了每行开头的行号或提示符。", "Line numbers or prompt marks at the beginning of lines were removed."),
+    "prompts": Bilingual(
+        "去掉了每行开头的行号或提示符。", "Line numbers or prompt marks at the beginning of lines were removed."
+    ),
     "wide": Bilingual("全角标点换成了半角。", "Full-width punctuation was replaced."),
     "spaces": Bilingual("特殊空格换成了普通空格。", "Unusual spaces were replaced by plain ones."),
     "quotes": Bilingual("弯引号换成了直引号。", "Curly quotes were replaced by straight ones."),
@@ -158,11 +164,13 @@ REPAIRS = {
     ),
     "indentation": Bilingual(
         "缩进丢了，已按常见写法补回；`if` 和 `for` 下面有几行是猜的，请核对。",
-        "The indentation was lost and has been put back as it usually is; how many lines stand below an `if` or `for` is "
-        "a guess, so check them.",
+        "The indentation was lost and has been put back as it usually is; how many lines stand below an `if` or `for` "
+        "is a guess, so check them.",
     ),
     "dedent": Bilingual("多余的缩进已去掉。", "Superfluous indentation was removed."),
     "print": Bilingual("Python 2 的 `print` 语句没有运行。", "Python 2's `print` statements were not run."),
-    "entities": Bilingual("网页符号（`&gt;` 等）换回了原字符。", "Web entities such as `&gt;` were turned back into characters."),
+    "entities": Bilingual(
+        "网页符号（`&gt;` 等）换回了原字符。", "Web entities such as `&gt;` were turned back into characters."
+    ),
     "diff": Bilingual("去掉了每行开头的 `+`。", "The `+` at the beginning of lines was removed."),
 }

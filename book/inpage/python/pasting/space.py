@@ -22,30 +22,85 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 from linewalk.blocks import resnet
+
 from .sentences import added_imports, failed_to_load, left_out, not_here, taken_as_module, torchvisions
 
 FILE = "pasted.py"
 _OFFERED = {
-    "torch": (torch, "import torch"), "nn": (nn, "import torch.nn as nn"),
-    "F": (F, "import torch.nn.functional as F"), "math": (math, "import math"),
+    "torch": (torch, "import torch"),
+    "nn": (nn, "import torch.nn as nn"),
+    "F": (F, "import torch.nn.functional as F"),
+    "math": (math, "import math"),
     "partial": (functools.partial, "from functools import partial"),
     "OrderedDict": (collections.OrderedDict, "from collections import OrderedDict"),
-    "copy": (copy, "import copy"), "functools": (functools, "import functools"),
-    "itertools": (itertools, "import itertools"), "collections": (collections, "import collections"),
+    "copy": (copy, "import copy"),
+    "functools": (functools, "import functools"),
+    "itertools": (itertools, "import itertools"),
+    "collections": (collections, "import collections"),
     "Tensor": (torch.Tensor, "from torch import Tensor"),
-    "Parameter": (nn.Parameter, "from torch.nn import Parameter"), "init": (nn.init, "from torch.nn import init"),
+    "Parameter": (nn.Parameter, "from torch.nn import Parameter"),
+    "init": (nn.init, "from torch.nn import init"),
     "warnings": (warnings, "import warnings"),
-    **{name: (getattr(typing, name), f"from typing import {name}") for name in (
-        "Any", "Callable", "Dict", "List", "Optional", "Sequence", "Tuple", "Type", "Union")},
-    **{name: (getattr(nn, name), f"from torch.nn import {name}") for name in (
-        "Module", "Sequential", "Conv2d", "BatchNorm2d", "ReLU", "Linear", "Dropout", "MaxPool2d", "AvgPool2d",
-        "AdaptiveAvgPool2d", "ModuleList", "LayerNorm", "GELU", "Embedding", "LSTM", "GRU", "Softmax", "Sigmoid")},
+    **{
+        name: (getattr(typing, name), f"from typing import {name}")
+        for name in ("Any", "Callable", "Dict", "List", "Optional", "Sequence", "Tuple", "Type", "Union")
+    },
+    **{
+        name: (getattr(nn, name), f"from torch.nn import {name}")
+        for name in (
+            "Module",
+            "Sequential",
+            "Conv2d",
+            "BatchNorm2d",
+            "ReLU",
+            "Linear",
+            "Dropout",
+            "MaxPool2d",
+            "AvgPool2d",
+            "AdaptiveAvgPool2d",
+            "ModuleList",
+            "LayerNorm",
+            "GELU",
+            "Embedding",
+            "LSTM",
+            "GRU",
+            "Softmax",
+            "Sigmoid",
+        )
+    },
 }
-_ALLOWED = frozenset({
-    "torch", "math", "typing", "functools", "collections", "itertools", "copy", "warnings", "abc", "enum", "dataclasses",
-    "numbers", "operator", "re", "random", "string", "types", "typing_extensions", "__future__", "time", "logging", "os",
-    "sys", "json", "inspect", "contextlib", "pathlib", "einops",
-})
+_ALLOWED = frozenset(
+    {
+        "torch",
+        "math",
+        "typing",
+        "functools",
+        "collections",
+        "itertools",
+        "copy",
+        "warnings",
+        "abc",
+        "enum",
+        "dataclasses",
+        "numbers",
+        "operator",
+        "re",
+        "random",
+        "string",
+        "types",
+        "typing_extensions",
+        "__future__",
+        "time",
+        "logging",
+        "os",
+        "sys",
+        "json",
+        "inspect",
+        "contextlib",
+        "pathlib",
+        "einops",
+    }
+)
 
 
 class Missing:
@@ -85,8 +140,19 @@ def _dropping_paths():
     return {"DropPath": DropPath, "trunc_normal_": nn.init.trunc_normal_, "to_2tuple": pair}
 
 
-_NUMPY = {name: getattr(math, name) for name in ("sqrt", "log", "log2", "exp", "ceil", "floor", "sin", "cos", "pi", "prod")}
-_NUMPY |= {"array": list, "abs": abs, "round": round, "max": max, "min": min, "sum": sum, "float32": float, "int64": int}
+_NUMPY = {
+    name: getattr(math, name) for name in ("sqrt", "log", "log2", "exp", "ceil", "floor", "sin", "cos", "pi", "prod")
+}
+_NUMPY |= {
+    "array": list,
+    "abs": abs,
+    "round": round,
+    "max": max,
+    "min": min,
+    "sum": sum,
+    "float32": float,
+    "int64": int,
+}
 
 
 class Numpy(Missing):
@@ -101,8 +167,8 @@ class Space:
     """Pasted code that has been defined.
 
     names: its globals; classes: name → `nn.Module` class, in order; functions: names of plain functions.
-    remarks: what is said of it; failure: a sentence where it could not be defined; imports: those that were added; imported:
-    the paste's own, as `ast` nodes.
+    remarks: what is said of it; failure: a sentence where it could not be defined; imports: those that were added;
+    imported: the paste's own, as `ast` nodes.
     """
 
     names: dict
@@ -122,8 +188,11 @@ def defined(source, tree):
     sys.modules["pasted"] = module
     space = Space(vars(module))
     space.imported = [
-        one for node in tree.body for one in [node, *getattr(node, "body", [])]
-        if isinstance(one, (ast.Import, ast.ImportFrom)) and getattr(one, "module", "") != "__future__"
+        one
+        for node in tree.body
+        for one in [node, *getattr(node, "body", [])]
+        if isinstance(one, (ast.Import, ast.ImportFrom))
+        and getattr(one, "module", "") != "__future__"
         and not isinstance(node, (ast.FunctionDef, ast.ClassDef))
     ]
     _offer(tree, space)
@@ -139,7 +208,9 @@ def defined(source, tree):
         elif isinstance(node, ast.Try) and all(isinstance(one, (ast.Import, ast.ImportFrom)) for one in node.body):
             for one in node.body:
                 _import(one, space)
-        elif not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)) and not isinstance(node, ast.Pass):
+        elif not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)) and not isinstance(
+            node, ast.Pass
+        ):
             text = ast.unparse(node).split("\n")[0][:60].replace("`", "'")
             if not any("不是类的一部分" in remark.zh for remark in space.remarks):
                 space.remarks.append(left_out(node.lineno, text))
@@ -148,12 +219,17 @@ def defined(source, tree):
 
 def _offer(tree, space):
     """What the code uses without importing it."""
-    bound = {alias.asname or alias.name.split(".")[0] for node in ast.walk(tree)
-             if isinstance(node, (ast.Import, ast.ImportFrom)) for alias in node.names}
+    bound = {
+        alias.asname or alias.name.split(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+        for alias in node.names
+    }
     bound |= {node.name for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
     bound |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-    used = dict.fromkeys(node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and
-                         isinstance(node.ctx, ast.Load))
+    used = dict.fromkeys(
+        node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+    )
     for name in used:
         if name in bound or hasattr(builtins, name):
             continue
@@ -196,9 +272,7 @@ def _is_plain(value):
     if value is None:
         return False
     cheap = {"dict", "list", "tuple", "set", "frozenset", "partial", "namedtuple", "TypeVar", "int", "float"}
-    return all(
-        ast.unparse(node.func).split(".")[-1] in cheap for node in ast.walk(value) if isinstance(node, ast.Call)
-    )
+    return all(ast.unparse(node.func).split(".")[-1] in cheap for node in ast.walk(value) if isinstance(node, ast.Call))
 
 
 def _import(node, space):
@@ -246,8 +320,11 @@ def _from(module, name):
         return found if name == "*" else getattr(found, name)
     except Exception:
         try:
-            return importlib.import_module(f"{module}.{name}") if module.split(".")[0] in _ALLOWED else Missing(
-                f"{module}.{name}")
+            return (
+                importlib.import_module(f"{module}.{name}")
+                if module.split(".")[0] in _ALLOWED
+                else Missing(f"{module}.{name}")
+            )
         except Exception:
             return Missing(f"{module}.{name}")
 

@@ -7,6 +7,7 @@ names in one sentence.
 
 import math as _math
 from types import SimpleNamespace as _SimpleNamespace
+from typing import ClassVar as _ClassVar
 
 from . import _metadata as _meta
 from . import _operators  # registers what is offered below
@@ -48,11 +49,13 @@ from . import nn  # noqa: E402  isort: skip  (functions of its own are torch's, 
 globals().update(_FUNCTIONS)
 from . import _C, _ops, autograd, fft, jit, linalg, random, special, utils  # noqa: E402  isort: skip
 
-relu, dropout, layer_norm, group_norm, batch_norm = (
-    _FUNCTIONS["relu"], nn.functional.dropout, nn.functional.layer_norm, nn.functional.group_norm,
-    nn.functional.batch_norm,
+_ALSO_HERE = (
+    "dropout layer_norm group_norm batch_norm bilinear embedding pixel_shuffle pixel_unshuffle channel_shuffle prelu "
+    "selu celu rrelu threshold cosine_similarity pairwise_distance max_pool1d max_pool2d max_pool3d avg_pool1d "
+    "adaptive_avg_pool1d adaptive_max_pool1d rms_norm instance_norm hardshrink feature_alpha_dropout alpha_dropout "
+    "pdist"
 )
-for _name in ["dropout", "layer_norm", "group_norm", "batch_norm", "bilinear", "embedding", "pixel_shuffle", "pixel_unshuffle", "channel_shuffle", "prelu", "selu", "celu", "rrelu", "threshold", "cosine_similarity", "pairwise_distance", "max_pool1d", "max_pool2d", "max_pool3d", "avg_pool1d", "adaptive_avg_pool1d", "adaptive_max_pool1d", "rms_norm", "instance_norm", "hardshrink", "feature_alpha_dropout", "alpha_dropout", "pdist"]:
+for _name in _ALSO_HERE.split():
     globals()[_name] = getattr(nn.functional, _name)
 
 
@@ -76,7 +79,7 @@ def result_type(tensor1, tensor2):
     return _operators.pointwise.common_type((tensor1, tensor2))
 
 
-def set_default_device(device):
+def set_default_device(device):  # noqa: F811
     return None
 
 
@@ -112,9 +115,9 @@ def compile(model=None, **options):
 class finfo:
     """The range of a floating-point type."""
 
-    _RANGES = {
-        "float16": (65504.0, 6.103515625e-05, 0.0009765625), "bfloat16": (3.3895313892515355e38, 1.1754943508222875e-38,
-                                                                         0.0078125),
+    _RANGES: _ClassVar = {
+        "float16": (65504.0, 6.103515625e-05, 0.0009765625),
+        "bfloat16": (3.3895313892515355e38, 1.1754943508222875e-38, 0.0078125),
         "float32": (3.4028234663852886e38, 1.1754943508222875e-38, 1.1920928955078125e-07),
         "float64": (1.7976931348623157e308, 2.2250738585072014e-308, 2.220446049250313e-16),
     }
@@ -122,7 +125,9 @@ class finfo:
     def __init__(self, type=None):
         type = type or get_default_dtype()
         if not type.is_floating_point:
-            raise TypeError("torch.finfo() requires a floating point input type. Use torch.iinfo to handle 'torch.finfo'")
+            raise TypeError(
+                "torch.finfo() requires a floating point input type. Use torch.iinfo to handle 'torch.finfo'"
+            )
         self.max, self.tiny, self.eps = self._RANGES[str(type).removeprefix("torch.")]
         self.min, self.smallest_normal, self.bits = -self.max, self.tiny, 8 * type.itemsize
         self.dtype = str(type).removeprefix("torch.")
@@ -151,7 +156,6 @@ for _kind, _name in _meta.SCALAR_NAMES.items():
     globals()[f"{_name}Tensor"] = _legacy(_kind, f"{_name}Tensor")
 cuda.FloatTensor, cuda.LongTensor = globals()["FloatTensor"], globals()["LongTensor"]
 version = _SimpleNamespace(cuda=None, hip=None)
-_packages = ("distributed", "distributions", "fx", "multiprocessing", "onnx", "optim", "profiler", "quantization", "sparse")
 
 
 def __getattr__(name):

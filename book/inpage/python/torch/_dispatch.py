@@ -47,10 +47,12 @@ class OpOverload:
         code = kernel.__code__
         names = code.co_varnames[: code.co_argcount]
         self._writes = writes
-        self._schema = SimpleNamespace(arguments=[
-            SimpleNamespace(name=argument, alias_info=SimpleNamespace(is_write=True) if place in writes else None)
-            for place, argument in enumerate(names)
-        ])
+        self._schema = SimpleNamespace(
+            arguments=[
+                SimpleNamespace(name=argument, alias_info=SimpleNamespace(is_write=True) if place in writes else None)
+                for place, argument in enumerate(names)
+            ]
+        )
 
     def name(self):
         return f"aten::{self.overloadpacket._name}"

@@ -15,8 +15,8 @@ def lacking(name):
 def no_values(what):
     """For what depends on a tensor's numbers, where there are none."""
     return RuntimeError(
-        f"{what} needs the tensor's values, and in this page tensors have shapes alone: run this on Colab, on Kaggle or "
-        "in your own Jupyter"
+        f"{what} needs the tensor's values, and in this page tensors have shapes alone: run this on Colab, on Kaggle "
+        "or in your own Jupyter"
     )
 
 

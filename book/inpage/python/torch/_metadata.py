@@ -36,14 +36,40 @@ float32, float64 = dtype("float32", 4, _FLOATING), dtype("float64", 8, _FLOATING
 complex64, complex128 = dtype("complex64", 8, _COMPLEX), dtype("complex128", 16, _COMPLEX)
 
 PUBLIC_TYPES = {
-    "bool": bool_, "uint8": uint8, "int8": int8, "int16": int16, "short": int16, "int32": int32, "int": int32,
-    "int64": int64, "long": int64, "float16": float16, "half": float16, "bfloat16": bfloat16, "float32": float32,
-    "float": float32, "float64": float64, "double": float64, "complex64": complex64, "cfloat": complex64,
-    "complex128": complex128, "cdouble": complex128,
+    "bool": bool_,
+    "uint8": uint8,
+    "int8": int8,
+    "int16": int16,
+    "short": int16,
+    "int32": int32,
+    "int": int32,
+    "int64": int64,
+    "long": int64,
+    "float16": float16,
+    "half": float16,
+    "bfloat16": bfloat16,
+    "float32": float32,
+    "float": float32,
+    "float64": float64,
+    "double": float64,
+    "complex64": complex64,
+    "cfloat": complex64,
+    "complex128": complex128,
+    "cdouble": complex128,
 }
 SCALAR_NAMES = {  # what PyTorch's messages call them
-    bool_: "Bool", uint8: "Byte", int8: "Char", int16: "Short", int32: "Int", int64: "Long", float16: "Half",
-    bfloat16: "BFloat16", float32: "Float", float64: "Double", complex64: "ComplexFloat", complex128: "ComplexDouble",
+    bool_: "Bool",
+    uint8: "Byte",
+    int8: "Char",
+    int16: "Short",
+    int32: "Int",
+    int64: "Long",
+    float16: "Half",
+    bfloat16: "BFloat16",
+    float32: "Float",
+    float64: "Double",
+    complex64: "ComplexFloat",
+    complex128: "ComplexDouble",
 }
 
 _default = [float32]
@@ -287,7 +313,11 @@ def strides_like(shapes_and_strides, shape):
         shapes_and_strides: of the tensors that are computed with; shape: of the result, broadcast.
     """
     same = [strides for its, strides in shapes_and_strides if tuple(its) == tuple(shape)]
-    if len(same) == len(shapes_and_strides) and all(strides == same[0] for strides in same) and is_dense(shape, same[0]):
+    if (
+        len(same) == len(shapes_and_strides)
+        and all(strides == same[0] for strides in same)
+        and is_dense(shape, same[0])
+    ):
         return same[0]
     if same and all(is_contiguous(its, strides) for its, strides in shapes_and_strides):
         return contiguous_strides(shape)
@@ -295,10 +325,13 @@ def strides_like(shapes_and_strides, shape):
     spread = []
     for its, strides in shapes_and_strides:
         missing = count - len(its)
-        spread.append([0] * missing + [
-            0 if size == 1 and shape[missing + place] != 1 else stride
-            for place, (size, stride) in enumerate(zip(its, strides, strict=True))
-        ])
+        spread.append(
+            [0] * missing
+            + [
+                0 if size == 1 and shape[missing + place] != 1 else stride
+                for place, (size, stride) in enumerate(zip(its, strides, strict=True))
+            ]
+        )
     order = list(range(count - 1, -1, -1))  # the innermost first
     for place in range(1, count):
         here = place
@@ -356,7 +389,5 @@ def whole_dim(dim, count):
         raise TypeError(f"argument 'dim' must be int, not {type(dim).__name__}")
     dim = dim.__index__()
     if not -shown <= dim < shown:
-        raise IndexError(
-            f"Dimension out of range (expected to be in range of [{-shown}, {shown - 1}], but got {dim})"
-        )
+        raise IndexError(f"Dimension out of range (expected to be in range of [{-shown}, {shown - 1}], but got {dim})")
     return dim % shown

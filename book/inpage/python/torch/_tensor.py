@@ -6,14 +6,13 @@ from . import _metadata as meta
 from ._grad import GradFn, is_grad_enabled
 from ._lacking import lacking, no_values
 
-
-_LACKING = frozenset((
+_LACKING = (
     "as_subclass cholesky cholesky_inverse cholesky_solve coalesce corrcoef cov det dsplit frexp geqrf heaviside "
     "histogram hsplit igamma igammac imag index_reduce int_repr istft logdet lstsq lu lu_solve map_ masked_scatter "
     "matrix_exp mvlgamma nanquantile ormqr pinverse polygamma put_ q_scale qr renorm resolve_conj scatter_reduce "
     "scatter_reduce_ select_scatter slice_scatter slogdet smm sparse_mask stft svd to_dense to_mkldnn to_sparse "
     "to_sparse_coo to_sparse_csr triangular_solve unique_consecutive values vdot vsplit"
-).split())
+)
 
 
 class Tensor:
@@ -232,7 +231,7 @@ class Tensor:
     # Python's own
 
     def __getattr__(self, name):
-        if name in _LACKING:
+        if name in _LACKING.split():
             raise lacking(f"Tensor.{name}")
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
@@ -266,7 +265,8 @@ class Tensor:
             return memo[id(self)]
         if self.grad_fn is not None:
             raise RuntimeError(
-                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment."
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the "
+                "moment."
             )
         storage = memo.get(id(self._storage))
         if storage is None:
@@ -286,10 +286,13 @@ def made(shape, dtype, strides=None, storage=None, offset=0, values=None, cls=Te
     tensor = object.__new__(cls)
     for size in shape:
         if not hasattr(size, "__index__"):
-            raise TypeError(f"empty(): argument 'size' must be tuple of ints, but found element of type "
-                            f"{type(size).__name__}")
+            raise TypeError(
+                f"empty(): argument 'size' must be tuple of ints, but found element of type {type(size).__name__}"
+            )
         if size < 0:
-            raise RuntimeError(f"Trying to create tensor with negative dimension {int(size)}: {[int(s) for s in shape]}")
+            raise RuntimeError(
+                f"Trying to create tensor with negative dimension {int(size)}: {[int(s) for s in shape]}"
+            )
     tensor._shape = meta.Size(int(size) for size in shape)
     tensor.dtype = dtype
     tensor._strides = meta.contiguous_strides(tensor._shape) if strides is None else tuple(strides)
@@ -355,4 +358,3 @@ def check_writable(tensor):
     base = tensor._base
     if is_grad_enabled() and base is not None and base._requires_grad and base.grad_fn is None:
         raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
-

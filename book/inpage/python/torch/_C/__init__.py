@@ -7,7 +7,8 @@ from .._dispatch import WithoutModes as _DisableTorchDispatch
 
 DisableTorchFunction = _DisableFuncTorch = nullcontext
 _functorch = SimpleNamespace(
-    peek_interpreter_stack=lambda: None, is_functorch_wrapped_tensor=lambda tensor: False,
+    peek_interpreter_stack=lambda: None,
+    is_functorch_wrapped_tensor=lambda tensor: False,
 )
 
 

@@ -3,6 +3,15 @@
 from . import attention, creating, indexing, joining, losses, norms, pointwise, products, reductions, views, windows
 
 __all__ = [
-    "attention", "creating", "indexing", "joining", "losses", "norms", "pointwise", "products", "reductions", "views",
+    "attention",
+    "creating",
+    "indexing",
+    "joining",
+    "losses",
+    "norms",
+    "pointwise",
+    "products",
+    "reductions",
+    "views",
     "windows",
 ]

@@ -16,15 +16,17 @@ def scaled_dot_product_attention(
     _check(query, key, value, attn_mask, is_causal)
     scale_each = math.sqrt(scale if scale is not None else 1 / math.sqrt(query._shape[-1]))
     if enable_gqa:
-        key, value = (views.METHODS["repeat_interleave"](each, query._shape[-3] // each._shape[-3], -3)
-                      for each in (key, value))
+        key, value = (
+            views.METHODS["repeat_interleave"](each, query._shape[-3] // each._shape[-3], -3) for each in (key, value)
+        )
     multiply = FUNCTIONS["mul"]
     scores = matmul(multiply(query, scale_each), multiply(views.transpose_op(key, -2, -1), scale_each))
     if is_causal:
         attn_mask = made((query._shape[-2], key._shape[-2]), query.dtype)
     if attn_mask is not None:
-        scores = FUNCTIONS["add"](scores, attn_mask if attn_mask.dtype is not meta.bool_ else made(
-            attn_mask._shape, query.dtype))
+        scores = FUNCTIONS["add"](
+            scores, attn_mask if attn_mask.dtype is not meta.bool_ else made(attn_mask._shape, query.dtype)
+        )
     weights = safe_softmax(scores, -1)
     if dropout_p:
         from ..nn.functional import dropout
@@ -36,8 +38,10 @@ def scaled_dot_product_attention(
 def _check(query, key, value, mask, is_causal):
     dtypes = [tensor.dtype for tensor in (query, key, value)]
     if len(set(dtypes)) > 1:
-        names = [{"Float": "float", "Half": "c10::Half", "Double": "double"}.get(
-            meta.SCALAR_NAMES[dtype], str(dtype)) for dtype in dtypes]
+        names = [
+            {"Float": "float", "Half": "c10::Half", "Double": "double"}.get(meta.SCALAR_NAMES[dtype], str(dtype))
+            for dtype in dtypes
+        ]
         raise RuntimeError(
             f"Expected query, key, and value to have the same dtype, but got query.dtype: {names[0]} key.dtype: "
             f"{names[1]} and value.dtype: {names[2]} instead."

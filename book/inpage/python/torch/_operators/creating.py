@@ -24,8 +24,18 @@ def _new(name, values=None):
     def run_new(self, size, dtype=None):
         return made(size, dtype or self.dtype)
 
-    def plain(*size, dtype=None, device=None, requires_grad=False, out=None, generator=None, layout=None,
-              pin_memory=False, memory_format=None, names=None):
+    def plain(
+        *size,
+        dtype=None,
+        device=None,
+        requires_grad=False,
+        out=None,
+        generator=None,
+        layout=None,
+        pin_memory=False,
+        memory_format=None,
+        names=None,
+    ):
         return _wanting(run(sizes_of(size), dtype), requires_grad)
 
     def like(input, *, dtype=None, device=None, requires_grad=False, memory_format=None, layout=None, generator=None):
@@ -51,8 +61,9 @@ for _name in ("zeros", "ones", "empty", "rand", "randn"):
 
 @operator("full")
 def _full(size, fill_value, dtype=None):
-    return made(size, dtype or (fill_value.dtype if isinstance(fill_value, Tensor)
-                                else meta.type_of_scalar(fill_value)))
+    return made(
+        size, dtype or (fill_value.dtype if isinstance(fill_value, Tensor) else meta.type_of_scalar(fill_value))
+    )
 
 
 @function
@@ -89,8 +100,11 @@ def new(self, *size):
 def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=False):
     values, shape = _data(data)
     if dtype is None:
-        dtype = meta.default_type() if not values else meta.result_type(
-            [(None, meta.type_of_scalar(value)) for value in values])
+        dtype = (
+            meta.default_type()
+            if not values
+            else meta.result_type([(None, meta.type_of_scalar(value)) for value in values])
+        )
         if isinstance(data, Tensor):
             dtype = data.dtype
     known = None if values is None else [dtype_value(dtype, value) for value in values]
@@ -179,8 +193,9 @@ def _randint(low, high, size, dtype=None):
 
 
 @function
-def randint(low, high=None, size=None, *, generator=None, out=None, dtype=None, layout=None, device=None,
-            requires_grad=False):
+def randint(
+    low, high=None, size=None, *, generator=None, out=None, dtype=None, layout=None, device=None, requires_grad=False
+):
     if size is None:
         low, high, size = 0, low, high
     elif high is None:
@@ -269,8 +284,22 @@ def _written(name, arguments=""):
 
 
 for _name in (
-    "zero", "fill", "normal", "uniform", "bernoulli", "exponential", "random", "log_normal", "cauchy", "geometric",
-    "tril", "triu", "fill_diagonal", "floor_divide", "sigmoid", "nan_to_num",
+    "zero",
+    "fill",
+    "normal",
+    "uniform",
+    "bernoulli",
+    "exponential",
+    "random",
+    "log_normal",
+    "cauchy",
+    "geometric",
+    "tril",
+    "triu",
+    "fill_diagonal",
+    "floor_divide",
+    "sigmoid",
+    "nan_to_num",
 ):
     if f"{_name}_" not in METHODS:
         _written(_name)
@@ -284,8 +313,16 @@ def _copy(self, src):
         from .views import expand_op
 
         expand_op(src, self._shape)
-    self._storage.values = src._storage.values if self.is_contiguous() and src.is_contiguous() and (
-        self._shape == src._shape) and not src._offset and not self._offset and src._base is None else None
+    self._storage.values = (
+        src._storage.values
+        if self.is_contiguous()
+        and src.is_contiguous()
+        and (self._shape == src._shape)
+        and not src._offset
+        and not self._offset
+        and src._base is None
+        else None
+    )
     return self
 
 

@@ -184,8 +184,9 @@ def embedded(input, weight, padding_idx):
     if input.dtype not in (meta.int64, meta.int32):
         raise RuntimeError(
             "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got "
-            f"{input.dtype} instead (while checking arguments for embedding)"
-            .replace(str(input.dtype), f"torch.{meta.SCALAR_NAMES[input.dtype]}Tensor")
+            f"{input.dtype} instead (while checking arguments for embedding)".replace(
+                str(input.dtype), f"torch.{meta.SCALAR_NAMES[input.dtype]}Tensor"
+            )
         )
     if input._storage.values is not None:
         for value in input._values("embedding"):
@@ -203,9 +204,7 @@ def embedding_bag_op(weight, indices, offsets):
 def _gather(self, dim, index):
     at = meta.whole_dim(dim, self.dim())
     if index.dim() != self.dim():
-        raise RuntimeError(
-            "Index tensor must have the same number of dimensions as input tensor"
-        )
+        raise RuntimeError("Index tensor must have the same number of dimensions as input tensor")
     for place in range(self.dim()):
         if place != at and index._shape[place] > self._shape[place]:
             raise RuntimeError(
@@ -341,8 +340,11 @@ def take_along_dim(input, indices, dim=None):
     if dim is None:
         return made((indices.numel(),), input.dtype)
     at = meta.whole_dim(dim, input.dim())
-    shape = list(meta.broadcast([
-        [1 if place == at else size for place, size in enumerate(its._shape)] for its in (input, indices)]))
+    shape = list(
+        meta.broadcast(
+            [[1 if place == at else size for place, size in enumerate(its._shape)] for its in (input, indices)]
+        )
+    )
     shape[at] = indices._shape[at]
     return made(shape, input.dtype)
 

@@ -41,9 +41,7 @@ def _tensors(tensors, name):
     tensors = list(tensors)
     for place, tensor in enumerate(tensors):
         if not isinstance(tensor, Tensor):
-            raise TypeError(
-                f"expected Tensor as element {place} in argument 0, but got {type(tensor).__name__}"
-            )
+            raise TypeError(f"expected Tensor as element {place} in argument 0, but got {type(tensor).__name__}")
     return tensors
 
 
@@ -108,8 +106,10 @@ def hstack(tensors, *, out=None):
 
 def _at_least_function(name, count):
     FUNCTIONS[name] = named(
-        lambda *tensors: _at_least(tensors[0], count) if len(tensors) == 1 else tuple(
-            _at_least(tensor, count) for tensor in tensors), name
+        lambda *tensors: (
+            _at_least(tensors[0], count) if len(tensors) == 1 else tuple(_at_least(tensor, count) for tensor in tensors)
+        ),
+        name,
     )
 
 
@@ -190,9 +190,7 @@ def pad(input, pad, mode="constant", value=None):
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
     count = len(pad) // 2
     if input.dim() not in (count + 1, count + 2) or count not in (1, 2, 3):
-        raise NotImplementedError(
-            "Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now"
-        )
+        raise NotImplementedError("Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now")
     if mode == "circular":
         return _circular(input, pad)
     return _BORDERS["reflection" if mode == "reflect" else "replication", count](input, pad)

@@ -62,9 +62,7 @@ def nll(input, target, weight, ignore_index, reduction):
     if input.dim() == 2 and target.dim() != 1:
         raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
     if input.dim() > 2 and tuple(target._shape) != (input._shape[0], *input._shape[2:]):
-        raise RuntimeError(
-            f"Expected target size {[input._shape[0], *input._shape[2:]]}, got {list(target._shape)}"
-        )
+        raise RuntimeError(f"Expected target size {[input._shape[0], *input._shape[2:]]}, got {list(target._shape)}")
     if target.dtype not in (meta.int64, meta.uint8):
         raise RuntimeError(f"expected scalar type Long but found {meta.SCALAR_NAMES[target.dtype]}")
     op = nll_op if input.dim() == 2 else nll2d_op

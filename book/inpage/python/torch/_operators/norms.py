@@ -16,8 +16,12 @@ def _check_channels(value, name, channels):
 @operator("native_batch_norm")
 def native_batch_norm(self, weight, bias, running_mean, running_var, training, momentum, eps):
     channels = self._shape[1] if self.dim() > 1 else 0
-    for value, name in ((running_mean, "running_mean"), (running_var, "running_var"), (weight, "weight"),
-                        (bias, "bias")):
+    for value, name in (
+        (running_mean, "running_mean"),
+        (running_var, "running_var"),
+        (weight, "weight"),
+        (bias, "bias"),
+    ):
         _check_channels(value, name, channels)
     if training:
         for value in (running_mean, running_var):
@@ -31,8 +35,10 @@ def native_batch_norm(self, weight, bias, running_mean, running_var, training, m
 def native_layer_norm(self, normalized_shape, weight, bias, eps):
     inner = tuple(normalized_shape)
     if not inner:
-        raise RuntimeError("Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one "
-                           "element, but got normalized_shape = []")
+        raise RuntimeError(
+            "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one "
+            "element, but got normalized_shape = []"
+        )
     for value, name in ((weight, "weight"), (bias, "bias")):
         if value is not None and tuple(value._shape) != inner:
             raise RuntimeError(
@@ -67,9 +73,7 @@ def group_normed(input, num_groups, weight, bias, eps):
                 f"Expected {name} to be a vector of size equal to the number of channels in input, but got {name} of "
                 f"shape {list(value._shape)} and input of shape {list(input._shape)}"
             )
-    return native_group_norm(
-        input, weight, bias, batch, channels, math.prod(input._shape[2:]), num_groups, eps
-    )[0]
+    return native_group_norm(input, weight, bias, batch, channels, math.prod(input._shape[2:]), num_groups, eps)[0]
 
 
 def refuse_single_values(shape):

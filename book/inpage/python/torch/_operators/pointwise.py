@@ -5,16 +5,36 @@ from .._dispatch import operator
 from .._public import FUNCTIONS, METHODS, both, function, method, named
 from .._tensor import Tensor, made, need_tensor
 
-_TO_FLOAT = ["acos", "acosh", "asin", "asinh", "atan", "atanh", "cos", "cosh", "erf", "erfc", "erfinv", "exp", "exp2", "expm1", "log", "log10", "log1p", "log2", "logit", "reciprocal", "rsqrt", "sigmoid", "sin", "sinc", "sinh", "sqrt", "tan", "tanh", "lgamma", "digamma", "deg2rad", "rad2deg", "i0"]
-_SAME_TYPE = ["abs", "ceil", "floor", "frac", "neg", "round", "sign", "sgn", "trunc", "relu", "conj_physical", "positive", "nan_to_num"]
-_TO_BOOL = ["isnan", "isinf", "isfinite", "isposinf", "isneginf", "logical_not", "signbit"]
-_BINARY = ["add", "sub", "mul", "maximum", "minimum", "fmax", "fmin", "remainder", "fmod", "bitwise_and", "bitwise_or", "bitwise_xor", "gcd", "lcm", "floor_divide", "bitwise_left_shift", "bitwise_right_shift"]
-_BINARY_TO_FLOAT = ["div", "atan2", "hypot", "logaddexp", "logaddexp2", "xlogy", "copysign", "nextafter"]
-_COMPARING = ["eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_xor"]
+_TO_FLOAT = (
+    "acos acosh asin asinh atan atanh cos cosh erf erfc erfinv exp exp2 expm1 log log10 log1p log2 logit "
+    "reciprocal rsqrt sigmoid sin sinc sinh sqrt tan tanh lgamma digamma deg2rad rad2deg i0"
+)
+_SAME_TYPE = "abs ceil floor frac neg round sign sgn trunc relu conj_physical positive nan_to_num"
+_TO_BOOL = "isnan isinf isfinite isposinf isneginf logical_not signbit"
+_BINARY = (
+    "add sub mul maximum minimum fmax fmin remainder fmod bitwise_and bitwise_or bitwise_xor gcd lcm floor_divide "
+    "bitwise_left_shift bitwise_right_shift"
+)
+_BINARY_TO_FLOAT = "div atan2 hypot logaddexp logaddexp2 xlogy copysign nextafter"
+_COMPARING = "eq ne lt le gt ge logical_and logical_or logical_xor"
 _ALIASES = {
-    "absolute": "abs", "negative": "neg", "clip": "clamp", "arccos": "acos", "arcsin": "asin", "arctan": "atan",
-    "fix": "trunc", "subtract": "sub", "multiply": "mul", "divide": "div", "true_divide": "div", "greater": "gt",
-    "greater_equal": "ge", "less": "lt", "less_equal": "le", "not_equal": "ne", "arctan2": "atan2",
+    "absolute": "abs",
+    "negative": "neg",
+    "clip": "clamp",
+    "arccos": "acos",
+    "arcsin": "asin",
+    "arctan": "atan",
+    "fix": "trunc",
+    "subtract": "sub",
+    "multiply": "mul",
+    "divide": "div",
+    "true_divide": "div",
+    "greater": "gt",
+    "greater_equal": "ge",
+    "less": "lt",
+    "less_equal": "le",
+    "not_equal": "ne",
+    "arctan2": "atan2",
 }
 
 
@@ -26,10 +46,12 @@ def elementwise(operands, dtype):
 
 
 def common_type(operands):
-    return meta.result_type([
-        (value.dim(), value.dtype) if isinstance(value, Tensor) else (None, meta.type_of_scalar(value))
-        for value in operands
-    ])
+    return meta.result_type(
+        [
+            (value.dim(), value.dtype) if isinstance(value, Tensor) else (None, meta.type_of_scalar(value))
+            for value in operands
+        ]
+    )
 
 
 def floating(dtype):
@@ -40,9 +62,7 @@ def check_in_place(target, operands, dtype):
     """Whether `target` can take the result: it keeps its shape and its type."""
     shape = meta.broadcast([value._shape for value in operands if isinstance(value, Tensor)])
     if shape != target._shape:
-        raise RuntimeError(
-            f"output with shape {list(target._shape)} doesn't match the broadcast shape {list(shape)}"
-        )
+        raise RuntimeError(f"output with shape {list(target._shape)} doesn't match the broadcast shape {list(shape)}")
     if dtype._kind > target.dtype._kind:
         raise RuntimeError(
             f"result type {meta.SCALAR_NAMES[dtype]} can't be cast to the desired output type "
@@ -56,9 +76,7 @@ def _checked(name, operands):
         if not isinstance(value, (Tensor, int, float, complex)):
             argument = ("input", "other")[place]
             if place:
-                raise TypeError(
-                    f"{name}(): argument 'other' (position 2) must be Tensor, not {type(value).__name__}"
-                )
+                raise TypeError(f"{name}(): argument 'other' (position 2) must be Tensor, not {type(value).__name__}")
             need_tensor(value, name, argument)
     return operands
 
@@ -112,17 +130,17 @@ def _number(value):
     return made((), meta.type_of_scalar(value), values=[value])
 
 
-for _name in _TO_FLOAT:
+for _name in _TO_FLOAT.split():
     _unary(_name, floating)
-for _name in _SAME_TYPE:
+for _name in _SAME_TYPE.split():
     _unary(_name, lambda dtype: dtype)
-for _name in _TO_BOOL:
+for _name in _TO_BOOL.split():
     _unary(_name, lambda dtype: meta.bool_)
-for _name in _BINARY:
+for _name in _BINARY.split():
     _binary(_name, lambda *operands: common_type(operands))
-for _name in _BINARY_TO_FLOAT:
+for _name in _BINARY_TO_FLOAT.split():
     _binary(_name, lambda *operands: floating(common_type(operands)))
-for _name in _COMPARING:
+for _name in _COMPARING.split():
     _binary(_name, lambda *operands: meta.bool_)
 
 _unary("bitwise_not", lambda dtype: dtype)
@@ -233,16 +251,19 @@ def where(condition, input=None, other=None, *, out=None):
 
         return nonzero(condition, as_tuple=True)
     if condition.dtype not in (meta.bool_, meta.uint8):
-        raise RuntimeError(f"where expected condition to be a boolean tensor, but got a tensor with dtype "
-                           f"{meta.SCALAR_NAMES[condition.dtype]}")
+        raise RuntimeError(
+            f"where expected condition to be a boolean tensor, but got a tensor with dtype "
+            f"{meta.SCALAR_NAMES[condition.dtype]}"
+        )
     return _where(condition, *(value if isinstance(value, Tensor) else _number(value) for value in (input, other)))
 
 
 @operator("masked_fill", pointwise=True)
 def _masked_fill(self, mask, value):
     shape = meta.broadcast([self._shape, mask._shape])
-    return made(shape, self.dtype, meta.strides_like([(self._shape, self._strides)], shape)
-                if shape == self._shape else None)
+    return made(
+        shape, self.dtype, meta.strides_like([(self._shape, self._strides)], shape) if shape == self._shape else None
+    )
 
 
 @operator("masked_fill_", pointwise=True, writes=(0,))
@@ -309,6 +330,7 @@ def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
 
 # what Python's signs do
 
+
 def _sign(name, method_name):
     def apply(self, other):
         if not isinstance(other, (Tensor, int, float, complex)):
@@ -319,12 +341,35 @@ def _sign(name, method_name):
 
 
 for _sign_name, _method_name in {
-    "__add__": "add", "__radd__": "add", "__iadd__": "add_", "__sub__": "sub", "__isub__": "sub_", "__mul__": "mul",
-    "__rmul__": "mul", "__imul__": "mul_", "__truediv__": "div", "__itruediv__": "div_", "__mod__": "remainder",
-    "__floordiv__": "floor_divide", "__pow__": "pow", "__ipow__": "pow_", "__eq__": "eq", "__ne__": "ne",
-    "__lt__": "lt", "__le__": "le", "__gt__": "gt", "__ge__": "ge", "__and__": "bitwise_and", "__or__": "bitwise_or",
-    "__xor__": "bitwise_xor", "__iand__": "bitwise_and_", "__ior__": "bitwise_or_", "__rsub__": "rsub",
-    "__lshift__": "bitwise_left_shift", "__rshift__": "bitwise_right_shift", "__rand__": "bitwise_and",
+    "__add__": "add",
+    "__radd__": "add",
+    "__iadd__": "add_",
+    "__sub__": "sub",
+    "__isub__": "sub_",
+    "__mul__": "mul",
+    "__rmul__": "mul",
+    "__imul__": "mul_",
+    "__truediv__": "div",
+    "__itruediv__": "div_",
+    "__mod__": "remainder",
+    "__floordiv__": "floor_divide",
+    "__pow__": "pow",
+    "__ipow__": "pow_",
+    "__eq__": "eq",
+    "__ne__": "ne",
+    "__lt__": "lt",
+    "__le__": "le",
+    "__gt__": "gt",
+    "__ge__": "ge",
+    "__and__": "bitwise_and",
+    "__or__": "bitwise_or",
+    "__xor__": "bitwise_xor",
+    "__iand__": "bitwise_and_",
+    "__ior__": "bitwise_or_",
+    "__rsub__": "rsub",
+    "__lshift__": "bitwise_left_shift",
+    "__rshift__": "bitwise_right_shift",
+    "__rand__": "bitwise_and",
     "__ror__": "bitwise_or",
 }.items():
     _sign(_sign_name, _method_name)

@@ -13,13 +13,24 @@ from .pointwise import elementwise
 
 def same_type(one, other, what="mat1 and mat2"):
     if one.dtype is not other.dtype:
-        name = {meta.float16: "c10::Half", meta.bfloat16: "c10::BFloat16", meta.float64: "double", meta.float32: "float",
-                meta.int64: "long", meta.int32: "int", meta.bool_: "bool"}
+        name = {
+            meta.float16: "c10::Half",
+            meta.bfloat16: "c10::BFloat16",
+            meta.float64: "double",
+            meta.float32: "float",
+            meta.int64: "long",
+            meta.int32: "int",
+            meta.bool_: "bool",
+        }
         if what == "mat1 and mat2":
-            raise RuntimeError(f"mat1 and mat2 must have the same dtype, but got {meta.SCALAR_NAMES[one.dtype]} and "
-                               f"{meta.SCALAR_NAMES[other.dtype]}")
-        raise RuntimeError(f"expected {what} to have the same dtype, but got: {name.get(one.dtype, one.dtype)} != "
-                           f"{name.get(other.dtype, other.dtype)}")
+            raise RuntimeError(
+                f"mat1 and mat2 must have the same dtype, but got {meta.SCALAR_NAMES[one.dtype]} and "
+                f"{meta.SCALAR_NAMES[other.dtype]}"
+            )
+        raise RuntimeError(
+            f"expected {what} to have the same dtype, but got: {name.get(one.dtype, one.dtype)} != "
+            f"{name.get(other.dtype, other.dtype)}"
+        )
 
 
 def _check_mm(one, other):
@@ -102,8 +113,10 @@ def mv_op(self, vec):
     if self.dim() != 2 or vec.dim() != 1:
         raise RuntimeError(f"vector + matrix @ vector expected, got 1, {self.dim()}, {vec.dim()}")
     if self._shape[1] != vec._shape[0]:
-        raise RuntimeError(f"size mismatch, got input ({self._shape[0]}), mat ({self._shape[0]}x{self._shape[1]}), vec "
-                           f"({vec._shape[0]})")
+        raise RuntimeError(
+            f"size mismatch, got input ({self._shape[0]}), mat ({self._shape[0]}x{self._shape[1]}), vec "
+            f"({vec._shape[0]})"
+        )
     return made((self._shape[0],), self.dtype)
 
 
@@ -154,9 +167,7 @@ def matmul(input, other, *, out=None):
     need_tensor(other, "matmul", "other", 2)
     ranks = input.dim(), other.dim()
     if 0 in ranks:
-        raise RuntimeError(
-            f"both arguments to matmul need to be at least 1D, but they are {ranks[0]}D and {ranks[1]}D"
-        )
+        raise RuntimeError(f"both arguments to matmul need to be at least 1D, but they are {ranks[0]}D and {ranks[1]}D")
     if ranks == (1, 1):
         return dot_op(input, other)
     if ranks == (2, 1):
@@ -280,13 +291,19 @@ def einsum(equation, *operands):
     if len(terms) != len(operands):
         more = "more" if len(operands) > len(terms) else "fewer"
         raise RuntimeError(f"einsum(): {more} operands were provided than specified in the equation")
-    widest = max((tensor.dim() - len(term.replace("...", ""))
-                  for term, tensor in zip(terms, operands, strict=True) if "..." in term), default=0)
+    widest = max(
+        (
+            tensor.dim() - len(term.replace("...", ""))
+            for term, tensor in zip(terms, operands, strict=True)
+            if "..." in term
+        ),
+        default=0,
+    )
     dots = "".join(letter for letter in string.ascii_uppercase[::-1] if letter not in equation)[:widest]
     sizes = {}
     for place, (term, tensor) in enumerate(zip(terms, operands, strict=True)):
         missing = tensor.dim() - len(term.replace("...", ""))
-        term = term.replace("...", dots[len(dots) - max(missing, 0):])
+        term = term.replace("...", dots[len(dots) - max(missing, 0) :])
         if len(term) != tensor.dim():
             raise RuntimeError(
                 f"einsum(): the number of subscripts in the equation ({len(term)}) does not match the number of "
@@ -331,8 +348,11 @@ def _contracted(a, term_a, b, term_b, later):
     left = views.expand_op(left, (groups[0], left._shape[1], groups[1])) if left._shape[::2] != tuple(groups) else left
     right = views.expand_op(right, (*groups, right._shape[2])) if right._shape[:2] != tuple(groups) else right
     product = bmm_op(left, right)
-    sizes = {letter: size for term, tensor in ((term_a, a), (term_b, b))
-             for letter, size in zip(term, tensor._shape, strict=True)}
+    sizes = {
+        letter: size
+        for term, tensor in ((term_a, a), (term_b, b))
+        for letter, size in zip(term, tensor._shape, strict=True)
+    }
     for letter in batch:
         sizes[letter] = max(a._shape[term_a.index(letter)], b._shape[term_b.index(letter)])
     letters = [*batch, *only_a, *only_b]
@@ -366,9 +386,7 @@ def _cdist(x1, x2, p=2.0):
 @function
 def cdist(x1, x2, p=2.0, compute_mode=None):
     if x1._shape[-1] != x2._shape[-1]:
-        raise RuntimeError(
-            f"X1 and X2 must have the same number of columns. X1: {x1._shape[-1]} X2: {x2._shape[-1]}"
-        )
+        raise RuntimeError(f"X1 and X2 must have the same number of columns. X1: {x1._shape[-1]} X2: {x2._shape[-1]}")
     return _cdist(x1, x2, p)
 
 

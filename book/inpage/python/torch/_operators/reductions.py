@@ -12,8 +12,8 @@ from .pointwise import floating
 from .views import like_strides
 
 ValuesAndIndices = {
-    name: namedtuple(name, ["values", "indices"]) for name in ("max", "min", "sort", "topk", "median", "mode",
-                                                              "kthvalue", "cummax", "cummin")
+    name: namedtuple(name, ["values", "indices"])
+    for name in ("max", "min", "sort", "topk", "median", "mode", "kthvalue", "cummax", "cummin")
 }
 
 
@@ -62,9 +62,19 @@ def _reduction(name, type_of):
 
 
 for _name, _rule in {
-    "sum": _summed, "nansum": _summed, "prod": _summed, "mean": floating, "nanmean": floating, "logsumexp": floating,
-    "var": floating, "std": floating, "amax": lambda dtype: dtype, "amin": lambda dtype: dtype,
-    "all": lambda dtype: meta.bool_, "any": lambda dtype: meta.bool_, "count_nonzero": lambda dtype: meta.int64,
+    "sum": _summed,
+    "nansum": _summed,
+    "prod": _summed,
+    "mean": floating,
+    "nanmean": floating,
+    "logsumexp": floating,
+    "var": floating,
+    "std": floating,
+    "amax": lambda dtype: dtype,
+    "amin": lambda dtype: dtype,
+    "all": lambda dtype: meta.bool_,
+    "any": lambda dtype: meta.bool_,
+    "count_nonzero": lambda dtype: meta.int64,
 }.items():
     _reduction(_name, _rule)
 
@@ -116,9 +126,7 @@ def _with_places(name):
     def run(self, dim=None, keepdim=False):
         if dim is None:
             return made((), self.dtype)
-        return ValuesAndIndices[name](
-            reduced(self, dim, keepdim, self.dtype), reduced(self, dim, keepdim, meta.int64)
-        )
+        return ValuesAndIndices[name](reduced(self, dim, keepdim, self.dtype), reduced(self, dim, keepdim, meta.int64))
 
     def plain(input, dim=None, keepdim=False, *, other=None, out=None):
         need_tensor(input, name)
@@ -171,7 +179,9 @@ def topk(input, k, dim=-1, largest=True, sorted=True, *, out=None):
 
 @operator("kthvalue")
 def _kthvalue(self, k, dim=-1, keepdim=False):
-    return ValuesAndIndices["kthvalue"](reduced(self, dim, keepdim, self.dtype), reduced(self, dim, keepdim, meta.int64))
+    return ValuesAndIndices["kthvalue"](
+        reduced(self, dim, keepdim, self.dtype), reduced(self, dim, keepdim, meta.int64)
+    )
 
 
 @both
@@ -217,8 +227,10 @@ def diff(input, n=1, dim=-1):
 @operator("linalg_vector_norm")
 def vector_norm_op(self, ord=2, dim=None, keepdim=False, dtype=None):
     if not self.dtype.is_floating_point and not self.dtype.is_complex:
-        raise RuntimeError("linalg.vector_norm: Expected a floating point or complex tensor as input. Got "
-                           f"{meta.SCALAR_NAMES[self.dtype]}")
+        raise RuntimeError(
+            "linalg.vector_norm: Expected a floating point or complex tensor as input. Got "
+            f"{meta.SCALAR_NAMES[self.dtype]}"
+        )
     return reduced(self, dim, keepdim, dtype or self.dtype)
 
 

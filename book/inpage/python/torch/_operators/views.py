@@ -1,5 +1,6 @@
 """Other ways to look at the same memory, and copies of it in another order."""
 
+import itertools
 import math
 
 from .. import _metadata as meta
@@ -10,9 +11,7 @@ from .._tensor import Tensor, made, need_tensor
 
 def viewed(tensor, shape, strides, offset=None):
     """A view: the same memory, seen in another shape."""
-    view = made(
-        shape, tensor.dtype, strides, tensor._storage, tensor._offset if offset is None else offset
-    )
+    view = made(shape, tensor.dtype, strides, tensor._storage, tensor._offset if offset is None else offset)
     view._base = tensor._base if tensor._base is not None else tensor
     return view
 
@@ -259,9 +258,7 @@ def moveaxis(input, source, destination):
 def unsqueeze_op(self, dim):
     at = meta.whole_dim(dim, self.dim() + 1)
     step = self._shape[at] * self._strides[at] if at < self.dim() else 1
-    return viewed(
-        self, (*self._shape[:at], 1, *self._shape[at:]), (*self._strides[:at], step, *self._strides[at:])
-    )
+    return viewed(self, (*self._shape[:at], 1, *self._shape[at:]), (*self._strides[:at], step, *self._strides[at:]))
 
 
 @both
@@ -393,10 +390,13 @@ def select_op(self, dim, index):
     at = meta.whole_dim(dim, self.dim())
     size = self._shape[at]
     if not -size <= index < size:
-        raise IndexError(f"select(): index {index} out of range for tensor of size {list(self._shape)} at dimension "
-                         f"{at}")
+        raise IndexError(
+            f"select(): index {index} out of range for tensor of size {list(self._shape)} at dimension {at}"
+        )
     return viewed(
-        self, self._shape[:at] + self._shape[at + 1 :], self._strides[:at] + self._strides[at + 1 :],
+        self,
+        self._shape[:at] + self._shape[at + 1 :],
+        self._strides[:at] + self._strides[at + 1 :],
         self._offset + index % size * self._strides[at],
     )
 
@@ -421,9 +421,7 @@ def narrow(input, dim, start, length):
     at = meta.whole_dim(dim, input.dim())
     size = input._shape[at]
     if start < -size or start > size:
-        raise IndexError(
-            f"start out of range (expected to be in range of [{-size}, {size}], but got {start})"
-        )
+        raise IndexError(f"start out of range (expected to be in range of [{-size}, {size}], but got {start})")
     start = start + size if start < 0 else start
     if length < 0:
         raise RuntimeError("narrow(): length must be non-negative.")
@@ -442,8 +440,10 @@ def _diagonal(self, offset=0, dim1=0, dim2=1):
     start = self._offset + (offset * self._strides[other] if offset >= 0 else -offset * self._strides[one])
     kept = [place for place in range(self.dim()) if place not in (one, other)]
     return viewed(
-        self, [*(self._shape[place] for place in kept), length],
-        [*(self._strides[place] for place in kept), self._strides[one] + self._strides[other]], start,
+        self,
+        [*(self._shape[place] for place in kept), length],
+        [*(self._strides[place] for place in kept), self._strides[one] + self._strides[other]],
+        start,
     )
 
 
@@ -466,9 +466,7 @@ def as_strided(input, size, stride, storage_offset=None):
 def _unfold(self, dimension, size, step):
     at = meta.whole_dim(dimension, self.dim())
     if size > self._shape[at]:
-        raise RuntimeError(
-            f"maximum size for tensor at dimension {at} is {self._shape[at]} but size is {size}"
-        )
+        raise RuntimeError(f"maximum size for tensor at dimension {at} is {self._shape[at]} but size is {size}")
     shape, strides = list(self._shape), list(self._strides)
     shape[at], strides[at] = (self._shape[at] - size) // step + 1, self._strides[at] * step
     return viewed(self, [*shape, size], [*strides, self._strides[at]])
@@ -507,7 +505,9 @@ def _pieces(tensor, lengths, dim):
     pieces, start = [], 0
     for length in lengths:
         piece = viewed(
-            tensor, (*tensor._shape[:dim], length, *tensor._shape[dim + 1 :]), tensor._strides,
+            tensor,
+            (*tensor._shape[:dim], length, *tensor._shape[dim + 1 :]),
+            tensor._strides,
             tensor._offset + start * tensor._strides[dim],
         )
         pieces.append(piece)
@@ -540,9 +540,7 @@ def split(tensor, split_size_or_sections, dim=0):
     if isinstance(split_size_or_sections, (tuple, list)):
         return _split_with_sizes(tensor, list(split_size_or_sections), dim)
     if split_size_or_sections <= 0:
-        raise RuntimeError(
-            f"split expects split_size be non-negative, but got split_size={split_size_or_sections}"
-        )
+        raise RuntimeError(f"split expects split_size be non-negative, but got split_size={split_size_or_sections}")
     return _split(tensor, split_size_or_sections, dim)
 
 
@@ -560,7 +558,7 @@ def tensor_split(input, indices_or_sections, dim=0):
         lengths = [size // count + (place < size % count) for place in range(count)]
     else:
         marks = [0, *(min(mark, size) for mark in indices_or_sections), size]
-        lengths = [max(0, end - start) for start, end in zip(marks, marks[1:], strict=False)]
+        lengths = [max(0, end - start) for start, end in itertools.pairwise(marks)]
     starts = [sum(lengths[:place]) for place in range(len(lengths))]
     return tuple(slice_op(input, at, start, start + length) for start, length in zip(starts, lengths, strict=True))
 
@@ -704,9 +702,7 @@ def cpu(self, memory_format=None):
 @operator("repeat")
 def _repeat(self, repeats):
     if len(repeats) < self.dim():
-        raise RuntimeError(
-            "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor"
-        )
+        raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
     shape = (1,) * (len(repeats) - self.dim()) + tuple(self._shape)
     return made([size * times for size, times in zip(shape, repeats, strict=True)], self.dtype)
 
@@ -732,8 +728,10 @@ def repeat_interleave(input, repeats, dim=None, *, output_size=None):
         input, dim = flatten(input), 0
     at = meta.whole_dim(dim, input.dim())
     if total is None:
-        copies = clone_op(expand_op(unsqueeze_op(input, at + 1), (
-            *input._shape[: at + 1], repeats, *input._shape[at + 1 :])), meta.contiguous_format)
+        copies = clone_op(
+            expand_op(unsqueeze_op(input, at + 1), (*input._shape[: at + 1], repeats, *input._shape[at + 1 :])),
+            meta.contiguous_format,
+        )
         return flatten(copies, at, at + 1)
     return made((*input._shape[:at], int(total), *input._shape[at + 1 :]), input.dtype)
 

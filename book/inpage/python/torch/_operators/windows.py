@@ -31,12 +31,16 @@ def convolution(self, weight, bias, stride, padding, dilation, transposed, outpu
     kernel = weight._shape[2:]
     if transposed:
         channels = weight._shape[1] * groups
-        sizes = [(size - 1) * s - 2 * p + d * (k - 1) + o + 1 for size, s, p, d, k, o in
-                 zip(places, stride, padding, dilation, kernel, output_padding, strict=True)]
+        sizes = [
+            (size - 1) * s - 2 * p + d * (k - 1) + o + 1
+            for size, s, p, d, k, o in zip(places, stride, padding, dilation, kernel, output_padding, strict=True)
+        ]
     else:
         channels = weight._shape[0]
-        sizes = [(size + 2 * p - d * (k - 1) - 1) // s + 1 for size, s, p, d, k in
-                 zip(places, stride, padding, dilation, kernel, strict=True)]
+        sizes = [
+            (size + 2 * p - d * (k - 1) - 1) // s + 1
+            for size, s, p, d, k in zip(places, stride, padding, dilation, kernel, strict=True)
+        ]
     shape = (batch, channels, *sizes)
     last = count == 2 and (_keeps_channels_last(self) or _keeps_channels_last(weight))
     return made(shape, self.dtype, meta.channels_last_strides(shape) if last else None)
@@ -62,8 +66,9 @@ def convolved(input, weight, bias, stride, padding, dilation, groups, count, tra
         given, padding = _named_padding(given, padding, weight._shape[2:], stride, dilation)
     padding, output_padding = each(padding, count, "padding", name), each(output_padding, count)
     _check(given, weight, bias, stride, padding, dilation, groups, transposed, input)
-    output = convolution(given, weight, bias, list(stride), list(padding), list(dilation), transposed,
-                         list(output_padding), groups)
+    output = convolution(
+        given, weight, bias, list(stride), list(padding), list(dilation), transposed, list(output_padding), groups
+    )
     return views.squeeze_op(output, 0) if unbatched else output
 
 
@@ -144,8 +149,14 @@ def _check(input, weight, bias, stride, padding, dilation, groups, transposed, o
 def type_name(dtype):
     """As in PyTorch's messages: "float", "c10::Half", "long long"."""
     return {
-        meta.float32: "float", meta.float64: "double", meta.float16: "c10::Half", meta.bfloat16: "c10::BFloat16",
-        meta.int64: "long long", meta.int32: "int", meta.bool_: "bool", meta.uint8: "unsigned char",
+        meta.float32: "float",
+        meta.float64: "double",
+        meta.float16: "c10::Half",
+        meta.bfloat16: "c10::BFloat16",
+        meta.int64: "long long",
+        meta.int32: "int",
+        meta.bool_: "bool",
+        meta.uint8: "unsigned char",
     }.get(dtype, str(dtype))
 
 
@@ -168,18 +179,19 @@ def _check_pool(name, input, count, kernel, stride, padding, output):
         raise RuntimeError(f"stride should be greater than zero, but got dH: {stride[0]} dW: {stride[-1]}")
     for k, p in zip(kernel, padding, strict=True):
         if p < 0 or p > k // 2:
-            shown = f"pad should be at most half of effective kernel size, but got pad={p}, kernel_size={k} and " \
-                    "dilation=1"
+            shown = (
+                f"pad should be at most half of effective kernel size, but got pad={p}, kernel_size={k} and dilation=1"
+            )
             if "avg" in name:
-                shown = "pad should be at most half of effective kernel size, but got padW = " \
+                shown = (
+                    "pad should be at most half of effective kernel size, but got padW = "
                     f"{padding[-1]}, padH = {padding[0]}, kW = {kernel[-1]}, kH = {kernel[0]}"
+                )
             raise RuntimeError(shown)
     if min(output) < 1:
         sizes = "x".join(map(str, input._shape[-count - 1 :]))
         result = "x".join(map(str, (input._shape[-count - 1], *output)))
-        raise RuntimeError(
-            f"Given input size: ({sizes}). Calculated output size: ({result}). Output size is too small"
-        )
+        raise RuntimeError(f"Given input size: ({sizes}). Calculated output size: ({result}). Output size is too small")
 
 
 def pooled(op, input, kernel_size, stride, padding, dilation, ceil_mode, count, name):
@@ -188,20 +200,26 @@ def pooled(op, input, kernel_size, stride, padding, dilation, ceil_mode, count, 
     if input.dim() not in (count + 1, count + 2):
         raise RuntimeError(
             f"Expected {count + 1}D or {count + 2}D input to {name}, but got input of size: {list(input._shape)}"
-            if count == 1 else
-            f"non-empty {count + 1}D or {count + 2}D (batch mode) tensor expected for input"
+            if count == 1
+            else f"non-empty {count + 1}D or {count + 2}D (batch mode) tensor expected for input"
         )
     kernel = each(kernel_size, count, "kernel_size", name)
     stride = kernel if stride is None or stride == [] else each(stride, count, "stride", name)
-    return op(input, list(kernel), list(stride), list(each(padding, count, "padding", name)),
-              list(each(dilation, count, "dilation", name)), ceil_mode)
+    return op(
+        input,
+        list(kernel),
+        list(stride),
+        list(each(padding, count, "padding", name)),
+        list(each(dilation, count, "dilation", name)),
+        ceil_mode,
+    )
 
 
 def _pool_shape(self, kernel, stride, padding, dilation, ceil, name):
     count = len(kernel)
     output = [
-        _pooled_size(*sizes, ceil) for sizes in
-        zip(self._shape[-count:], kernel, stride, padding, dilation, strict=True)
+        _pooled_size(*sizes, ceil)
+        for sizes in zip(self._shape[-count:], kernel, stride, padding, dilation, strict=True)
     ]
     _check_pool(name, self, count, kernel, stride, padding, output)
     shape = (*self._shape[:-count], *output)
@@ -221,7 +239,8 @@ def _average_pool(count):
     @operator(f"avg_pool{count}d")
     def run(self, kernel_size, stride, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None):
         shape, strides = _pool_shape(
-            self, kernel_size, stride, padding, [1] * len(kernel_size), ceil_mode, f"avg_pool{count}d")
+            self, kernel_size, stride, padding, [1] * len(kernel_size), ceil_mode, f"avg_pool{count}d"
+        )
         return made(shape, self.dtype, strides)
 
     return run
@@ -238,8 +257,13 @@ def max_pooled(input, kernel_size, stride, padding, dilation, ceil_mode, return_
         kernel = each(kernel_size, 1)
         steps = kernel if stride is None or stride == [] else each(stride, 1)
         pair = max_pool2d_op(
-            views.unsqueeze_op(flat, -2), [1, *kernel], [1, *steps], [0, *each(padding, 1)], [1, *each(dilation, 1)],
-            ceil_mode)
+            views.unsqueeze_op(flat, -2),
+            [1, *kernel],
+            [1, *steps],
+            [0, *each(padding, 1)],
+            [1, *each(dilation, 1)],
+            ceil_mode,
+        )
         pair = tuple(views.squeeze_op(part, -2) for part in pair)
     else:
         op = max_pool2d_op if count == 2 else max_pool3d_op
@@ -273,8 +297,10 @@ def _adaptive(name, count, with_places):
 
 
 _adaptive_ops = {
-    ("avg", 2): _adaptive("_adaptive_avg_pool2d", 2, False), ("avg", 3): _adaptive("_adaptive_avg_pool3d", 3, False),
-    ("max", 2): _adaptive("adaptive_max_pool2d", 2, True), ("max", 3): _adaptive("adaptive_max_pool3d", 3, True),
+    ("avg", 2): _adaptive("_adaptive_avg_pool2d", 2, False),
+    ("avg", 3): _adaptive("_adaptive_avg_pool3d", 3, False),
+    ("max", 2): _adaptive("adaptive_max_pool2d", 2, True),
+    ("max", 3): _adaptive("adaptive_max_pool3d", 3, True),
 }
 
 
@@ -283,14 +309,11 @@ def adapted(kind, input, output_size, count):
     name = f"adaptive_{kind}_pool{count}d"
     need_tensor(input, name)
     if input.dim() not in (count + 1, count + 2) and output_size not in (1, (1, 1)):
-        raise RuntimeError(
-            f"{name}(): Expected {count + 1}D or {count + 2}D tensor, but got {input._shape}"
-        )
+        raise RuntimeError(f"{name}(): Expected {count + 1}D or {count + 2}D tensor, but got {input._shape}")
     sizes = output_size if isinstance(output_size, (tuple, list)) else (output_size,) * count
     if len(sizes) != count:
         raise RuntimeError(f"{name}: internal error: output_size.size() must be {count}")
-    sizes = [its if wanted is None else int(wanted)
-             for wanted, its in zip(sizes, input._shape[-count:], strict=True)]
+    sizes = [its if wanted is None else int(wanted) for wanted, its in zip(sizes, input._shape[-count:], strict=True)]
     if count == 1:
         result = _adaptive_ops[kind, 2](views.unsqueeze_op(input, -2), [1, *sizes])
         if kind == "max":
@@ -312,8 +335,10 @@ def unpooled(input, indices, kernel_size, stride, padding, output_size, count):
             f"tensor with shape: {list(indices._shape)}"
         )
     if output_size is None:
-        output_size = [(size - 1) * s - 2 * p + k for size, s, p, k in zip(
-            input._shape[-count:], steps, each(padding, count), kernel, strict=True)]
+        output_size = [
+            (size - 1) * s - 2 * p + k
+            for size, s, p, k in zip(input._shape[-count:], steps, each(padding, count), kernel, strict=True)
+        ]
     return _unpool(input, list(output_size)[-count:])
 
 
@@ -328,8 +353,10 @@ def _unpool(self, output_size):
 @operator("im2col")
 def im2col(self, kernel_size, dilation, padding, stride):
     batch, channels = self._shape[-4:-2] if self.dim() == 4 else (None, self._shape[0])
-    blocks = [(size + 2 * p - d * (k - 1) - 1) // s + 1 for size, p, d, k, s in zip(
-        self._shape[-2:], padding, dilation, kernel_size, stride, strict=True)]
+    blocks = [
+        (size + 2 * p - d * (k - 1) - 1) // s + 1
+        for size, p, d, k, s in zip(self._shape[-2:], padding, dilation, kernel_size, stride, strict=True)
+    ]
     if min(blocks) < 1:
         raise RuntimeError(
             f"Given input with spatial size {tuple(self._shape[-2:])}, kernel_size={tuple(kernel_size)}, dilation="
@@ -348,8 +375,10 @@ def col2im(self, output_size, kernel_size, dilation, padding, stride):
             "Expected size of input's dimension 1 to be divisible by the product of kernel_size, but got "
             f"input.size(1)={columns} and kernel_size={tuple(kernel_size)}."
         )
-    blocks = math.prod((size + 2 * p - d * (k - 1) - 1) // s + 1 for size, p, d, k, s in zip(
-        output_size, padding, dilation, kernel_size, stride, strict=True))
+    blocks = math.prod(
+        (size + 2 * p - d * (k - 1) - 1) // s + 1
+        for size, p, d, k, s in zip(output_size, padding, dilation, kernel_size, stride, strict=True)
+    )
     if self._shape[-1] != blocks:
         raise RuntimeError(
             f"Given output_size={tuple(output_size)}, kernel_size={tuple(kernel_size)}, dilation={tuple(dilation)}, "
@@ -378,12 +407,18 @@ def _upsampling(name):
 
 
 UPSAMPLING = {
-    (mode, dims): _upsampling(name) for (mode, dims), name in {
-        ("nearest", 3): "upsample_nearest1d", ("nearest", 4): "upsample_nearest2d",
-        ("nearest", 5): "upsample_nearest3d", ("nearest-exact", 3): "_upsample_nearest_exact1d",
-        ("nearest-exact", 4): "_upsample_nearest_exact2d", ("nearest-exact", 5): "_upsample_nearest_exact3d",
-        ("linear", 3): "upsample_linear1d", ("bilinear", 4): "upsample_bilinear2d",
-        ("bicubic", 4): "upsample_bicubic2d", ("trilinear", 5): "upsample_trilinear3d",
+    (mode, dims): _upsampling(name)
+    for (mode, dims), name in {
+        ("nearest", 3): "upsample_nearest1d",
+        ("nearest", 4): "upsample_nearest2d",
+        ("nearest", 5): "upsample_nearest3d",
+        ("nearest-exact", 3): "_upsample_nearest_exact1d",
+        ("nearest-exact", 4): "_upsample_nearest_exact2d",
+        ("nearest-exact", 5): "_upsample_nearest_exact3d",
+        ("linear", 3): "upsample_linear1d",
+        ("bilinear", 4): "upsample_bilinear2d",
+        ("bicubic", 4): "upsample_bicubic2d",
+        ("trilinear", 5): "upsample_trilinear3d",
     }.items()
 }
 
@@ -397,8 +432,8 @@ def pixel_shuffle_op(self, factor):
     *front, channels, height, width = self._shape
     if channels % factor**2:
         raise RuntimeError(
-            "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, but "
-            f"input.size(-3)={channels} is not divisible by {factor**2}"
+            "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, "
+            f"but input.size(-3)={channels} is not divisible by {factor**2}"
         )
     return made((*front, channels // factor**2, height * factor, width * factor), self.dtype)
 
@@ -419,8 +454,7 @@ def pixel_unshuffle_op(self, factor):
 def channel_shuffle_op(self, groups):
     if self._shape[1] % groups:
         raise RuntimeError(
-            "Number of channels must be divisible by groups. Got "
-            f"{self._shape[1]} channels and {groups} groups."
+            f"Number of channels must be divisible by groups. Got {self._shape[1]} channels and {groups} groups."
         )
     return made(self._shape, self.dtype)
 

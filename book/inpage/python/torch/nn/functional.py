@@ -47,18 +47,19 @@ for _offered in (conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, con
 
 def _max_pooling(count):
     def max_pool(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
-        return _windows.max_pooled(
-            input, kernel_size, stride, padding, dilation, ceil_mode, return_indices, count)
+        return _windows.max_pooled(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices, count)
 
     max_pool.__name__ = f"max_pool{count}d"
     return max_pool
 
 
 def _average_pooling(count):
-    def avg_pool(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True,
-                 divisor_override=None):
+    def avg_pool(
+        input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
+    ):
         return _windows.averaged(
-            input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override, count)
+            input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override, count
+        )
 
     avg_pool.__name__ = f"avg_pool{count}d"
     return avg_pool
@@ -117,9 +118,23 @@ def fractional_max_pool2d(input, kernel_size, output_size=None, output_ratio=Non
 
 
 _ACTIVATIONS = {
-    name: _pointwise.activation(name) for name in (
-        "gelu", "silu", "mish", "elu", "celu", "leaky_relu", "hardtanh", "hardswish", "hardsigmoid", "softplus",
-        "hardshrink", "softshrink", "threshold", "rrelu_with_noise", "log_sigmoid_forward",
+    name: _pointwise.activation(name)
+    for name in (
+        "gelu",
+        "silu",
+        "mish",
+        "elu",
+        "celu",
+        "leaky_relu",
+        "hardtanh",
+        "hardswish",
+        "hardsigmoid",
+        "softplus",
+        "hardshrink",
+        "softshrink",
+        "threshold",
+        "rrelu_with_noise",
+        "log_sigmoid_forward",
     )
 }
 
@@ -268,8 +283,10 @@ def glu(input, dim=-1):
 
 
 def _softmax_dim(dims):
-    _warnings.warn("Implicit dimension choice for softmax has been deprecated. Change the call to include dim=X as an "
-                   "argument.", stacklevel=3)
+    _warnings.warn(
+        "Implicit dimension choice for softmax has been deprecated. Change the call to include dim=X as an argument.",
+        stacklevel=3,
+    )
     return 0 if dims in (0, 1, 3) else 1
 
 
@@ -351,12 +368,12 @@ def feature_alpha_dropout(input, p=0.5, training=False, inplace=False):
 def batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-05):
     if training:
         _norms.refuse_single_values(input.shape)
-    return _norms.native_batch_norm(
-        input, weight, bias, running_mean, running_var, training, momentum, eps)[0]
+    return _norms.native_batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps)[0]
 
 
-def instance_norm(input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True,
-                  momentum=0.1, eps=1e-05):
+def instance_norm(
+    input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True, momentum=0.1, eps=1e-05
+):
     if use_input_stats and _math.prod(input.shape[2:]) == 1:
         raise ValueError(f"Expected more than 1 spatial element when training, got input size {input.shape}")
     batch, channels = input.shape[:2]
@@ -404,13 +421,21 @@ def local_response_norm(input, size, alpha=0.0001, beta=0.75, k=1.0):
 # padding, sizes, places
 
 
-def interpolate(input, size=None, scale_factor=None, mode="nearest", align_corners=None, recompute_scale_factor=None,
-                antialias=False):
+def interpolate(
+    input,
+    size=None,
+    scale_factor=None,
+    mode="nearest",
+    align_corners=None,
+    recompute_scale_factor=None,
+    antialias=False,
+):
     _need_tensor(input, "interpolate")
     places = input.dim() - 2
     if align_corners is not None and mode in ("nearest", "area", "nearest-exact"):
-        raise ValueError("align_corners option can only be set with the interpolating modes: linear | bilinear | "
-                         "bicubic | trilinear")
+        raise ValueError(
+            "align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | trilinear"
+        )
     if size is not None and scale_factor is not None:
         raise ValueError("only one of size or scale_factor should be defined")
     if size is None and scale_factor is None:
@@ -432,7 +457,7 @@ def interpolate(input, size=None, scale_factor=None, mode="nearest", align_corne
                 f"dimensions of {list(input.shape[2:])} and scale_factor of shape {scale_factor}. Please provide input "
                 "tensor in (N, C, d1, d2, ...,dK) format and scale_factor in (s1, s2, ...,sK) format."
             )
-        sizes = [int(_math.floor(float(its) * factor)) for its, factor in zip(input.shape[2:], factors, strict=True)]
+        sizes = [_math.floor(float(its) * factor) for its, factor in zip(input.shape[2:], factors, strict=True)]
     if mode == "area":
         return {1: adaptive_avg_pool1d, 2: adaptive_avg_pool2d, 3: adaptive_avg_pool3d}[places](input, sizes)
     op = _windows.UPSAMPLING.get((mode, input.dim()))
@@ -478,13 +503,16 @@ def channel_shuffle(input, groups):
 
 def unfold(input, kernel_size, dilation=1, padding=0, stride=1):
     if input.dim() not in (3, 4):
-        raise RuntimeError(f"Input Error: Only unbatched (3D) or batched (4D) input Tensors supported (got {input.dim()}D)")
+        raise RuntimeError(
+            f"Input Error: Only unbatched (3D) or batched (4D) input Tensors supported (got {input.dim()}D)"
+        )
     return _windows.im2col(input, *(_windows.each(value, 2) for value in (kernel_size, dilation, padding, stride)))
 
 
 def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):
     return _windows.col2im(
-        input, *(_windows.each(value, 2) for value in (output_size, kernel_size, dilation, padding, stride)))
+        input, *(_windows.each(value, 2) for value in (output_size, kernel_size, dilation, padding, stride))
+    )
 
 
 def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corners=None):
@@ -502,13 +530,26 @@ def embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, sca
     return _indexing.embedded(input, weight, padding_idx)
 
 
-def embedding_bag(input, weight, offsets=None, max_norm=None, norm_type=2, scale_grad_by_freq=False, mode="mean",
-                  sparse=False, per_sample_weights=None, include_last_offset=False, padding_idx=None):
+def embedding_bag(
+    input,
+    weight,
+    offsets=None,
+    max_norm=None,
+    norm_type=2,
+    scale_grad_by_freq=False,
+    mode="mean",
+    sparse=False,
+    per_sample_weights=None,
+    include_last_offset=False,
+    padding_idx=None,
+):
     if input.dim() == 2:
         if offsets is not None:
-            raise ValueError("if input is 2D, then offsets has to be None, as input is treated is a mini-batch of fixed "
-                             "length sequences. However, found offsets of type "
-                             f"{type(offsets)}")
+            raise ValueError(
+                "if input is 2D, then offsets has to be None, as input is treated is a mini-batch of fixed "
+                "length sequences. However, found offsets of type "
+                f"{type(offsets)}"
+            )
         offsets = _FUNCTIONS["arange"](0, input.numel(), max(input.shape[1], 1))
     elif offsets is None:
         raise ValueError("offsets has to be a 1D Tensor but got None")
@@ -553,7 +594,9 @@ def _same_sizes(input, target, name):
     if input.shape != target.shape:
         _warnings.warn(
             f"Using a target size ({target.shape}) that is different to the input size ({input.shape}). This will "
-            "likely lead to incorrect results due to broadcasting. Please ensure they have the same size.", stacklevel=3)
+            "likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
+            stacklevel=3,
+        )
     _meta.broadcast([input.shape, target.shape])
 
 
@@ -586,8 +629,9 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
     return _losses.bce_op(input, target, _number(reduction))
 
 
-def binary_cross_entropy_with_logits(input, target, weight=None, size_average=None, reduce=None, reduction="mean",
-                                     pos_weight=None):
+def binary_cross_entropy_with_logits(
+    input, target, weight=None, size_average=None, reduce=None, reduction="mean", pos_weight=None
+):
     if target.shape != input.shape:
         raise ValueError(f"Target size ({target.shape}) must be the same as input size ({input.shape})")
     return _losses.bce_logits_op(input, target, _number(reduction))
@@ -597,8 +641,9 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
     return _losses.nll(input, target, weight, ignore_index, reduction)
 
 
-def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean",
-                  label_smoothing=0.0):
+def cross_entropy(
+    input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean", label_smoothing=0.0
+):
     if target.dtype.is_floating_point:
         if input.shape != target.shape:
             raise RuntimeError(
@@ -607,8 +652,9 @@ def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-1
             )
         loss = (log_softmax(input, 1 if input.dim() > 1 else 0) * target).sum(1 if input.dim() > 1 else 0).neg()
         return _reduced(loss, reduction)
-    return nll_loss(log_softmax(input, 1 if input.dim() > 1 else 0), target, weight, None, ignore_index, None,
-                    reduction)
+    return nll_loss(
+        log_softmax(input, 1 if input.dim() > 1 else 0), target, weight, None, ignore_index, None, reduction
+    )
 
 
 def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_target=False):
@@ -616,8 +662,9 @@ def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_
     return loss.sum() / input.shape[0] if reduction == "batchmean" else _reduced(loss, reduction)
 
 
-def poisson_nll_loss(input, target, log_input=True, full=False, size_average=None, eps=1e-08, reduce=None,
-                     reduction="mean"):
+def poisson_nll_loss(
+    input, target, log_input=True, full=False, size_average=None, eps=1e-08, reduce=None, reduction="mean"
+):
     return _reduced(input.exp() - target * input, reduction)
 
 
@@ -642,8 +689,9 @@ def margin_ranking_loss(input1, input2, target, margin=0, size_average=None, red
     return _reduced((-target * (input1 - input2) + margin).clamp_min(0), reduction)
 
 
-def triplet_margin_loss(anchor, positive, negative, margin=1.0, p=2, eps=1e-6, swap=False, size_average=None,
-                        reduce=None, reduction="mean"):
+def triplet_margin_loss(
+    anchor, positive, negative, margin=1.0, p=2, eps=1e-6, swap=False, size_average=None, reduce=None, reduction="mean"
+):
     near, far = pairwise_distance(anchor, positive, p), pairwise_distance(anchor, negative, p)
     return _reduced((near - far + margin).clamp_min(0), reduction)
 

@@ -111,5 +111,8 @@ def sparse_(tensor, sparsity, std=0.01, generator=None):
 
 uniform, normal, constant, xavier_uniform = uniform_, normal_, constant_, xavier_uniform_
 xavier_normal, kaiming_uniform, kaiming_normal, orthogonal = (
-    xavier_normal_, kaiming_uniform_, kaiming_normal_, orthogonal_
+    xavier_normal_,
+    kaiming_uniform_,
+    kaiming_normal_,
+    orthogonal_,
 )

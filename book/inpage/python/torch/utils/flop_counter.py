@@ -33,7 +33,10 @@ def sdpa_flop_count(query_shape, key_shape, value_shape):
 
 
 flop_registry = {
-    packet("mm"): _mm, packet("addmm"): _addmm, packet("bmm"): _bmm, packet("baddbmm"): _baddbmm,
+    packet("mm"): _mm,
+    packet("addmm"): _addmm,
+    packet("bmm"): _bmm,
+    packet("baddbmm"): _baddbmm,
     packet("convolution"): _convolution,
     **{packet(name): recurrent_flops for name in ("lstm", "gru", "rnn_tanh", "rnn_relu")},
 }

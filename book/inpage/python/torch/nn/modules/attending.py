@@ -33,10 +33,31 @@ def _projected(query, key, value, weight, bias):
 
 
 def multi_head_attention_forward(
-    query, key, value, embed_dim_to_check, num_heads, in_proj_weight, in_proj_bias, bias_k, bias_v, add_zero_attn,
-    dropout_p, out_proj_weight, out_proj_bias, training=True, key_padding_mask=None, need_weights=True, attn_mask=None,
-    use_separate_proj_weight=False, q_proj_weight=None, k_proj_weight=None, v_proj_weight=None, static_k=None,
-    static_v=None, average_attn_weights=True, is_causal=False,
+    query,
+    key,
+    value,
+    embed_dim_to_check,
+    num_heads,
+    in_proj_weight,
+    in_proj_bias,
+    bias_k,
+    bias_v,
+    add_zero_attn,
+    dropout_p,
+    out_proj_weight,
+    out_proj_bias,
+    training=True,
+    key_padding_mask=None,
+    need_weights=True,
+    attn_mask=None,
+    use_separate_proj_weight=False,
+    q_proj_weight=None,
+    k_proj_weight=None,
+    v_proj_weight=None,
+    static_k=None,
+    static_v=None,
+    average_attn_weights=True,
+    is_causal=False,
 ):
     batched = _is_batched(query, key, value, key_padding_mask, attn_mask, num_heads)
     if not batched:
@@ -54,8 +75,12 @@ def multi_head_attention_forward(
                 f"key's sequence and batch dims {key.shape[:2]} do not match value's {value.shape[:2]}"
             )
         biases = (None,) * 3 if in_proj_bias is None else in_proj_bias.chunk(3)
-        q, k, v = (F.linear(one, its, add) for one, its, add in zip(
-            (query, key, value), (q_proj_weight, k_proj_weight, v_proj_weight), biases, strict=True))
+        q, k, v = (
+            F.linear(one, its, add)
+            for one, its, add in zip(
+                (query, key, value), (q_proj_weight, k_proj_weight, v_proj_weight), biases, strict=True
+            )
+        )
     else:
         if key.shape != value.shape:
             raise AssertionError(f"key shape {key.shape} does not match value shape {value.shape}")
@@ -81,8 +106,11 @@ def multi_head_attention_forward(
     dropout_p = dropout_p if training else 0.0
     if need_weights:
         scaled = q * math.sqrt(1 / head)
-        weights = scaled.bmm(k.transpose(-2, -1)) if attn_mask is None else FUNCTIONS["baddbmm"](
-            attn_mask, scaled, k.transpose(-2, -1))
+        weights = (
+            scaled.bmm(k.transpose(-2, -1))
+            if attn_mask is None
+            else FUNCTIONS["baddbmm"](attn_mask, scaled, k.transpose(-2, -1))
+        )
         weights = F.softmax(weights, dim=-1)
         weights = F.dropout(weights, dropout_p) if dropout_p > 0.0 else weights
         output = weights.bmm(v).transpose(0, 1).contiguous().view(length * batch, width)
@@ -91,8 +119,11 @@ def multi_head_attention_forward(
         weights = weights.mean(dim=1) if average_attn_weights else weights
         return (output, weights) if batched else (output.squeeze(1), weights.squeeze(0))
     if attn_mask is not None:
-        attn_mask = (attn_mask.unsqueeze(0) if attn_mask.shape[0] == 1 and attn_mask.dim() == 3 else
-                     attn_mask.view(batch, num_heads, -1, others))
+        attn_mask = (
+            attn_mask.unsqueeze(0)
+            if attn_mask.shape[0] == 1 and attn_mask.dim() == 3
+            else attn_mask.view(batch, num_heads, -1, others)
+        )
     q = q.view(batch, num_heads, length, head)
     k, v = (one.view(batch, num_heads, others, head) for one in (k, v))
     output = F.scaled_dot_product_attention(q, k, v, attn_mask, dropout_p, is_causal and attn_mask is None)
@@ -123,16 +154,26 @@ def _checked_mask(mask, length, others, stacked, dtype):
     if mask.dim() not in (2, 3):
         raise RuntimeError(f"attn_mask's dimension {mask.dim()} is not supported")
     if tuple(mask.shape) != wanted:
-        raise RuntimeError(
-            f"The shape of the {mask.dim()}D attn_mask is {mask.shape}, but should be {wanted}."
-        )
+        raise RuntimeError(f"The shape of the {mask.dim()}D attn_mask is {mask.shape}, but should be {wanted}.")
     mask = made(mask.shape, dtype)
     return mask.unsqueeze(0) if mask.dim() == 2 else mask
 
 
 class MultiheadAttention(Module):
-    def __init__(self, embed_dim, num_heads, dropout=0.0, bias=True, add_bias_kv=False, add_zero_attn=False, kdim=None,
-                 vdim=None, batch_first=False, device=None, dtype=None):
+    def __init__(
+        self,
+        embed_dim,
+        num_heads,
+        dropout=0.0,
+        bias=True,
+        add_bias_kv=False,
+        add_zero_attn=False,
+        kdim=None,
+        vdim=None,
+        batch_first=False,
+        device=None,
+        dtype=None,
+    ):
         if embed_dim <= 0 or num_heads <= 0:
             raise ValueError(
                 f"embed_dim and num_heads must be greater than 0, got embed_dim={embed_dim} and num_heads={num_heads} "
@@ -176,12 +217,23 @@ class MultiheadAttention(Module):
             if name.endswith("weight"):
                 init.xavier_uniform_(parameter)
 
-    def forward(self, query, key, value, key_padding_mask=None, need_weights=True, attn_mask=None,
-                average_attn_weights=True, is_causal=False):
+    def forward(
+        self,
+        query,
+        key,
+        value,
+        key_padding_mask=None,
+        need_weights=True,
+        attn_mask=None,
+        average_attn_weights=True,
+        is_causal=False,
+    ):
         if is_causal and attn_mask is None:
             raise RuntimeError("Need attn_mask if specifying the is_causal hint.")
-        if attn_mask is not None and attn_mask.dtype not in (meta.bool_, query.dtype) and not (
-            attn_mask.dtype.is_floating_point
+        if (
+            attn_mask is not None
+            and attn_mask.dtype not in (meta.bool_, query.dtype)
+            and not (attn_mask.dtype.is_floating_point)
         ):
             raise AssertionError("only bool and floating types of attn_mask are supported")
         batched = query.dim() == 3
@@ -195,10 +247,29 @@ class MultiheadAttention(Module):
             else:
                 query, key, value = (one.transpose(1, 0) for one in (query, key, value))
         output, weights = multi_head_attention_forward(
-            query, key, value, self.embed_dim, self.num_heads, self.in_proj_weight, self.in_proj_bias, self.bias_k,
-            self.bias_v, self.add_zero_attn, self.dropout, self.out_proj.weight, self.out_proj.bias, self.training,
-            key_padding_mask, need_weights, attn_mask, not self._qkv_same_embed_dim, self.q_proj_weight,
-            self.k_proj_weight, self.v_proj_weight, average_attn_weights=average_attn_weights, is_causal=is_causal,
+            query,
+            key,
+            value,
+            self.embed_dim,
+            self.num_heads,
+            self.in_proj_weight,
+            self.in_proj_bias,
+            self.bias_k,
+            self.bias_v,
+            self.add_zero_attn,
+            self.dropout,
+            self.out_proj.weight,
+            self.out_proj.bias,
+            self.training,
+            key_padding_mask,
+            need_weights,
+            attn_mask,
+            not self._qkv_same_embed_dim,
+            self.q_proj_weight,
+            self.k_proj_weight,
+            self.v_proj_weight,
+            average_attn_weights=average_attn_weights,
+            is_causal=is_causal,
         )
         return (output.transpose(1, 0) if self.batch_first and batched else output), weights
 

@@ -8,13 +8,29 @@ from ..parameter import Parameter
 from .linear import empty
 from .module import Module
 
-__all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d",
-           "SyncBatchNorm"]
+__all__ = [
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "BatchNorm3d",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
+    "InstanceNorm3d",
+    "SyncBatchNorm",
+]
 
 
 class _NormBase(Module):
-    def __init__(self, num_features, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True, device=None,
-                 dtype=None, bias=True):
+    def __init__(
+        self,
+        num_features,
+        eps=1e-5,
+        momentum=0.1,
+        affine=True,
+        track_running_stats=True,
+        device=None,
+        dtype=None,
+        bias=True,
+    ):
         super().__init__()
         self.num_features = num_features
         self.eps = eps
@@ -48,8 +64,10 @@ class _NormBase(Module):
         raise NotImplementedError
 
     def extra_repr(self):
-        return (f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-                f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}")
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
+            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
+        )
 
 
 class _BatchNorm(_NormBase):
@@ -60,8 +78,14 @@ class _BatchNorm(_NormBase):
         by_batch = self.training or (self.running_mean is None and self.running_var is None)
         keeps = not self.training or self.track_running_stats
         return F.batch_norm(
-            input, self.running_mean if keeps else None, self.running_var if keeps else None, self.weight, self.bias,
-            by_batch, 0.0 if self.momentum is None else self.momentum, self.eps,
+            input,
+            self.running_mean if keeps else None,
+            self.running_var if keeps else None,
+            self.weight,
+            self.bias,
+            by_batch,
+            0.0 if self.momentum is None else self.momentum,
+            self.eps,
         )
 
 
@@ -84,8 +108,18 @@ class BatchNorm3d(_BatchNorm):
 
 
 class SyncBatchNorm(_BatchNorm):
-    def __init__(self, num_features, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True, process_group=None,
-                 device=None, dtype=None, bias=True):
+    def __init__(
+        self,
+        num_features,
+        eps=1e-5,
+        momentum=0.1,
+        affine=True,
+        track_running_stats=True,
+        process_group=None,
+        device=None,
+        dtype=None,
+        bias=True,
+    ):
         super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias)
         self.process_group = process_group
 
@@ -101,27 +135,41 @@ class SyncBatchNorm(_BatchNorm):
 class _InstanceNorm(_NormBase):
     _places = 2
 
-    def __init__(self, num_features, eps=1e-5, momentum=0.1, affine=False, track_running_stats=False, device=None,
-                 dtype=None, bias=True):
+    def __init__(
+        self,
+        num_features,
+        eps=1e-5,
+        momentum=0.1,
+        affine=False,
+        track_running_stats=False,
+        device=None,
+        dtype=None,
+        bias=True,
+    ):
         super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias)
 
     def _check_input_dim(self, input):
         if input.dim() not in (self._places + 1, self._places + 2):
-            raise ValueError(
-                f"expected {self._places + 1}D or {self._places + 2}D input (got {input.dim()}D input)"
-            )
+            raise ValueError(f"expected {self._places + 1}D or {self._places + 2}D input (got {input.dim()}D input)")
 
     def forward(self, input):
         self._check_input_dim(input)
         unbatched = input.dim() == self._places + 1
         if self.affine and input.shape[0 if unbatched else 1] != self.num_features:
             raise ValueError(
-                f"expected input's size at dim={0 if unbatched else 1} to match num_features ({self.num_features}), but "
-                f"got: {input.shape[0 if unbatched else 1]}."
+                f"expected input's size at dim={0 if unbatched else 1} to match num_features ({self.num_features}), "
+                f"but got: {input.shape[0 if unbatched else 1]}."
             )
         output = F.instance_norm(
-            input.unsqueeze(0) if unbatched else input, self.running_mean, self.running_var, self.weight, self.bias,
-            self.training or not self.track_running_stats, 0.0 if self.momentum is None else self.momentum, self.eps)
+            input.unsqueeze(0) if unbatched else input,
+            self.running_mean,
+            self.running_var,
+            self.weight,
+            self.bias,
+            self.training or not self.track_running_stats,
+            0.0 if self.momentum is None else self.momentum,
+            self.eps,
+        )
         return output.squeeze(0) if unbatched else output
 
 

@@ -117,9 +117,7 @@ class ModuleList(Module):
 
     def extend(self, modules):
         if not hasattr(modules, "__iter__"):
-            raise TypeError(
-                f"ModuleList.extend should be called with an iterable, but got {type(modules).__name__}"
-            )
+            raise TypeError(f"ModuleList.extend should be called with an iterable, but got {type(modules).__name__}")
         for module in list(modules):
             self.append(module)
         return self

@@ -16,8 +16,21 @@ class _ConvNd(Module):
     _count = 2
     _transposed = False
 
-    def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1, bias=True,
-                 padding_mode="zeros", device=None, dtype=None, output_padding=0):
+    def __init__(
+        self,
+        in_channels,
+        out_channels,
+        kernel_size,
+        stride=1,
+        padding=0,
+        dilation=1,
+        groups=1,
+        bias=True,
+        padding_mode="zeros",
+        device=None,
+        dtype=None,
+        output_padding=0,
+    ):
         super().__init__()
         spread = _ntuple(self._count)
         if groups <= 0:
@@ -28,9 +41,7 @@ class _ConvNd(Module):
             raise ValueError("out_channels must be divisible by groups")
         if isinstance(padding, str):
             if padding not in ("same", "valid"):
-                raise ValueError(
-                    f"Invalid padding string {padding!r}, should be one of {{'same', 'valid'}}"
-                )
+                raise ValueError(f"Invalid padding string {padding!r}, should be one of {{'same', 'valid'}}")
             if padding == "same" and any(step != 1 for step in spread(stride)):
                 raise ValueError("padding='same' is not supported for strided convolutions")
         modes = {"zeros", "reflect", "replicate", "circular"}
@@ -47,9 +58,14 @@ class _ConvNd(Module):
         self.groups = groups
         self.padding_mode = padding_mode
         self._reversed_padding_repeated_twice = (
-            [side for reach, step in zip(reversed(self.kernel_size), reversed(self.dilation), strict=True)
-             for total in [step * (reach - 1) if padding == "same" else 0] for side in (total // 2, total - total // 2)]
-            if isinstance(padding, str) else _reverse_repeat_tuple(self.padding, 2)
+            [
+                side
+                for reach, step in zip(reversed(self.kernel_size), reversed(self.dilation), strict=True)
+                for total in [step * (reach - 1) if padding == "same" else 0]
+                for side in (total // 2, total - total // 2)
+            ]
+            if isinstance(padding, str)
+            else _reverse_repeat_tuple(self.padding, 2)
         )
         front = (in_channels, out_channels // groups) if self._transposed else (out_channels, in_channels // groups)
         self.weight = Parameter(empty(*front, *self.kernel_size, dtype=dtype))
@@ -92,10 +108,34 @@ class _ConvNd(Module):
         return text
 
 
-def _plain_init(self, in_channels, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1, bias=True,
-                padding_mode="zeros", device=None, dtype=None):
-    _ConvNd.__init__(self, in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias,
-                     padding_mode, device, dtype)
+def _plain_init(
+    self,
+    in_channels,
+    out_channels,
+    kernel_size,
+    stride=1,
+    padding=0,
+    dilation=1,
+    groups=1,
+    bias=True,
+    padding_mode="zeros",
+    device=None,
+    dtype=None,
+):
+    _ConvNd.__init__(
+        self,
+        in_channels,
+        out_channels,
+        kernel_size,
+        stride,
+        padding,
+        dilation,
+        groups,
+        bias,
+        padding_mode,
+        device,
+        dtype,
+    )
 
 
 class Conv1d(_ConvNd):
@@ -115,26 +155,56 @@ class Conv3d(_ConvNd):
 class _ConvTransposeNd(_ConvNd):
     _transposed = True
 
-    def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, output_padding=0, groups=1,
-                 bias=True, dilation=1, padding_mode="zeros", device=None, dtype=None):
+    def __init__(
+        self,
+        in_channels,
+        out_channels,
+        kernel_size,
+        stride=1,
+        padding=0,
+        output_padding=0,
+        groups=1,
+        bias=True,
+        dilation=1,
+        padding_mode="zeros",
+        device=None,
+        dtype=None,
+    ):
         if padding_mode != "zeros":
             raise ValueError(f'Only "zeros" padding mode is supported for {type(self).__name__}')
-        super().__init__(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode,
-                         device, dtype, output_padding)
+        super().__init__(
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            padding,
+            dilation,
+            groups,
+            bias,
+            padding_mode,
+            device,
+            dtype,
+            output_padding,
+        )
 
     def forward(self, input, output_size=None):
         output_padding = self.output_padding
         if output_size is not None:
             output_padding = self._output_padding(input, list(output_size))
         convolve = (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)[self._count - 1]
-        return convolve(input, self.weight, self.bias, self.stride, self.padding, output_padding, self.groups,
-                        self.dilation)
+        return convolve(
+            input, self.weight, self.bias, self.stride, self.padding, output_padding, self.groups, self.dilation
+        )
 
     def _output_padding(self, input, output_size):
         """What has to be added to reach a size."""
         wanted = output_size[-self._count :]
-        least = [(size - 1) * s - 2 * p + d * (k - 1) + 1 for size, s, p, d, k in zip(
-            input.shape[-self._count :], self.stride, self.padding, self.dilation, self.kernel_size, strict=True)]
+        least = [
+            (size - 1) * s - 2 * p + d * (k - 1) + 1
+            for size, s, p, d, k in zip(
+                input.shape[-self._count :], self.stride, self.padding, self.dilation, self.kernel_size, strict=True
+            )
+        ]
         for size, low, step in zip(wanted, least, self.stride, strict=True):
             if not low <= size <= low + step - 1:
                 high = [low + step - 1 for low, step in zip(least, self.stride, strict=True)]

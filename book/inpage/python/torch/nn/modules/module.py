@@ -48,13 +48,23 @@ class Module:
                 f"{type(self).__name__}.__init__() takes 1 positional argument but {len(args) + 1} were given"
             )
         own = {
-            "training": True, "_parameters": {}, "_buffers": {}, "_non_persistent_buffers_set": set(),
-            "_backward_pre_hooks": OrderedDict(), "_backward_hooks": OrderedDict(), "_is_full_backward_hook": None,
-            "_forward_hooks": OrderedDict(), "_forward_hooks_with_kwargs": OrderedDict(),
-            "_forward_hooks_always_called": OrderedDict(), "_forward_pre_hooks": OrderedDict(),
-            "_forward_pre_hooks_with_kwargs": OrderedDict(), "_state_dict_hooks": OrderedDict(),
-            "_state_dict_pre_hooks": OrderedDict(), "_load_state_dict_pre_hooks": OrderedDict(),
-            "_load_state_dict_post_hooks": OrderedDict(), "_modules": {},
+            "training": True,
+            "_parameters": {},
+            "_buffers": {},
+            "_non_persistent_buffers_set": set(),
+            "_backward_pre_hooks": OrderedDict(),
+            "_backward_hooks": OrderedDict(),
+            "_is_full_backward_hook": None,
+            "_forward_hooks": OrderedDict(),
+            "_forward_hooks_with_kwargs": OrderedDict(),
+            "_forward_hooks_always_called": OrderedDict(),
+            "_forward_pre_hooks": OrderedDict(),
+            "_forward_pre_hooks_with_kwargs": OrderedDict(),
+            "_state_dict_hooks": OrderedDict(),
+            "_state_dict_pre_hooks": OrderedDict(),
+            "_load_state_dict_pre_hooks": OrderedDict(),
+            "_load_state_dict_post_hooks": OrderedDict(),
+            "_modules": {},
         }
         for name, value in own.items():
             object.__setattr__(self, name, value)
@@ -194,11 +204,14 @@ class Module:
                 wanted = "torch.nn.Parameter" if kind == "_parameters" else "torch.nn.Module"
                 if kind == "_buffers":
                     if value is not None and not isinstance(value, Tensor):
-                        raise TypeError(f"cannot assign '{_type_name(value)}' as buffer '{name}' (torch.nn.Buffer, "
-                                        "torch.Tensor or None expected)")
+                        raise TypeError(
+                            f"cannot assign '{_type_name(value)}' as buffer '{name}' (torch.nn.Buffer, "
+                            "torch.Tensor or None expected)"
+                        )
                 elif value is not None:
-                    raise TypeError(f"cannot assign '{_type_name(value)}' as {what} '{name}' ({wanted} or None "
-                                    "expected)")
+                    raise TypeError(
+                        f"cannot assign '{_type_name(value)}' as {what} '{name}' ({wanted} or None expected)"
+                    )
                 own[kind][name] = value
                 return
         if getattr(value, "_is_buffer", False):
@@ -348,9 +361,7 @@ class Module:
                     shown = ", ".join(f'"{key}"' for key in keys)
                     wrong.insert(0, f"{word} key(s) in state_dict: {shown}. ")
         if wrong:
-            raise RuntimeError(
-                f"Error(s) in loading state_dict for {type(self).__name__}:\n\t" + "\n\t".join(wrong)
-            )
+            raise RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t" + "\n\t".join(wrong))
         return _Loaded(missing, unexpected)
 
     # changing it
@@ -405,7 +416,9 @@ class Module:
         for value in args:
             dtype = value if isinstance(value, meta.dtype) else value.dtype if isinstance(value, Tensor) else dtype
         if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
-            raise TypeError(f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={dtype}")
+            raise TypeError(
+                f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={dtype}"
+            )
         return self._cast(dtype) if dtype is not None else self
 
     def type(self, dst_type):
@@ -467,13 +480,17 @@ class Module:
 
 class _Loaded(_IncompatibleKeys):
     def __repr__(self):
-        return "<All keys matched successfully>" if not (self.missing_keys or self.unexpected_keys) else (
-            super().__repr__()
+        return (
+            "<All keys matched successfully>"
+            if not (self.missing_keys or self.unexpected_keys)
+            else (super().__repr__())
         )
 
 
 def _type_name(value):
     module = inspect.getmodule(type(value))
-    return f"{module.__name__}.{type(value).__name__}" if module and module.__name__ != "builtins" else (
-        type(value).__name__
+    return (
+        f"{module.__name__}.{type(value).__name__}"
+        if module and module.__name__ != "builtins"
+        else (type(value).__name__)
     )

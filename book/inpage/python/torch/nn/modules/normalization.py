@@ -19,9 +19,11 @@ class LayerNorm(Module):
         self.eps = eps
         self.elementwise_affine = elementwise_affine
         self.register_parameter(
-            "weight", Parameter(empty(*self.normalized_shape, dtype=dtype)) if elementwise_affine else None)
+            "weight", Parameter(empty(*self.normalized_shape, dtype=dtype)) if elementwise_affine else None
+        )
         self.register_parameter(
-            "bias", Parameter(empty(*self.normalized_shape, dtype=dtype)) if elementwise_affine and bias else None)
+            "bias", Parameter(empty(*self.normalized_shape, dtype=dtype)) if elementwise_affine and bias else None
+        )
         self.reset_parameters()
 
     def reset_parameters(self):
@@ -34,8 +36,10 @@ class LayerNorm(Module):
         return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self):
-        return (f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}, "
-                f"bias={self.bias is not None}")
+        return (
+            f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}, "
+            f"bias={self.bias is not None}"
+        )
 
 
 class RMSNorm(Module):
@@ -46,7 +50,8 @@ class RMSNorm(Module):
         self.eps = eps
         self.elementwise_affine = elementwise_affine
         self.register_parameter(
-            "weight", Parameter(empty(*self.normalized_shape, dtype=dtype)) if elementwise_affine else None)
+            "weight", Parameter(empty(*self.normalized_shape, dtype=dtype)) if elementwise_affine else None
+        )
         if elementwise_affine:
             init.ones_(self.weight)
 
@@ -77,8 +82,10 @@ class GroupNorm(Module):
         return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 
     def extra_repr(self):
-        return (f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, "
-                f"bias={self.bias is not None}")
+        return (
+            f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, "
+            f"bias={self.bias is not None}"
+        )
 
 
 class LocalResponseNorm(Module):

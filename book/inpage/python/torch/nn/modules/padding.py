@@ -4,8 +4,11 @@ from .. import functional as F
 from .module import Module
 from .utils import _ntuple
 
-__all__ = [f"{kind}Pad{count}d" for kind in ("Constant", "Reflection", "Replication", "Zero", "Circular")
-           for count in (1, 2, 3)]
+__all__ = [
+    f"{kind}Pad{count}d"
+    for kind in ("Constant", "Reflection", "Replication", "Zero", "Circular")
+    for count in (1, 2, 3)
+]
 
 
 class _Pad(Module):
@@ -42,8 +45,13 @@ class _ZeroPad(_ConstantPad):
         return f"{self.padding}"
 
 
-_KINDS = {"Constant": (_ConstantPad, "constant"), "Zero": (_ZeroPad, "constant"), "Reflection": (_Pad, "reflect"),
-          "Replication": (_Pad, "replicate"), "Circular": (_Pad, "circular")}
+_KINDS = {
+    "Constant": (_ConstantPad, "constant"),
+    "Zero": (_ZeroPad, "constant"),
+    "Reflection": (_Pad, "reflect"),
+    "Replication": (_Pad, "replicate"),
+    "Circular": (_Pad, "circular"),
+}
 for _kind, (_base, _mode) in _KINDS.items():
     for _count in (1, 2, 3):
         _name = f"{_kind}Pad{_count}d"
