@@ -45,9 +45,10 @@ def explain(code, language="zh", settings=None):
 
     Returns:
         dict for JSON. ok: whether lines are explained; sentence: {"zh", "en"} where not, else None; error: the same
-        where the run failed at a line that is explained. classes, chosen, arguments (name → source text), inputs (shapes),
-        integers (whether of whole numbers, one for each input), could_not_guess and remarks ([{"zh", "en"}]); lines
-        ([{number, source, html, shape, ran}]); code, markdown, notebook and html of the whole.
+        where the run failed at a line that is explained. classes, chosen, arguments (name → source text), inputs
+        (shapes), integers (whether of whole numbers, one for each input), could_not_guess, remarks and findings
+        ([{"zh", "en"}]); lines ([{number, source, depth, html, shape, ran}]); code, markdown, notebook and html of the
+        whole.
     """
     answer = {
         "ok": False,
