@@ -266,6 +266,26 @@ PASTED = {
         "ok",
         "",
     ),
+    "einops": (
+        "from einops import rearrange, repeat\nfrom einops.layers.torch import Rearrange\n"
+        + BLOCK.replace(
+            "        return out",
+            "        out = rearrange(out, 'b c (h p) (w q) -> b (h w) (p q c)', p=2, q=2)\n"
+            "        return repeat(out, 'b n d -> b (n k) d', k=2)",
+        ),
+        "ok",
+        "1×1568×256",
+    ),
+    "more arguments than its own": (
+        BLOCK.replace("stride=1):", "**kwargs):").replace("3, stride, 1, bias=False", "bias=False, **kwargs"),
+        "ok",
+        "",
+    ),
+    "torch.jit's decorators": (
+        "@torch.jit.script\ndef double(x):\n    return x * 2\n\n" + BLOCK.replace("return out", "return double(out)"),
+        "ok",
+        "",
+    ),
     "needs a file": (
         BLOCK.replace("        self.bn =", "        self.w = torch.load('w.pth')\n        self.bn ="),
         "fails",
@@ -296,6 +316,18 @@ PASTED = {
     "a typing mistake in a name": (BLOCK.replace("self.bn(self.conv(x))", "self.bn1(self.conv(x))"), "fails", "bn1"),
     "no super": (BLOCK.replace("        super(Block, self).__init__()\n", ""), "fails", "Module.__init__()"),
     "forward calls itself": (BLOCK.replace("        return out", "        return self(out)"), "fails", "without end"),
+    "looks for itself": (
+        BLOCK.replace(
+            "    def forward", "    def __getattr__(self, name):\n        return self.missing\n\n    def forward"
+        ),
+        "fails",
+        "without end",
+    ),
+    "a long sum": (
+        BLOCK.replace("        return out", "        out = " + " + ".join(["out"] * 40) + "\n        return out"),
+        "ok",
+        "",
+    ),
     "no forward": (BLOCK.split("    def forward")[0], "ok", ""),
     "forward without return": (BLOCK.replace("        return out\n", ""), "ok", ""),
     "a chinese argument": (BLOCK.replace("in_channels", "输入通道"), "ok", ""),

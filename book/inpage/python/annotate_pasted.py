@@ -2,19 +2,22 @@
 
 import ast
 import contextlib
+import inspect
 import io
 import json
+import re
+import sys
 import warnings
 
 import torch.nn as nn
 from pasting import sentences
-from pasting.guess import arguments_of, inputs_of, tensor_of
+from pasting.guess import arguments_of, guessed, inputs_of, tensor_of
 from pasting.repair import repaired
 from pasting.space import defined
 
 from linewalk import Bilingual, WalkError, annotate
 
-_LONGEST = 200_000
+_LONGEST, _MOST_ADDED, _DEEPEST = 200_000, 6, 240
 _OTHERS = (
     ("tensorflow", "TensorFlow"),
     ("keras", "Keras"),
@@ -69,7 +72,7 @@ def explain(code, language="zh", settings=None):
         "html": "",
     }
     try:
-        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings(), _shallow():
             warnings.simplefilter("ignore")
             _explained(code, language if language == "en" else "zh", settings or {}, answer)
     except _Refused as refused:
@@ -77,12 +80,24 @@ def explain(code, language="zh", settings=None):
     except RecursionError:
         answer["sentence"] = _both(sentences.RECURSION)
     except WalkError as error:
-        zh, _, en = str(error).partition("\n")
-        answer["sentence"] = {"zh": zh, "en": en}
+        answer["sentence"] = _halves(error)
     except (Exception, SystemExit) as error:
         said = f"{type(error).__name__}: {error}"
         answer["sentence"] = _both(sentences.failed_to_load(answer["chosen"] or "class", said))
     return answer
+
+
+@contextlib.contextmanager
+def _shallow():
+    """Within it, calls nest less deep: a browser's stack ends long before Python's own limit, and ends everything."""
+    before, depth, frame = sys.getrecursionlimit(), 0, sys._getframe()
+    while frame is not None:
+        depth, frame = depth + 1, frame.f_back
+    sys.setrecursionlimit(min(before, depth + _DEEPEST))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
 
 
 def _explained(code, language, settings, answer):
@@ -94,7 +109,7 @@ def _explained(code, language, settings, answer):
         raise _Refused(_why_no_class(space, tree))
     wanted = settings.get("class")
     if wanted and wanted not in space.classes:
-        raise _Refused(sentences.no_such_class(wanted, list(space.classes)))
+        raise _Refused(space.failure or sentences.no_such_class(wanted, list(space.classes)))
     names = [wanted] if wanted else _likeliest(space, tree)
     plans = []
     for name in names:
@@ -116,8 +131,14 @@ def _read(code):
         if "class " not in code and "def " not in code:
             raise _Refused(sentences.ONE_LINE if _looks_like_a_line(code) else sentences.NOT_PYTHON)
         raise _Refused(found.failure or sentences.NOT_PYTHON)
+    imported = {
+        name.split(".")[0]
+        for node in ast.walk(found.tree)
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+        for name in (getattr(node, "module", None) or "", *(alias.name for alias in node.names))
+    }
     for word, name in _OTHERS:
-        if f"import {word}" in found.source or f"from {word}" in found.source:
+        if word in imported and "torch" not in imported:
             raise _Refused(sentences.other_framework(name))
     return found.tree, found.source, found.remarks
 
@@ -169,7 +190,7 @@ class _Plan:
         self.could_not_guess = [sentences.argument_not_guessed(one, self.arguments[one]) for one in unsure]
         self.values = {key: _evaluated(key, text, space) for key, text in self.arguments.items()}
         self.inputs, self.works = None, False
-        module = self._built()
+        module = self._built(space)
         if module is None or not _has_forward(self.cls):
             if module is not None:
                 self.could_not_guess.append(sentences.NO_FORWARD)
@@ -185,11 +206,24 @@ class _Plan:
             shown = ", ".join("×".join(map(str, shape)) for shape, _ in self.inputs)
             self.could_not_guess.append(sentences.input_not_guessed(shown))
 
-    def _built(self):
-        try:
-            return self.cls(**self.values)
-        except Exception:
-            return None
+    def _built(self, space):
+        """The module, or None; what it wants besides its own parameters (`**kwargs`) is guessed as well."""
+        takes_more = any(
+            one.kind is one.VAR_KEYWORD for one in inspect.signature(self.cls.__init__).parameters.values()
+        )
+        for _ in range(_MOST_ADDED):
+            try:
+                return self.cls(**self.values)
+            except TypeError as error:
+                missing = re.search(r"missing \d+ required positional argument[^:]*: '(\w+)'", str(error))
+                text = guessed(missing[1]) if missing and takes_more else None
+                if text is None or missing[1] in self.values:
+                    return None
+                self.arguments[missing[1]] = text
+                self.values[missing[1]] = _evaluated(missing[1], text, space)
+            except Exception:
+                return None
+        return None
 
     def _settle_integers(self, whole, module, tree):
         if whole is None:
@@ -258,6 +292,10 @@ def _failure(notes):
         failed = getattr(trail, "failed", None)
         if failed is not None and failed.error is not None:
             return _both(failed.error)
+    if isinstance(notes.error, RecursionError):
+        return _both(sentences.RECURSION)
+    if isinstance(notes.error, WalkError):
+        return _halves(notes.error)
     return _both(Bilingual(f"运行时出错：{notes.error}", f"It failed while running: {notes.error}"))
 
 
@@ -283,6 +321,12 @@ def _shape_label(line):
             if change.after.shape is not None:
                 return "×".join(map(str, change.after.shape)) or "scalar"
     return ""
+
+
+def _halves(error):
+    """The two sentences of one of linewalk's own errors."""
+    zh, _, en = str(error).partition("\n")
+    return {"zh": zh, "en": en}
 
 
 def _both(words):

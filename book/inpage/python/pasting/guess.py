@@ -182,7 +182,7 @@ _NAMES = (  # (names, source of the value), the first that fits
         "16",
     ),
     (("img_size", "image_size", "resolution", "input_resolution", "size", "img_dim"), "32"),
-    (("patch_size", "patch", "window_size"), "4"),
+    (("patch_size", "patch", "window_size", "window"), "4"),
     (("dropout", "drop", "drop_rate", "p", "dropout_rate", "drop_prob", "dropout_p", "attn_drop", "drop_path"), "0.1"),
     (("bias", "use_bias", "bilinear", "batch_first", "affine"), "True"),
     (("bidirectional", "downsample_flag", "use_attention", "deploy"), "False"),
@@ -234,11 +234,11 @@ def arguments_of(cls, space, tree, given):
         elif parameter.default is not parameter.empty:
             texts[name] = _default_text(parameter.default, cls, name, space)
         else:
-            text = _for_blocks(name, space) or _GUESSES.get(name.lower().strip("_")) or _by_part(name)
+            text = _for_blocks(name, space) or guessed(name)
             if text is None:
                 text = _by_annotation(parameter)
                 unsure.append(name)
-            texts[name] = text
+            texts[name] = _as_annotated(text, parameter)
     _together(cls, texts, {*given, *mined}, parameters)
     return texts, unsure
 
@@ -305,41 +305,22 @@ def _for_blocks(name, space):
     return None
 
 
+_PARTS = (  # in the order in which they are looked for: `expansion_factor` holds "act"
+    "prob 0.1|drop 0.1|rate 0.1|factor 4|kernel 3|stride 1|padding 1|dilation 1|classes 10|heads 8|vocab 1000|"
+    "channel 64|planes 64|dim 64|hidden 64|embed 64|feature 64|filter 64|layers 2|blocks 2|depth 2|ratio 4|"
+    "reduce 16|chs 64|ch 64|norm nn.BatchNorm2d|act nn.ReLU|bias True|shift 0|size 16|len 16|num 2"
+)
+
+
+def guessed(name):
+    """Source text for a parameter of this name, or None."""
+    return _GUESSES.get(name.lower().strip("_")) or _by_part(name)
+
+
 def _by_part(name):
     """By a part of the name: `in_channels_left` is a number of channels."""
     lowered = name.lower()
-    for part, text in (
-        ("kernel", "3"),
-        ("stride", "1"),
-        ("padding", "1"),
-        ("dilation", "1"),
-        ("classes", "10"),
-        ("heads", "8"),
-        ("drop", "0.1"),
-        ("vocab", "1000"),
-        ("channel", "64"),
-        ("planes", "64"),
-        ("dim", "64"),
-        ("hidden", "64"),
-        ("embed", "64"),
-        ("feature", "64"),
-        ("filter", "64"),
-        ("layers", "2"),
-        ("blocks", "2"),
-        ("depth", "2"),
-        ("ratio", "4"),
-        ("reduce", "16"),
-        ("ch", "64"),
-        ("norm", "nn.BatchNorm2d"),
-        ("act", "nn.ReLU"),
-        ("bias", "True"),
-        ("size", "16"),
-        ("len", "16"),
-        ("num", "2"),
-    ):
-        if part in lowered:
-            return text
-    return None
+    return next((text for part, text in map(str.split, _PARTS.split("|")) if part in lowered), None)
 
 
 def _by_annotation(parameter):
@@ -347,6 +328,15 @@ def _by_annotation(parameter):
     return {"int": "16", "float": "0.5", "bool": "True", "str": "''", "list": "[16, 32]", "tuple": "(16, 32)"}.get(
         kind, "16"
     )
+
+
+def _as_annotated(text, parameter):
+    """`window_size: List[int]` is a list, of two."""
+    annotation = str(parameter.annotation)
+    is_list = annotation.startswith(
+        ("typing.List", "typing.Sequence", "list[", "typing.Tuple", "tuple[", "List[", "Tuple[")
+    )
+    return f"[{text}, {text}]" if is_list and not text.startswith(("[", "(")) else text
 
 
 def _together(cls, texts, settled, parameters):
@@ -534,5 +524,6 @@ def _usual(parameters):
         ((1,), False),
         ((1,), True),
         ((1, 16, 512), False),
+        ((1, 8, 8, 64), False),
         ((1, 512, 7, 7), False),
     ]

@@ -124,6 +124,13 @@ def torchvisions(name):
     )
 
 
+def stand_in(name):
+    return Bilingual(
+        f"`{name}` 这里没有，用了一个形状相同的替身。",
+        f"`{name}` is not here; a stand-in of the same shapes was taken.",
+    )
+
+
 def added_imports(lines):
     shown = ", ".join(f"`{line}`" for line in lines)
     return Bilingual(f"缺少的导入已补上：{shown}。", f"Missing imports were added: {shown}.")

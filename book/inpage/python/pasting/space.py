@@ -23,7 +23,8 @@ import torch.nn.functional as F
 
 from linewalk.blocks import resnet
 
-from .sentences import added_imports, failed_to_load, left_out, not_here, taken_as_module, torchvisions
+from .sentences import added_imports, failed_to_load, left_out, not_here, stand_in, taken_as_module, torchvisions
+from .stand_ins import STAND_INS
 
 FILE = "pasted.py"
 _OFFERED = {
@@ -98,7 +99,6 @@ _ALLOWED = frozenset(
         "inspect",
         "contextlib",
         "pathlib",
-        "einops",
     }
 )
 
@@ -119,25 +119,6 @@ class Missing:
 
     def __mro_entries__(self, bases):
         return (nn.Module,)
-
-
-def _dropping_paths():
-    """timm's helpers, which half of all pasted transformers import."""
-
-    class DropPath(nn.Module):
-        def __init__(self, drop_prob=0.0, scale_by_keep=True):
-            super().__init__()
-            self.drop_prob, self.scale_by_keep = drop_prob, scale_by_keep
-
-        def forward(self, x):
-            if self.drop_prob == 0.0 or not self.training:
-                return x
-            return x * x.new_empty((x.shape[0],) + (1,) * (x.ndim - 1)).bernoulli_(1 - self.drop_prob)
-
-    def pair(value):
-        return tuple(value) if isinstance(value, (tuple, list)) else (value, value)
-
-    return {"DropPath": DropPath, "trunc_normal_": nn.init.trunc_normal_, "to_2tuple": pair}
 
 
 _NUMPY = {
@@ -236,8 +217,9 @@ def _offer(tree, space):
         if name in _OFFERED:
             space.names[name], line = _OFFERED[name]
             space.imports.append(line)
-        elif name in ("DropPath", "trunc_normal_", "to_2tuple"):
-            space.names[name] = _dropping_paths()[name]
+        elif name in STAND_INS:
+            space.names[name] = STAND_INS[name]
+            space.remarks.append(stand_in(name))
         elif name in ("conv1x1", "conv3x3"):
             space.names[name] = getattr(resnet, name)
             space.remarks.append(torchvisions(name))
@@ -289,6 +271,8 @@ def _import(node, space):
             value = _module(alias.name, whole)
             name = alias.asname or whole
         space.names[name] = value
+        if value is STAND_INS.get(alias.name, space):
+            space.remarks.append(stand_in(alias.name))
         if isinstance(value, Missing) and not isinstance(value, Numpy):
             space.remarks.append(not_here(value.__name__))
 
@@ -306,9 +290,8 @@ def _module(wanted, whole):
 
 
 def _from(module, name):
-    helpers = _dropping_paths()
-    if name in helpers and not module.startswith("torch"):
-        return helpers[name]
+    if name in STAND_INS and module.split(".")[0] not in _ALLOWED:
+        return STAND_INS[name]
     if module == "numpy":
         return Numpy("numpy").__getattr__(name)
     if module == "torch.utils.model_zoo" or name == "load_state_dict_from_url":

@@ -87,6 +87,10 @@ def get_default_device():
     return _meta.HERE
 
 
+def _assert(condition, message):
+    assert condition, message
+
+
 def set_printoptions(**options):
     return None
 

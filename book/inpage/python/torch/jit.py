@@ -1,5 +1,7 @@
 """`torch.jit`: what it compiles runs as the Python that it is."""
 
+import typing
+
 from ._lacking import lacking_names
 
 
@@ -7,7 +9,7 @@ class ScriptModule:
     """None is ever made here."""
 
 
-Final = object
+Final = typing.Final
 
 
 def _unchanged(function=None, *args, **kwargs):
@@ -15,6 +17,7 @@ def _unchanged(function=None, *args, **kwargs):
 
 
 script = script_method = ignore = unused = export = interface = script_if_tracing = _unchanged
+_overload_method = _overload = _unchanged
 
 
 def is_scripting():

@@ -108,48 +108,42 @@ class _ConvNd(Module):
         return text
 
 
-def _plain_init(
-    self,
-    in_channels,
-    out_channels,
-    kernel_size,
-    stride=1,
-    padding=0,
-    dilation=1,
-    groups=1,
-    bias=True,
-    padding_mode="zeros",
-    device=None,
-    dtype=None,
-):
-    _ConvNd.__init__(
+def _plain_init(name):
+    """PyTorch's signature, which lacks what only transposed convolutions have."""
+
+    def __init__(
         self,
         in_channels,
         out_channels,
         kernel_size,
-        stride,
-        padding,
-        dilation,
-        groups,
-        bias,
-        padding_mode,
-        device,
-        dtype,
-    )
+        stride=1,
+        padding=0,
+        dilation=1,
+        groups=1,
+        bias=True,
+        padding_mode="zeros",
+        device=None,
+        dtype=None,
+    ):
+        given = (in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode)
+        _ConvNd.__init__(self, *given, device, dtype)
+
+    __init__.__qualname__ = f"{name}.__init__"
+    return __init__
 
 
 class Conv1d(_ConvNd):
     _count = 1
-    __init__ = _plain_init
+    __init__ = _plain_init("Conv1d")
 
 
 class Conv2d(_ConvNd):
-    __init__ = _plain_init
+    __init__ = _plain_init("Conv2d")
 
 
 class Conv3d(_ConvNd):
     _count = 3
-    __init__ = _plain_init
+    __init__ = _plain_init("Conv3d")
 
 
 class _ConvTransposeNd(_ConvNd):

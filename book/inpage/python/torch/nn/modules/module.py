@@ -74,9 +74,6 @@ class Module:
 
     # calling
 
-    def __call__(self, *args, **kwargs):
-        return self._call_impl(*args, **kwargs)
-
     def _call_impl(self, *args, **kwargs):
         for number, hook in tuple(self._forward_pre_hooks.items()):
             if number in self._forward_pre_hooks_with_kwargs:
@@ -95,6 +92,8 @@ class Module:
                 changed = hook(self, args, result)
             result = result if changed is None else changed
         return result
+
+    __call__ = _call_impl
 
     def register_forward_pre_hook(self, hook, *, prepend=False, with_kwargs=False):
         return self._hooked(self._forward_pre_hooks, self._forward_pre_hooks_with_kwargs, hook, prepend, with_kwargs)

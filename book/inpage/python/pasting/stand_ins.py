@@ -1,0 +1,325 @@
+"""What half of all pasted code imports from other libraries: stand-ins of the same shapes, written for this page."""
+
+import math
+import re
+
+import torch
+import torch.nn as nn
+
+
+class DropPath(nn.Module):
+    """Leaves out whole samples of a branch, in training."""
+
+    def __init__(self, drop_prob=0.0, scale_by_keep=True):
+        super().__init__()
+        self.drop_prob, self.scale_by_keep = drop_prob, scale_by_keep
+
+    def forward(self, x):
+        if self.drop_prob == 0.0 or not self.training:
+            return x
+        return x * x.new_empty((x.shape[0],) + (1,) * (x.ndim - 1)).bernoulli_(1 - self.drop_prob)
+
+
+class StochasticDepth(DropPath):
+    def __init__(self, p, mode):
+        super().__init__(p)
+        self.p, self.mode = p, mode
+
+
+class Permute(nn.Module):
+    def __init__(self, dims):
+        super().__init__()
+        self.dims = dims
+
+    def forward(self, x):
+        return x.permute(*self.dims)
+
+
+class Conv2dNormActivation(nn.Sequential):
+    """Convolution, normalization, activation, the size kept where the stride is 1."""
+
+    def __init__(
+        self,
+        in_channels,
+        out_channels,
+        kernel_size=3,
+        stride=1,
+        padding=None,
+        groups=1,
+        norm_layer=nn.BatchNorm2d,
+        activation_layer=nn.ReLU,
+        dilation=1,
+        inplace=True,
+        bias=None,
+    ):
+        if padding is None:
+            padding = (kernel_size - 1) // 2 * dilation
+        bias = norm_layer is None if bias is None else bias
+        layers = [nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias)]
+        if norm_layer is not None:
+            layers.append(norm_layer(out_channels))
+        if activation_layer is not None:
+            layers.append(activation_layer(**({} if inplace is None else {"inplace": inplace})))
+        super().__init__(*layers)
+        self.out_channels = out_channels
+
+
+class SqueezeExcitation(nn.Module):
+    """Weighs channels by what a small net makes of their means."""
+
+    def __init__(self, input_channels, squeeze_channels, activation=nn.ReLU, scale_activation=nn.Sigmoid):
+        super().__init__()
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.fc1 = nn.Conv2d(input_channels, squeeze_channels, 1)
+        self.fc2 = nn.Conv2d(squeeze_channels, input_channels, 1)
+        self.activation, self.scale_activation = activation(), scale_activation()
+
+    def forward(self, input):
+        return input * self.scale_activation(self.fc2(self.activation(self.fc1(self.avgpool(input)))))
+
+
+class Mlp(nn.Module):
+    """Two linear layers with an activation between."""
+
+    def __init__(
+        self, in_features, hidden_features=None, out_features=None, act_layer=nn.GELU, bias=True, drop=0.0, **others
+    ):
+        super().__init__()
+        hidden = hidden_features or in_features
+        self.fc1 = nn.Linear(in_features, hidden, bias=bias)
+        self.act = act_layer()
+        self.drop1 = nn.Dropout(drop)
+        self.fc2 = nn.Linear(hidden, out_features or in_features, bias=bias)
+        self.drop2 = nn.Dropout(drop)
+
+    def forward(self, x):
+        return self.drop2(self.fc2(self.drop1(self.act(self.fc1(x)))))
+
+
+class MLP(nn.Sequential):
+    """Linear layers one after another, with an activation and dropout behind each but the last."""
+
+    def __init__(
+        self,
+        in_channels,
+        hidden_channels,
+        norm_layer=None,
+        activation_layer=nn.ReLU,
+        inplace=None,
+        bias=True,
+        dropout=0.0,
+    ):
+        layers, width = [], in_channels
+        for place, hidden in enumerate(hidden_channels):
+            layers.append(nn.Linear(width, hidden, bias=bias))
+            if place < len(hidden_channels) - 1:
+                layers += [norm_layer(hidden)] if norm_layer is not None else []
+                layers.append(activation_layer())
+            layers.append(nn.Dropout(dropout))
+            width = hidden
+        super().__init__(*layers)
+
+
+class ConvNormAct(nn.Module):
+    """timm's convolution, normalization and activation."""
+
+    def __init__(
+        self,
+        in_channels,
+        out_channels,
+        kernel_size=1,
+        stride=1,
+        padding="",
+        dilation=1,
+        groups=1,
+        bias=False,
+        apply_norm=True,
+        apply_act=True,
+        norm_layer=nn.BatchNorm2d,
+        act_layer=nn.ReLU,
+        **others,
+    ):
+        super().__init__()
+        kernel = kernel_size if isinstance(kernel_size, (tuple, list)) else (kernel_size, kernel_size)
+        if not isinstance(padding, (int, tuple, list)):
+            padding = tuple(get_padding(one, stride, dilation) for one in kernel)
+        self.conv = nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias)
+        self.bn = norm_layer(out_channels) if apply_norm and norm_layer is not None else nn.Identity()
+        self.act = act_layer() if apply_act and act_layer is not None else nn.Identity()
+
+    def forward(self, x):
+        return self.act(self.bn(self.conv(x)))
+
+
+def make_divisible(v, divisor=8, min_value=None, round_limit=0.9):
+    """The nearest multiple, never much smaller."""
+    nearest = max(min_value or divisor, int(v + divisor / 2) // divisor * divisor)
+    return nearest + divisor if nearest < round_limit * v else nearest
+
+
+def to_ntuple(n):
+    return lambda value: tuple(value) if isinstance(value, (tuple, list)) else (value,) * n
+
+
+def get_act_layer(name="relu"):
+    """An activation's class by timm's name for it."""
+    if not isinstance(name, str):
+        return name
+    known = {
+        "swish": "SiLU",
+        "hard_sigmoid": "Hardsigmoid",
+        "hard_swish": "Hardswish",
+        "hard_mish": "Mish",
+        "": "Identity",
+    }
+    wanted = known.get(name, name).replace("_", "").lower()
+    return next(value for key, value in vars(nn).items() if key.lower() == wanted)
+
+
+def create_act_layer(name, inplace=None, **others):
+    layer = get_act_layer(name)
+    return layer(inplace=inplace) if inplace and issubclass(layer, nn.ReLU) else layer()
+
+
+def get_padding(kernel_size, stride=1, dilation=1, **others):
+    return (stride - 1 + dilation * (kernel_size - 1)) // 2
+
+
+def nothing(*args, **kwargs):
+    """For calls that only report or check."""
+    return None
+
+
+# einops: shapes by name
+
+
+def _axes(side):
+    """Names, groups of names as lists: "b (h w) c" → ["b", ["h", "w"], "c"]."""
+    out, group = [], None
+    for token in re.findall(r"\(|\)|\.\.\.|[\w]+", side):
+        if token == "(":
+            group = []
+        elif token == ")":
+            out.append(group)
+            group = None
+        else:
+            (out if group is None else group).append(token)
+    return out
+
+
+def _flat(axes):
+    return [name for axis in axes for name in (axis if isinstance(axis, list) else [axis])]
+
+
+def _sizes(tensor, axes, known):
+    sizes = dict(known)
+    if len(axes) != tensor.dim():
+        raise ValueError(f"Wrong shape: expected {len(axes)} dims. Received {tensor.dim()}-dim tensor.")
+    for axis, size in zip(axes, tensor.shape, strict=True):
+        names = axis if isinstance(axis, list) else [axis]
+        given = math.prod(sizes[name] for name in names if name in sizes)
+        unknown = [name for name in names if name not in sizes and not name.isdigit()]
+        if len(unknown) > 1:
+            raise ValueError(f"Could not infer sizes for {set(unknown)}")
+        if size % given or (not unknown and given != size and names != ["1"]):
+            raise ValueError(f"Shape mismatch, can't divide axis of length {size} in chunks of {given}")
+        if unknown:
+            sizes[unknown[0]] = size // given
+    return sizes
+
+
+def _spelled_out(pattern, tensor):
+    """A pattern with its … written as names."""
+    if "..." not in pattern:
+        return pattern
+    left = pattern.partition("->")[0]
+    count = tensor.dim() - len(_axes(left)) + 1
+    return pattern.replace("...", " ".join(f"_{place}" for place in range(count)))
+
+
+def rearrange(tensor, pattern, **sizes):
+    if isinstance(tensor, (list, tuple)):
+        tensor = torch.stack(list(tensor))
+    left, _, right = _spelled_out(pattern, tensor).partition("->")
+    before, after = _axes(left), _axes(right)
+    known = _sizes(tensor, before, sizes) | {"1": 1}
+    names = [name for name in _flat(before) if name != "1"]
+    split = tensor.reshape([known[name] for name in names])
+    order = [name for name in _flat(after) if name != "1"]
+    if sorted(order) != sorted(names):
+        raise ValueError(f"Identifiers only on one side of expression: {set(order) ^ set(names)}")
+    moved = split.permute([names.index(name) for name in order])
+    return moved.reshape([math.prod(known[n] for n in (axis if isinstance(axis, list) else [axis])) for axis in after])
+
+
+def repeat(tensor, pattern, **sizes):
+    left, _, right = _spelled_out(pattern, tensor).partition("->")
+    before, after = _axes(left), _axes(right)
+    known = _sizes(tensor, before, sizes) | {"1": 1}
+    names = [name for name in _flat(before) if name != "1"]
+    wanted = [name for name in _flat(after) if name != "1"]
+    known |= {name: int(name) for name in wanted if name.isdigit()}
+    fresh = [name for name in wanted if name not in names]
+    split = tensor.reshape([known[name] for name in names] + [1] * len(fresh))
+    grown = split.expand([known[name] for name in (*names, *fresh)])
+    moved = grown.permute([(*names, *fresh).index(name) for name in wanted])
+    return moved.reshape([math.prod(known[n] for n in (axis if isinstance(axis, list) else [axis])) for axis in after])
+
+
+def reduce(tensor, pattern, reduction, **sizes):
+    left, _, right = _spelled_out(pattern, tensor).partition("->")
+    before, after = _axes(left), _axes(right)
+    known = _sizes(tensor, before, sizes) | {"1": 1}
+    names = [name for name in _flat(before) if name != "1"]
+    kept = [name for name in _flat(after) if name != "1"]
+    split = tensor.reshape([known[name] for name in names])
+    gone = [place for place, name in enumerate(names) if name not in kept]
+    less = getattr(split, {"max": "amax", "min": "amin"}.get(reduction, reduction))(gone) if gone else split
+    left_over = [name for name in names if name in kept]
+    moved = less.permute([left_over.index(name) for name in kept])
+    return moved.reshape([math.prod(known[n] for n in (axis if isinstance(axis, list) else [axis])) for axis in after])
+
+
+class Rearrange(nn.Module):
+    def __init__(self, pattern, **sizes):
+        super().__init__()
+        self.pattern, self.sizes = pattern, sizes
+
+    def forward(self, x):
+        return rearrange(x, self.pattern, **self.sizes)
+
+    def extra_repr(self):
+        return ", ".join([repr(self.pattern), *(f"{name}={size}" for name, size in self.sizes.items())])
+
+
+STAND_INS = {
+    "DropPath": DropPath,
+    "StochasticDepth": StochasticDepth,
+    "Permute": Permute,
+    "SqueezeExcitation": SqueezeExcitation,
+    "Conv2dNormActivation": Conv2dNormActivation,
+    "ConvNormActivation": Conv2dNormActivation,
+    "Mlp": Mlp,
+    "make_divisible": make_divisible,
+    "_make_divisible": make_divisible,
+    "to_ntuple": to_ntuple,
+    "_ntuple": to_ntuple,
+    "to_1tuple": to_ntuple(1),
+    "to_2tuple": to_ntuple(2),
+    "to_3tuple": to_ntuple(3),
+    "to_4tuple": to_ntuple(4),
+    "_log_api_usage_once": nothing,
+    "_assert": nothing,
+    "trunc_normal_": nn.init.trunc_normal_,
+    "lecun_normal_": nn.init.normal_,
+    "MLP": MLP,
+    "get_act_layer": get_act_layer,
+    "create_act_layer": create_act_layer,
+    "get_padding": get_padding,
+    "ConvNormAct": ConvNormAct,
+    "LayerNorm": nn.LayerNorm,
+    "rearrange": rearrange,
+    "repeat": repeat,
+    "reduce": reduce,
+    "Rearrange": Rearrange,
+}
