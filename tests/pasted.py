@@ -144,6 +144,47 @@ class ResNet(nn.Module):
 """
 )
 
+MASKED = """class Reader(nn.Module):
+    def __init__(self, d_model, num_heads):
+        super().__init__()
+        self.own = nn.MultiheadAttention(d_model, num_heads, batch_first=True)
+        self.norm = nn.LayerNorm(d_model)
+
+    def forward(self, x, memory, tgt_mask):
+        x = x + self.own(x, memory, memory, attn_mask=tgt_mask)[0]
+        return self.norm(x)
+"""
+STEP = """class Step(nn.Module):
+    def __init__(self, vocab_size, emb_dim, hidden_size):
+        super().__init__()
+        self.words = nn.Embedding(vocab_size, emb_dim)
+        self.gru = nn.GRU(emb_dim, hidden_size)
+
+    def forward(self, input, hidden):
+        out, hidden = self.gru(self.words(input).unsqueeze(0), hidden)
+        return out.squeeze(0), hidden
+"""
+GRAPH = """class Graph(nn.Module):
+    def __init__(self, in_features, num_classes):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(in_features, num_classes))
+
+    def forward(self, x, adj):
+        return torch.mm(adj, torch.mm(x, self.weight))
+"""
+PACKED = """class Packed(nn.Module):
+    def __init__(self, vocab_size, hidden_size):
+        super().__init__()
+        self.words = nn.Embedding(vocab_size, hidden_size)
+        self.lstm = nn.LSTM(hidden_size, hidden_size, batch_first=True)
+
+    def forward(self, text, lengths):
+        packed = nn.utils.rnn.pack_padded_sequence(self.words(text), lengths, batch_first=True, enforce_sorted=False)
+        out, (h, c) = self.lstm(packed)
+        out, lengths = nn.utils.rnn.pad_packed_sequence(out, batch_first=True)
+        return out, h[-1]
+"""
+
 # name → (pasted, kind of answer, words in it): "ok": lines are explained and the run did not fail, the words are in a
 # remark or a shape; "fails": they are explained up to a line, whose sentence has the words; "refused": only a sentence.
 PASTED = {
@@ -332,9 +373,44 @@ PASTED = {
     "forward without return": (BLOCK.replace("        return out\n", ""), "ok", ""),
     "a chinese argument": (BLOCK.replace("in_channels", "输入通道"), "ok", ""),
     "arguments nobody can guess": (
-        BLOCK.replace("in_channels, out_channels, 3", "cfg.width, out_channels, 3").replace("in_channels,", "cfg,"),
+        BLOCK.replace("in_channels, out_channels, 3", 'cfg["width"], out_channels, 3').replace("in_channels,", "cfg,"),
         "fails",
-        "width",
+        "",
+    ),
+    "a configuration": (
+        BLOCK.replace("in_channels, out_channels, 3", "cfg.width, out_channels, 3").replace("in_channels,", "cfg,"),
+        "ok",
+        "",
+    ),
+    "its own configuration": (
+        "class Settings:\n    width = 24\n\n"
+        + BLOCK.replace("in_channels, out_channels, 3", "cfg.width, out_channels, 3").replace("in_channels,", "cfg,"),
+        "ok",
+        "1×64×56×56",
+    ),
+    "a row of sizes": (
+        BLOCK.replace("3, stride", "sizes[0], stride").replace("stride=1):", "sizes, stride=1):"),
+        "ok",
+        "",
+    ),
+    "masks": (MASKED, "ok", "1×16×64"),
+    "states": (STEP, "ok", "1×64"),
+    "a graph": (GRAPH, "ok", "16×10"),
+    "packed": (PACKED, "ok", ""),
+    "names without imports": (
+        BLOCK.replace("        return out", "        return Variable(out)")
+        .replace("nn.Conv2d(", "weight_norm(nn.Conv2d(")
+        .replace("bias=False)", "bias=False))"),
+        "ok",
+        "from torch.autograd import Variable",
+    ),
+    "a trainer's module": (
+        "import pytorch_lightning as pl\n"
+        + BLOCK.replace("nn.Module", "pl.LightningModule").replace(
+            "        self.bn =", "        self.save_hyperparameters()\n        self.bn ="
+        ),
+        "ok",
+        "",
     ),
     "nothing": ("", "refused", "no code yet"),
     "only spaces": (" \n\t\n", "refused", "no code yet"),

@@ -7,11 +7,13 @@ import io
 import json
 import re
 import sys
+import types
 import warnings
 
 import torch.nn as nn
 from pasting import sentences
-from pasting.guess import arguments_of, guessed, inputs_of, tensor_of
+from pasting.feed import inputs_of, tensor_of
+from pasting.guess import arguments_of, guessed
 from pasting.repair import repaired
 from pasting.space import defined
 
@@ -49,7 +51,8 @@ def explain(code, language="zh", settings=None):
     Returns:
         dict for JSON. ok: whether lines are explained; sentence: {"zh", "en"} where not, else None; error: the same
         where the run failed at a line that is explained. classes, chosen, arguments (name → source text), inputs
-        (shapes), integers (whether of whole numbers, one for each input), could_not_guess, remarks and findings
+        (shapes, None where None is handed over), integers (whether of whole numbers, one for each input),
+        could_not_guess, remarks and findings
         ([{"zh", "en"}]); lines ([{number, source, depth, html, shape, ran}]); code, markdown, notebook and html of the
         whole.
     """
@@ -168,7 +171,8 @@ def _likeliest(space, tree):
     }
     names = list(space.classes)[::-1]
     has_forward = [name for name in names if _has_forward(space.classes[name])]
-    return sorted(has_forward or names, key=lambda name: name in used)
+    candidates = has_forward or names
+    return [name for name in candidates if name not in used] or candidates
 
 
 def _has_forward(cls):
@@ -203,7 +207,7 @@ class _Plan:
             return
         self.inputs, self.works = inputs_of(module, tree)
         if not self.works and self.inputs:
-            shown = ", ".join("×".join(map(str, shape)) for shape, _ in self.inputs)
+            shown = ", ".join("×".join(map(str, shape or ["None"])) for shape, _ in self.inputs)
             self.could_not_guess.append(sentences.input_not_guessed(shown))
 
     def _built(self, space):
@@ -229,19 +233,24 @@ class _Plan:
         if whole is None:
             layers = list(module.modules())
             by_ids = any(isinstance(layer, nn.Embedding) for layer in layers[:3])
-            whole = [by_ids and len(shape) <= 2 for shape in self.inputs]
+            whole = [by_ids and shape is not None and len(shape) <= 2 for shape in self.inputs]
         whole = [*whole, *[False] * len(self.inputs)]
         self.inputs = [(shape, bool(one)) for shape, one in zip(self.inputs, whole, strict=False)]
 
 
 def _evaluated(name, text, space):
     try:
-        return eval(compile(text.strip(), "<argument>", "eval"), {"nn": nn, **space.names})
+        return eval(
+            compile(text.strip(), "<argument>", "eval"),
+            {"nn": nn, "SimpleNamespace": types.SimpleNamespace, **space.names},
+        )
     except Exception as error:
         raise _Refused(sentences.wrong_argument(name, text, f"{type(error).__name__}: {error}")) from error
 
 
 def _shape(given):
+    if given is None or (isinstance(given, str) and given.strip() in ("", "None")):
+        return None
     text = (
         given
         if isinstance(given, str)
@@ -265,7 +274,7 @@ def _tell(plan, language, space, answer):
     answer |= {
         "chosen": plan.name,
         "arguments": plan.arguments,
-        "inputs": [list(shape) for shape, _ in plan.inputs or []],
+        "inputs": [shape and list(shape) for shape, _ in plan.inputs or []],
         "integers": [whole for _, whole in plan.inputs or []],
         "could_not_guess": [_both(one) for one in plan.could_not_guess],
     }

@@ -1,19 +1,9 @@
-"""How to build a class and what to call it with, guessed from its names, from its layers, and by trying."""
+"""How to build a class, guessed from names, from what the paste itself builds, and from how its source uses them."""
 
 import ast
 import contextlib
 import inspect
-import io
-import itertools
 import textwrap
-import time
-import warnings
-
-import torch
-import torch.nn as nn
-from torch.utils._python_dispatch import TorchDispatchMode
-
-_MOST_TRIES, _SECONDS = 400, 4.0
 
 _NAMES = (  # (names, source of the value), the first that fits
     (
@@ -40,6 +30,7 @@ _NAMES = (  # (names, source of the value), the first that fits
             "input_channels",
             "num_input_features",
             "n_in",
+            "n_inputs",
             "inchannel",
             "in_filters",
             "c1",
@@ -72,6 +63,7 @@ _NAMES = (  # (names, source of the value), the first that fits
             "output_channels",
             "filters",
             "n_out",
+            "n_outputs",
             "out_filters",
             "c2",
             "width",
@@ -197,21 +189,6 @@ _NAMES = (  # (names, source of the value), the first that fits
     (("device",), "None"),
 )
 _GUESSES = {name: text for names, text in reversed(_NAMES) for name in names}
-_SIDES = (56, 32, 224, 28, 64, 128, 14, 16, 7, 8, 96, 112, 256, 227, 299, 48, 40, 84, 100, 4, 1)
-_INTEGERS = (
-    "text",
-    "ids",
-    "tokens",
-    "input_ids",
-    "token_ids",
-    "src",
-    "tgt",
-    "trg",
-    "idx",
-    "indices",
-    "words",
-    "labels",
-)
 
 
 def arguments_of(cls, space, tree, given):
@@ -223,7 +200,7 @@ def arguments_of(cls, space, tree, given):
     Returns:
         (name → text, names that nothing stood for)
     """
-    parameters = _parameters(cls.__init__)
+    parameters = parameters_of(cls.__init__)
     mined = _mined_call(cls.__name__, tree, parameters)
     texts, unsure = {}, []
     for name, parameter in parameters.items():
@@ -236,14 +213,15 @@ def arguments_of(cls, space, tree, given):
         else:
             text = _for_blocks(name, space) or guessed(name)
             if text is None:
-                text = _by_annotation(parameter)
+                text = _configuration(name, space, tree) or _by_annotation(parameter)
                 unsure.append(name)
-            texts[name] = _as_annotated(text, parameter)
+            is_row = _is_annotated_as_row(parameter) or _is_used_as_row(name, cls)
+            texts[name] = f"({text}, {text})" if is_row and not text.startswith(("[", "(")) else text
     _together(cls, texts, {*given, *mined}, parameters)
     return texts, unsure
 
 
-def _parameters(function):
+def parameters_of(function):
     try:
         parameters = list(inspect.signature(function).parameters.values())[1:]
     except (TypeError, ValueError):
@@ -330,13 +308,42 @@ def _by_annotation(parameter):
     )
 
 
-def _as_annotated(text, parameter):
-    """`window_size: List[int]` is a list, of two."""
+def _is_annotated_as_row(parameter):
+    """`window_size: List[int]` is a row of numbers."""
     annotation = str(parameter.annotation)
-    is_list = annotation.startswith(
-        ("typing.List", "typing.Sequence", "list[", "typing.Tuple", "tuple[", "List[", "Tuple[")
+    return annotation.startswith(
+        ("typing.List", "typing.Sequence", "list[", "typing.Tuple", "tuple[", "List[", "Tuple[", "Sequence[")
     )
-    return f"[{text}, {text}]" if is_list and not text.startswith(("[", "(")) else text
+
+
+def _is_used_as_row(name, cls):
+    """Whether `__init__` takes parts of it, `window_size[0]`, or counts them, `len(window_size)`."""
+    for node in ast.walk(ast.parse(textwrap.dedent(_source_of(cls)))):
+        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == name:
+            return True
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "len" and ast.unparse(node.args[0]) == name:
+            return True
+    return False
+
+
+def _configuration(name, space, tree):
+    """A configuration object: the paste's own, or one with all that the paste asks of it."""
+    wanted = dict.fromkeys(
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and ast.unparse(node.value) in (name, f"self.{name}")
+        and isinstance(node.ctx, ast.Load)
+    )
+    if not wanted:
+        return None
+    for other in space.others:
+        with contextlib.suppress(Exception):
+            made = space.names[other]()
+            if all(hasattr(made, attribute) for attribute in wanted):
+                return f"{other}()"
+    values = ", ".join(f"{attribute}={guessed(attribute) or 16}" for attribute in wanted)
+    return f"SimpleNamespace({values})"
 
 
 def _together(cls, texts, settled, parameters):
@@ -346,184 +353,3 @@ def _together(cls, texts, settled, parameters):
     first = [name for name in required if texts[name] == "64"]
     if isinstance(expansion, int) and expansion > 1 and len(first) >= 2:
         texts[first[0]] = str(64 * expansion)
-
-
-class _Counter(TorchDispatchMode):
-    """How far a call gets, in operators."""
-
-    def __init__(self):
-        super().__init__()
-        self.count = 0
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        self.count += 1
-        return func(*args, **(kwargs or {}))
-
-
-def inputs_of(module, tree):
-    """Shapes that `forward` takes, found by trying, each with whether it is of whole numbers.
-
-    Returns:
-        ([(shape, whole)], worked): where nothing worked, what got furthest.
-    """
-    parameters = [name for name, one in _parameters(type(module).forward).items() if one.default is one.empty]
-    if not parameters:
-        return [], _tried(module, [])[0]
-    best, furthest, began = None, -1, time.monotonic()
-    for combination in itertools.islice(_combinations(module, parameters, tree), _MOST_TRIES):
-        worked, count = _tried(module, combination)
-        if worked:
-            return combination, True
-        if count > furthest:
-            best, furthest = combination, count
-        if time.monotonic() - began > _SECONDS:
-            break
-    return best, False
-
-
-def _tried(module, combination):
-    was = module.training
-    module.eval()
-    counter = _Counter()
-    try:
-        with contextlib.redirect_stdout(io.StringIO()), torch.no_grad(), warnings.catch_warnings(), counter:
-            warnings.simplefilter("ignore")
-            module(*(tensor_of(*one) for one in combination))
-        return True, counter.count
-    except Exception:
-        return False, counter.count
-    finally:
-        module.train(was)
-
-
-def tensor_of(shape, whole):
-    return torch.zeros(shape, dtype=torch.long) if whole else torch.rand(shape)
-
-
-def _combinations(module, parameters, tree):
-    """Inputs to try, the likeliest first."""
-    count = len(parameters)
-    mined = _mined_shapes(tree)
-    if len(mined) >= count:
-        yield mined[:count]
-    singles = [*((shape, whole) for shape, whole in mined), *_wanted(module, parameters), *_usual(parameters)]
-    singles = list(dict.fromkeys((tuple(shape), whole) for shape, whole in singles))
-    for one in singles:
-        yield [one] * count
-    if count == 1:
-        return
-    for shape, whole in singles:  # branches that are joined: each brings its part of the channels
-        if len(shape) > 2 and shape[1] % count == 0:
-            yield [((shape[0], shape[1] // count, *shape[2:]), whole)] * count
-    likely = singles[:14]
-    for combination in itertools.product(likely, repeat=min(count, 3)):
-        yield [*combination, *[combination[-1]] * (count - len(combination))]
-
-
-def _mined_shapes(tree):
-    """Shapes that the paste itself makes outside of classes: `x = torch.randn(1, 3, 224, 224)`."""
-    found = []
-    for statement in tree.body:
-        if isinstance(statement, ast.ClassDef):
-            continue
-        for node in ast.walk(statement):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-                kind = node.func.attr
-                if kind not in ("randn", "rand", "zeros", "ones", "randint", "FloatTensor"):
-                    continue
-                try:
-                    sizes = [ast.literal_eval(value) for value in node.args]
-                except (ValueError, TypeError, SyntaxError):
-                    continue
-                if kind == "randint":
-                    sizes = next((size for size in sizes if isinstance(size, (tuple, list))), None)
-                elif len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
-                    sizes = sizes[0]
-                if sizes and all(isinstance(size, int) and size > 0 for size in sizes):
-                    found.append((tuple(sizes), kind == "randint"))
-    return found
-
-
-def _wanted(module, parameters):
-    """What the layers want, in the order in which they were registered."""
-    found = []
-    for layer in module.modules():
-        found += _wanted_by(layer)
-    for place in range(len(_SIDES) if len(found) < 8 else 8):
-        for kind, channels in dict.fromkeys(found):
-            if kind == "maps":
-                first = {1: 28, 3: 224}.get(channels, _SIDES[0])
-                side = first if place == 0 else _SIDES[place] if _SIDES[place] != first else _SIDES[0]
-                yield (1, channels, side, side), False
-            elif place == 0:
-                yield from _of_kind(kind, channels)
-    for kind, channels in dict.fromkeys(found):
-        if kind == "rows":  # a layer of a convolutional net, reached after its maps were flattened
-            yield (1, channels, 14, 14), False
-
-
-def _wanted_by(layer):
-    if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d)):
-        return [("maps", layer.in_channels)]
-    if isinstance(layer, (nn.Conv1d, nn.ConvTranspose1d)):
-        return [("sequence", layer.in_channels)]
-    if isinstance(layer, (nn.Conv3d, nn.ConvTranspose3d)):
-        return [("volume", layer.in_channels)]
-    if isinstance(layer, nn.Linear):
-        return [("rows", layer.in_features)]
-    if isinstance(layer, nn.Embedding):
-        return [("ids", layer.num_embeddings)]
-    if isinstance(layer, (nn.LSTM, nn.GRU, nn.RNN)):
-        return [("steps", layer.input_size)]
-    if isinstance(layer, nn.MultiheadAttention):
-        return [("steps", layer.embed_dim)]
-    if isinstance(layer, nn.LayerNorm):
-        return [("steps", layer.normalized_shape[-1])]
-    if isinstance(layer, nn.BatchNorm2d):
-        return [("maps", layer.num_features)]
-    if isinstance(layer, nn.GroupNorm):
-        return [("maps", layer.num_channels)]
-    if isinstance(layer, nn.BatchNorm1d):
-        return [("rows", layer.num_features)]
-    return [
-        ("steps" if len(one.shape) < 4 else "maps", one.shape[-1] if len(one.shape) < 4 else one.shape[1])
-        for one in layer.parameters(recurse=False)
-        if len(one.shape) > 1
-    ]
-
-
-def _of_kind(kind, channels):
-    return {
-        "sequence": [((1, channels, 32), False), ((1, channels, 100), False)],
-        "volume": [((1, channels, 8, 16, 16), False), ((1, channels, 16, 56, 56), False)],
-        "rows": [((1, channels), False), ((1, 16, channels), False), ((1, 49, channels), False)],
-        "ids": [((1, 16), True), ((16, 1), True)],
-        "steps": [
-            ((1, 16, channels), False),
-            ((16, 1, channels), False),
-            ((1, 49, channels), False),
-            ((1, channels), False),
-            ((1, 7, 7, channels), False),
-            ((1, 8, 8, channels), False),
-        ],
-    }[kind]
-
-
-def _usual(parameters):
-    ids = [((1, 16), True)] if any(name in _INTEGERS for name in parameters) else []
-    return [
-        *ids,
-        ((1, 3, 224, 224), False),
-        ((1, 64, 56, 56), False),
-        ((1, 3, 32, 32), False),
-        ((1, 1, 28, 28), False),
-        ((1, 256, 56, 56), False),
-        ((1, 16, 64), False),
-        ((1, 64), False),
-        ((1, 16), True),
-        ((1,), False),
-        ((1,), True),
-        ((1, 16, 512), False),
-        ((1, 8, 8, 64), False),
-        ((1, 512, 7, 7), False),
-    ]

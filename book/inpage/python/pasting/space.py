@@ -24,7 +24,7 @@ import torch.nn.functional as F
 from linewalk.blocks import resnet
 
 from .sentences import added_imports, failed_to_load, left_out, not_here, stand_in, taken_as_module, torchvisions
-from .stand_ins import STAND_INS
+from .stand_ins import STAND_INS, Lightning
 
 FILE = "pasted.py"
 _OFFERED = {
@@ -42,6 +42,11 @@ _OFFERED = {
     "Parameter": (nn.Parameter, "from torch.nn import Parameter"),
     "init": (nn.init, "from torch.nn import init"),
     "warnings": (warnings, "import warnings"),
+    "dataclass": (dataclass, "from dataclasses import dataclass"),
+    "Variable": (torch.autograd.Variable, "from torch.autograd import Variable"),
+    "weight_norm": (nn.utils.weight_norm, "from torch.nn.utils import weight_norm"),
+    "spectral_norm": (nn.utils.spectral_norm, "from torch.nn.utils import spectral_norm"),
+    "checkpoint": (torch.utils.checkpoint.checkpoint, "from torch.utils.checkpoint import checkpoint"),
     **{
         name: (getattr(typing, name), f"from typing import {name}")
         for name in ("Any", "Callable", "Dict", "List", "Optional", "Sequence", "Tuple", "Type", "Union")
@@ -118,7 +123,7 @@ class Missing:
         raise ImportError(f"{self.__name__} is not here: run this in your own Jupyter, or paste its code along")
 
     def __mro_entries__(self, bases):
-        return (nn.Module,)
+        return (Lightning if self.__name__.endswith("LightningModule") else nn.Module,)
 
 
 _NUMPY = {

@@ -151,6 +151,15 @@ class ConvNormAct(nn.Module):
         return self.act(self.bn(self.conv(x)))
 
 
+class Lightning(nn.Module):
+    """What a `LightningModule` has besides a module's own."""
+
+    def save_hyperparameters(self, *args, **kwargs):
+        return None
+
+    log = log_dict = save_hyperparameters
+
+
 def make_divisible(v, divisor=8, min_value=None, round_limit=0.9):
     """The nearest multiple, never much smaller."""
     nearest = max(min_value or divisor, int(v + divisor / 2) // divisor * divisor)

@@ -59,6 +59,11 @@ def mm(input, mat2, *, out=None):
     return mm_op(input, mat2)
 
 
+@function
+def spmm(input, mat2):
+    return mm_op(input, mat2)
+
+
 @operator("addmm")
 def addmm_op(self, mat1, mat2, beta=1, alpha=1):
     if mat1.dim() != 2 or mat2.dim() != 2:

@@ -7,6 +7,7 @@ from ..._tensor import made
 from .. import functional as F
 from .. import init
 from ..parameter import Parameter
+from ..utils.rnn import PackedSequence
 from .linear import empty
 from .module import Module
 
@@ -89,6 +90,15 @@ class RNNBase(Module):
         return [[getattr(self, name) for name in self._flat_weights_names]]
 
     def _run(self, input, states, names):
+        """Output and states; of a packed sequence its steps run as one batch of one, padded."""
+        if isinstance(input, PackedSequence):
+            padded = made((input._longest, input._batch, *input.data.shape[1:]), input.data.dtype)
+            first, self.batch_first = self.batch_first, False
+            try:
+                output, states = self._run(padded, states, names)
+            finally:
+                self.batch_first = first
+            return input._with(made((input.data.shape[0], output.shape[-1]), output.dtype)), states
         if input.dim() not in (2, 3):
             raise ValueError(f"{type(self).__name__}: Expected input to be 2D or 3D, got {input.dim()}D instead")
         batched = input.dim() == 3

@@ -1,0 +1,284 @@
+"""What to call a module with, found by trying what its layers want."""
+
+import ast
+import contextlib
+import io
+import itertools
+import time
+import warnings
+
+import torch
+import torch.nn as nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from .guess import parameters_of
+
+_MOST_TRIES, _SECONDS = 400, 4.0
+
+_SIDES = (56, 32, 224, 28, 64, 128, 14, 16, 7, 8, 96, 112, 256, 227, 299, 48, 40, 84, 100, 4, 1)
+_INTEGERS = (
+    "text",
+    "ids",
+    "tokens",
+    "input_ids",
+    "token_ids",
+    "src",
+    "tgt",
+    "trg",
+    "idx",
+    "indices",
+    "words",
+    "labels",
+)
+
+
+class _Counter(TorchDispatchMode):
+    """How far a call gets, in operators."""
+
+    def __init__(self):
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.count += 1
+        return func(*args, **(kwargs or {}))
+
+
+def inputs_of(module, tree):
+    """Shapes that `forward` takes, found by trying, each with whether it is of whole numbers.
+
+    Returns:
+        ([(shape, whole)], worked): where nothing worked, what got furthest.
+    """
+    parameters = [name for name, one in parameters_of(type(module).forward).items() if one.default is one.empty]
+    if not parameters:
+        return [], _tried(module, [])[0]
+    best, furthest, began = None, -1, time.monotonic()
+    for combination in itertools.islice(_combinations(module, parameters, tree), _MOST_TRIES):
+        worked, count = _tried(module, combination)
+        if worked:
+            return combination, True
+        if count > furthest:
+            best, furthest = combination, count
+        if time.monotonic() - began > _SECONDS:
+            break
+    return best, False
+
+
+def _tried(module, combination):
+    was = module.training
+    module.eval()
+    counter = _Counter()
+    try:
+        with contextlib.redirect_stdout(io.StringIO()), torch.no_grad(), warnings.catch_warnings(), counter:
+            warnings.simplefilter("ignore")
+            module(*(tensor_of(*one) for one in combination))
+        return True, counter.count
+    except Exception:
+        return False, counter.count
+    finally:
+        module.train(was)
+
+
+def tensor_of(shape, whole):
+    """What stands for an input: None where it has no shape."""
+    if shape is None:
+        return None
+    return torch.zeros(shape, dtype=torch.long) if whole else torch.rand(shape)
+
+
+def _combinations(module, parameters, tree):
+    """Inputs to try, the likeliest first."""
+    count = len(parameters)
+    mined = _mined_shapes(tree)
+    if len(mined) >= count:
+        yield mined[:count]
+    singles = [*((shape, whole) for shape, whole in mined), *_wanted(module, parameters), *_usual(parameters)]
+    singles = list(dict.fromkeys((tuple(shape), whole) for shape, whole in singles))
+    hints = [_by_name(name, module) for name in parameters]
+    if any(hints):
+        for one in singles:
+            for combination in itertools.product(*(hint or [one] for hint in hints)):
+                yield list(combination)
+            if all(hints):
+                break
+    for one in singles:
+        yield [one] * count
+    if count == 1:
+        return
+    for shape, whole in singles:  # branches that are joined: each brings its part of the channels
+        if len(shape) > 2 and shape[1] % count == 0:
+            yield [((shape[0], shape[1] // count, *shape[2:]), whole)] * count
+    likely = singles[:14]
+    for combination in itertools.product(likely, repeat=min(count, 3)):
+        yield [*combination, *[combination[-1]] * (count - len(combination))]
+
+
+def _by_name(name, module):
+    """What an input of such a name usually is; none where the name says nothing."""
+    name = name.lower()
+    if "mask" in name:
+        return [(None, False)]
+    if name in ("t", "time", "times", "timestep", "timesteps", "time_step", "step", "sigma", "noise_level"):
+        return [((1,), False), ((1,), True), *_wanted_of_linear(module)]
+    if name in ("adj", "adjacency", "a", "graph", "adj_matrix", "laplacian"):
+        return [((16, 16), False), ((1, 16, 16), False)]
+    if "length" in name or name in ("lens", "seq_len"):
+        return [((1,), True)]
+    if name in _STATES:
+        return _states(module)
+    if name in ("input", "x", "token", "tokens", "trg", "word") and _holds(module, nn.Embedding):
+        return [((1, 16), True), ((1,), True), ((16, 1), True)] if _holds(module, nn.RNNBase) else []
+    return []
+
+
+_STATES = frozenset(
+    {
+        "hidden",
+        "h",
+        "h0",
+        "h_0",
+        "cell",
+        "c",
+        "c0",
+        "c_0",
+        "state",
+        "hx",
+        "cx",
+        "prev_hidden",
+        "hidden_state",
+    }
+)
+
+
+def _states(module):
+    """The states of the first recurrent layer."""
+    for layer in module.modules():
+        if isinstance(layer, nn.RNNBase):
+            return [((layer.num_layers * (2 if layer.bidirectional else 1), 1, layer.hidden_size), False)]
+        if isinstance(layer, nn.RNNCellBase):
+            return [((1, layer.hidden_size), False)]
+    return []
+
+
+def _holds(module, kind):
+    return any(isinstance(layer, kind) for layer in module.modules())
+
+
+def _wanted_of_linear(module):
+    return [((1, one.in_features), False) for one in module.modules() if isinstance(one, nn.Linear)][:2]
+
+
+def _mined_shapes(tree):
+    """Shapes that the paste itself makes outside of classes: `x = torch.randn(1, 3, 224, 224)`."""
+    found = []
+    for statement in tree.body:
+        if isinstance(statement, ast.ClassDef):
+            continue
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                kind = node.func.attr
+                if kind not in ("randn", "rand", "zeros", "ones", "randint", "FloatTensor"):
+                    continue
+                try:
+                    sizes = [ast.literal_eval(value) for value in node.args]
+                except (ValueError, TypeError, SyntaxError):
+                    continue
+                if kind == "randint":
+                    sizes = next((size for size in sizes if isinstance(size, (tuple, list))), None)
+                elif len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
+                    sizes = sizes[0]
+                if sizes and all(isinstance(size, int) and size > 0 for size in sizes):
+                    found.append((tuple(sizes), kind == "randint"))
+    return found
+
+
+def _wanted(module, parameters):
+    """What the layers want, in the order in which they were registered."""
+    found = []
+    for layer in module.modules():
+        found += _wanted_by(layer)
+    for place in range(len(_SIDES) if len(found) < 8 else 8):
+        for kind, channels in dict.fromkeys(found):
+            if kind == "maps":
+                first = {1: 28, 3: 224}.get(channels, _SIDES[0])
+                side = first if place == 0 else _SIDES[place] if _SIDES[place] != first else _SIDES[0]
+                yield (1, channels, side, side), False
+            elif place == 0:
+                yield from _of_kind(kind, channels)
+    for kind, channels in dict.fromkeys(found):
+        if kind == "rows":  # a layer of a convolutional net, reached after its maps were flattened
+            yield (1, channels, 14, 14), False
+
+
+def _wanted_by(layer):
+    if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d)):
+        return [("maps", layer.in_channels)]
+    if isinstance(layer, (nn.Conv1d, nn.ConvTranspose1d)):
+        return [("sequence", layer.in_channels)]
+    if isinstance(layer, (nn.Conv3d, nn.ConvTranspose3d)):
+        return [("volume", layer.in_channels)]
+    if isinstance(layer, nn.Linear):
+        return [("rows", layer.in_features)]
+    if isinstance(layer, nn.Embedding):
+        return [("ids", layer.num_embeddings)]
+    if isinstance(layer, (nn.LSTM, nn.GRU, nn.RNN)):
+        return [("steps", layer.input_size)]
+    if isinstance(layer, nn.MultiheadAttention):
+        return [("steps", layer.embed_dim)]
+    if isinstance(layer, nn.LayerNorm):
+        return [("steps", layer.normalized_shape[-1])]
+    if isinstance(layer, nn.BatchNorm2d):
+        return [("maps", layer.num_features)]
+    if isinstance(layer, nn.GroupNorm):
+        return [("maps", layer.num_channels)]
+    if isinstance(layer, nn.BatchNorm1d):
+        return [("rows", layer.num_features)]
+    return [
+        ("steps" if len(one.shape) < 4 else "maps", one.shape[-1] if len(one.shape) < 4 else one.shape[1])
+        for one in layer.parameters(recurse=False)
+        if len(one.shape) > 1
+    ]
+
+
+def _of_kind(kind, channels):
+    return {
+        "sequence": [((1, channels, 32), False), ((1, channels, 100), False)],
+        "volume": [((1, channels, 8, 16, 16), False), ((1, channels, 16, 56, 56), False)],
+        "rows": [
+            ((1, channels), False),
+            ((1, 16, channels), False),
+            ((16, channels), False),
+            ((1, 49, channels), False),
+        ],
+        "ids": [((1, 16), True), ((16, 1), True)],
+        "steps": [
+            ((1, 16, channels), False),
+            ((16, 1, channels), False),
+            ((1, 49, channels), False),
+            ((1, channels), False),
+            ((1, 7, 7, channels), False),
+            ((1, 8, 8, channels), False),
+        ],
+    }[kind]
+
+
+def _usual(parameters):
+    ids = [((1, 16), True)] if any(name in _INTEGERS for name in parameters) else []
+    return [
+        *ids,
+        ((1, 3, 224, 224), False),
+        ((1, 64, 56, 56), False),
+        ((1, 3, 32, 32), False),
+        ((1, 1, 28, 28), False),
+        ((1, 256, 56, 56), False),
+        ((1, 16, 64), False),
+        ((1, 64), False),
+        ((1, 16), True),
+        ((1,), False),
+        ((1,), True),
+        ((1, 16, 512), False),
+        ((1, 8, 8, 64), False),
+        ((16, 64), False),
+        ((1, 512, 7, 7), False),
+    ]
