@@ -377,6 +377,41 @@ PASTED = {
         "fails",
         "",
     ),
+    "with its data set": (
+        "from torch.utils.data import Dataset\n\nclass Pictures(Dataset):\n    def __init__(self, folder):\n"
+        "        self.names = open(folder).read()\n\n" + BLOCK,
+        "ok",
+        "`torch.utils.data.Dataset` is not here",
+    ),
+    "a Sequential of one's own": (
+        "class ConvBNReLU(nn.Sequential):\n    def __init__(self, in_planes, out_planes, kernel_size=3, stride=1, groups=1):\n"
+        "        padding = (kernel_size - 1) // 2\n        super().__init__(\n"
+        "            nn.Conv2d(in_planes, out_planes, kernel_size, stride, padding, groups=groups, bias=False),\n"
+        "            nn.BatchNorm2d(out_planes),\n            nn.ReLU6(inplace=True))\n",
+        "ok",
+        "",
+    ),
+    "no __init__": (
+        "class Swish(nn.Module):\n    def forward(self, x):\n        return x * torch.sigmoid(x)\n",
+        "ok",
+        "1×",
+    ),
+    "any number of inputs": (
+        "class Cat(nn.Module):\n    def forward(self, *xs):\n        return torch.cat(xs, 1)\n",
+        "ok",
+        "1×6×224×224",
+    ),
+    "a list of inputs": (
+        "class Cat(nn.Module):\n    def __init__(self, dimension=1):\n        super().__init__()\n"
+        "        self.d = dimension\n\n    def forward(self, x):\n        return torch.cat(x, self.d)\n",
+        "fails",
+        "must be tuple of Tensors",
+    ),
+    "a layer of one's own": (
+        "class MyLinear(nn.Linear):\n    def forward(self, x):\n        return F.relu(super().forward(x))\n",
+        "ok",
+        "1×64",
+    ),
     "a configuration": (
         BLOCK.replace("in_channels, out_channels, 3", "cfg.width, out_channels, 3").replace("in_channels,", "cfg,"),
         "ok",

@@ -95,6 +95,12 @@ def test_sizes_are_found_by_trying():
     assert answers("en")["a whole ResNet"]["inputs"] == [[1, 3, 224, 224]]
 
 
+def test_what_is_lacking_is_said_in_the_reader_s_language():
+    answer = answers("zh")["an operator that is lacking"]
+    assert "这一页的 PyTorch 里没有 `torch.fft.fft2`" in answer["error"]["zh"]
+    assert "这里没有 `timm.models.create_model`" in answers("zh")["an import used in init"]["error"]["zh"]
+
+
 def test_both_languages_come_of_one_answer():
     zh, en = answers("zh")["plain"], answers("en")["plain"]
     assert [line["number"] for line in zh["lines"]] == [line["number"] for line in en["lines"]]

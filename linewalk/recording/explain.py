@@ -23,7 +23,7 @@ def explain(step, error, module, operands):
     """
     said = _said(error)
     shapes = ", ".join(f"{name} {Described(tensor).text}" for name, tensor in operands.items()) or "—"
-    advice = _recursion_advice(error) or _advice(step, module, operands) or Bilingual(
+    advice = _recursion_advice(error) or _own_words(error) or _advice(step, module, operands) or Bilingual(
         f"报错是 {said}", f"It says {said.replace('：', ': ', 1)}"
     )
     return Bilingual(
@@ -37,6 +37,13 @@ def _said(error):
         return f"{type(error).__name__}：{error}"
     except Exception:  # its own __str__ fails
         return type(error).__name__
+
+
+def _own_words(error):
+    """What an exception says of itself in both languages, its `words`, where it has any."""
+    words = getattr(error, "words", None)
+    is_pair = isinstance(words, tuple) and len(words) == 2 and all(isinstance(one, str) for one in words)
+    return Bilingual(*words) if is_pair else None
 
 
 def _recursion_advice(error):

@@ -2,6 +2,7 @@
 
 import ast
 import contextlib
+import inspect
 import io
 import itertools
 import time
@@ -50,7 +51,10 @@ def inputs_of(module, tree):
     Returns:
         ([(shape, whole)], worked): where nothing worked, what got furthest.
     """
-    parameters = [name for name, one in parameters_of(type(module).forward).items() if one.default is one.empty]
+    forward = type(module).forward
+    parameters = [name for name, one in parameters_of(forward).items() if one.default is one.empty]
+    if not parameters and any(one.kind is one.VAR_POSITIONAL for one in inspect.signature(forward).parameters.values()):
+        parameters = ["one", "another"]  # `forward(self, *xs)`
     if not parameters:
         return [], _tried(module, [])[0]
     best, furthest, began = None, -1, time.monotonic()

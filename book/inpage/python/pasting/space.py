@@ -120,7 +120,9 @@ class Missing:
         return Missing(f"{self.__name__}.{name}")
 
     def __call__(self, *args, **kwargs):
-        raise ImportError(f"{self.__name__} is not here: run this in your own Jupyter, or paste its code along")
+        error = ImportError(f"{self.__name__} is not here: run this in your own Jupyter, or paste its code along")
+        error.words = f"这里没有 `{self.__name__}`：请在自己的 Jupyter 里运行，或者把它的代码一起贴进来。", f"{error}."
+        raise error
 
     def __mro_entries__(self, bases):
         return (Lightning if self.__name__.endswith("LightningModule") else nn.Module,)
@@ -169,9 +171,9 @@ class Space:
 def defined(source, tree):
     """Define what the paste defines: imports, functions, classes and plain values; nothing else of it runs."""
     linecache.cache[FILE] = (len(source), None, source.splitlines(keepends=True), FILE)
-    module = types.ModuleType("pasted")
+    module = types.ModuleType("pasted_code")
     module.__file__ = FILE
-    sys.modules["pasted"] = module
+    sys.modules["pasted_code"] = module
     space = Space(vars(module))
     space.imported = [
         one
@@ -321,9 +323,11 @@ def _define(node, space, flags):
     unknown = [base for base in getattr(node, "bases", []) if _is_unknown(base, space)]
     for base in unknown:
         text = ast.unparse(base)
+        is_module = _looks_like_a_module(node, text)
         if isinstance(base, ast.Name):
-            space.names[base.id] = nn.Module
-        space.remarks.append(taken_as_module(text))
+            space.names[base.id] = nn.Module if is_module else object
+        if is_module:
+            space.remarks.append(taken_as_module(text))
     node.decorator_list = [one for one in node.decorator_list if not _is_unknown(one, space)]
     try:
         _run(node, space, flags)
@@ -338,6 +342,12 @@ def _define(node, space, flags):
             space.classes[node.name] = value
         else:
             space.others[node.name] = ", ".join(map(ast.unparse, node.bases)) or "object"
+
+
+def _looks_like_a_module(node, base):
+    """Whether a class whose base is not here is one to explain: data sets and configurations are not."""
+    has_forward = any(isinstance(one, ast.FunctionDef) and one.name == "forward" for one in node.body)
+    return has_forward or base.lower().endswith(("module", "layer", "block", "net", "network", "model"))
 
 
 def _is_unknown(node, space):

@@ -210,7 +210,7 @@ class Tensor:
             raise RuntimeError("Boolean value of Tensor with no values is ambiguous")
         if self.numel() > 1:
             raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
-        return bool(self._values("bool(tensor), which an `if` or a `while` asks for,")[0])
+        return bool(self._values("bool(tensor)")[0])
 
     def __float__(self):
         return float(self.item())

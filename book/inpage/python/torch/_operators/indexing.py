@@ -108,7 +108,7 @@ def _indexed_shape(tensor, indices):
                         f"indexed tensor {list(tensor._shape)} at index {dim + offset}"
                     )
             if one._storage.values is None:
-                raise no_values("Indexing with a mask, `x[mask]`,")
+                raise no_values("x[mask]")
             count = sum(map(bool, one._values("x[mask]")))
             spread += [made((count,), meta.int64)] * max(one.dim(), 1)
             dim += max(one.dim(), 1)
