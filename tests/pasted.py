@@ -384,7 +384,8 @@ PASTED = {
         "`torch.utils.data.Dataset` is not here",
     ),
     "a Sequential of one's own": (
-        "class ConvBNReLU(nn.Sequential):\n    def __init__(self, in_planes, out_planes, kernel_size=3, stride=1, groups=1):\n"
+        "class ConvBNReLU(nn.Sequential):\n"
+        "    def __init__(self, in_planes, out_planes, kernel_size=3, stride=1, groups=1):\n"
         "        padding = (kernel_size - 1) // 2\n        super().__init__(\n"
         "            nn.Conv2d(in_planes, out_planes, kernel_size, stride, padding, groups=groups, bias=False),\n"
         "            nn.BatchNorm2d(out_planes),\n            nn.ReLU6(inplace=True))\n",

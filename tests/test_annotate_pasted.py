@@ -15,15 +15,26 @@ from conftest import ROOT
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
-@functools.cache
-def answers(language):
+def ran(*arguments):
+    """What a program prints where the page's `torch` stands first."""
     paths = [str(ROOT / "book/inpage/python"), str(ROOT), str(ROOT / "tests")]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run(
-        [sys.executable, pasted.__file__, language], env=environment, capture_output=True, text=True, timeout=300
-    )
+    done = subprocess.run([sys.executable, *arguments], env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return done.stdout
+
+
+@functools.cache
+def answers(language):
+    return json.loads(ran(pasted.__file__, language))
+
+
+def test_no_drawing_is_asked_for():
+    program = (
+        "import sys, annotate_pasted, pasted; annotate_pasted.explain(pasted.BLOCK, 'zh')\n"
+        "print(sorted({'numpy', 'matplotlib', 'PIL', 'torchview', 'pygraphviz', 'safetensors'} & set(sys.modules)))"
+    )
+    assert ran("-c", program).strip() == "[]"
 
 
 def kind(answer):

@@ -74,8 +74,11 @@ class Notes:
         kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
         return {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
 
-    def html(self):
-        """The same as a whole HTML page that asks nothing of any host: code on the left, words on the right."""
+    def html(self, cards=True):
+        """The same as a whole HTML page that asks nothing of any host: code on the left, words on the right.
+
+        cards: whether each line has its card with it, which takes what draws them.
+        """
         language = "zh" if self._language != "en" else "en"
         return (
             f'<!doctype html>\n<html lang="{"zh-CN" if language == "zh" else "en"}"><head><meta charset="utf-8">'
@@ -83,7 +86,7 @@ class Notes:
             f'content="light dark"><title>{html.escape(self.name)}</title>'
             "<style>body{margin:1.5em auto;max-width:80em;padding:0 1em;font-family:system-ui,sans-serif}</style>"
             "</head>"
-            f"<body><h1><code>{html.escape(self.name)}</code></h1>{self._body(cards=True)}</body></html>\n"
+            f"<body><h1><code>{html.escape(self.name)}</code></h1>{self._body(cards)}</body></html>\n"
         )
 
     def _repr_html_(self):

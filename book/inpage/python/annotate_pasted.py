@@ -290,7 +290,7 @@ def _tell(plan, language, space, answer):
         "code": f"{head}\n\n{notes.code()}" if head else notes.code(),
         "markdown": notes.markdown(),
         "notebook": json.dumps(notes.notebook(), ensure_ascii=False, indent=1),
-        "html": notes.html(),
+        "html": notes.html(cards=False),
     }
 
 
