@@ -296,6 +296,18 @@ def is_channels_last(shape, strides):
     return True
 
 
+def suggests_channels_last(shape, strides):
+    """Whether what is computed from such a tensor lies with its channels next to each other, by PyTorch's own rule."""
+    if len(shape) not in (4, 5) or 0 in shape or strides[1] == 0:
+        return False
+    least = 0
+    for dim in (1, *range(len(shape) - 1, 1, -1), 0):
+        if strides[dim] < least or (dim == 0 and least == strides[1]):
+            return False
+        least = strides[dim] * max(shape[dim], 1)
+    return True
+
+
 def is_dense(shape, strides):
     """Whether the numbers lie without gaps and without overlap, in whatever order of the dimensions."""
     expected = 1

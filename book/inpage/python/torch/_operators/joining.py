@@ -30,7 +30,7 @@ def _cat(tensors, dim=0):
         total += tensor._shape[at]
     dtype = meta.result_type([(tensor.dim(), tensor.dtype) for tensor in tensors])
     shape = [total if place == at else size for place, size in enumerate(first._shape)]
-    if all(tensor.is_contiguous(meta.channels_last) and not tensor.is_contiguous() for tensor in whole):
+    if all(meta.suggests_channels_last(tensor._shape, tensor._strides) for tensor in whole):
         return made(shape, dtype, meta.channels_last_strides(shape))
     return made(shape, dtype)
 
@@ -139,7 +139,7 @@ def _constant_pad(self, pad, value=0):
 
 
 def _padded_strides(tensor, shape):
-    if tensor.is_contiguous(meta.channels_last) and not tensor.is_contiguous():
+    if meta.suggests_channels_last(tensor._shape, tensor._strides):
         return meta.channels_last_strides(shape)
     return None
 

@@ -92,6 +92,11 @@ def _unary(name, type_of):
 
     def plain(input, *, out=None, **kwargs):
         need_tensor(input, name)
+        if name == "neg" and input.dtype is meta.bool_:
+            raise RuntimeError(
+                "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, "
+                "use the `~` or `logical_not()` operator instead."
+            )
         return run(input)
 
     def in_place(self, **kwargs):
@@ -112,6 +117,7 @@ def _binary(name, type_of):
 
     def plain(input, other, *, alpha=1, rounding_mode=None, out=None):
         _checked(name, (input, other))
+        _refuse_truths(name, input, other)
         if not isinstance(input, Tensor):
             return run(_number(input), other)
         if rounding_mode is not None:
@@ -124,6 +130,16 @@ def _binary(name, type_of):
 
     FUNCTIONS[name] = METHODS[name] = named(plain, name)
     METHODS[f"{name}_"] = named(in_place, f"{name}_")
+
+
+def _refuse_truths(name, *operands):
+    """Two truth values cannot be subtracted, nor one subtracted from."""
+    truths = [isinstance(value, bool) or getattr(value, "dtype", None) is meta.bool_ for value in operands]
+    if name == "sub" and all(truths):
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` "
+            "operator instead."
+        )
 
 
 def _number(value):
@@ -260,10 +276,7 @@ def where(condition, input=None, other=None, *, out=None):
 
 @operator("masked_fill", pointwise=True)
 def _masked_fill(self, mask, value):
-    shape = meta.broadcast([self._shape, mask._shape])
-    return made(
-        shape, self.dtype, meta.strides_like([(self._shape, self._strides)], shape) if shape == self._shape else None
-    )
+    return made(meta.broadcast([self._shape, mask._shape]), self.dtype)
 
 
 @operator("masked_fill_", pointwise=True, writes=(0,))
@@ -384,6 +397,7 @@ def _raised(self, other):
 
 
 Tensor.__rtruediv__ = named(_divided, "__rtruediv__")
+Tensor.__rmod__ = named(lambda self, other: FUNCTIONS["remainder"](_number(other), self), "__rmod__")
 Tensor.__rfloordiv__ = named(lambda self, other: FUNCTIONS["floor_divide"](other, self), "__rfloordiv__")
 Tensor.__rpow__ = named(_raised, "__rpow__")
 Tensor.__neg__ = named(lambda self: FUNCTIONS["neg"](self), "__neg__")

@@ -193,7 +193,7 @@ def _along(name, type_of):
     @operator(name)
     def run(self, dim, dtype=None):
         meta.whole_dim(dim, self.dim())
-        return made(self._shape, dtype or type_of(self.dtype), like_strides(self))
+        return made(self._shape, dtype or type_of(self.dtype))
 
     def plain(input, dim, *, dtype=None, out=None):
         need_tensor(input, name)

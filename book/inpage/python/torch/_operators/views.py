@@ -744,7 +744,12 @@ def _keeping(name):
     return run
 
 
-_roll, _flip, _tril, _triu = _keeping("roll"), _keeping("flip"), _keeping("tril"), _keeping("triu")
+_flip, _tril, _triu = _keeping("flip"), _keeping("tril"), _keeping("triu")
+
+
+@operator("roll")
+def _roll(self, shifts, dims=None):
+    return made(self._shape, self.dtype)
 
 
 @both

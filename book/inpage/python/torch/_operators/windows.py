@@ -21,7 +21,7 @@ def each(value, count, name="", function=""):
 
 
 def _keeps_channels_last(tensor):
-    return tensor.is_contiguous(meta.channels_last) and not tensor.is_contiguous()
+    return meta.suggests_channels_last(tensor._shape, tensor._strides)
 
 
 @operator("convolution")
@@ -65,7 +65,7 @@ def convolved(input, weight, bias, stride, padding, dilation, groups, count, tra
     if isinstance(padding, str):
         given, padding = _named_padding(given, padding, weight._shape[2:], stride, dilation)
     padding, output_padding = each(padding, count, "padding", name), each(output_padding, count)
-    _check(given, weight, bias, stride, padding, dilation, groups, transposed, input)
+    _check(given, weight, bias, stride, padding, dilation, groups, transposed, output_padding)
     output = convolution(
         given, weight, bias, list(stride), list(padding), list(dilation), transposed, list(output_padding), groups
     )
@@ -96,7 +96,7 @@ def _named_padding(input, padding, kernel, stride, dilation):
     return pad(input, extra), [total // 2 for total in totals]
 
 
-def _check(input, weight, bias, stride, padding, dilation, groups, transposed, original):
+def _check(input, weight, bias, stride, padding, dilation, groups, transposed, output_padding):
     if any(size < 0 for size in padding):
         raise RuntimeError("negative padding is not supported")
     if min(dilation, default=1) < 1:
@@ -136,7 +136,9 @@ def _check(input, weight, bias, stride, padding, dilation, groups, transposed, o
         names = [type_name(tensor.dtype) for tensor in (input, weight)]
         other = "weight" if bias is None else "bias"
         raise RuntimeError(f"Input type ({names[0]}) and {other} type ({names[1]}) should be the same")
-    if not transposed:
+    if transposed:
+        _check_transposed_size(input, weight, stride, padding, dilation, output_padding)
+    else:
         padded = [size + 2 * p for size, p in zip(input._shape[2:], padding, strict=True)]
         reach = [d * (k - 1) + 1 for k, d in zip(weight._shape[2:], dilation, strict=True)]
         if any(has < needs for has, needs in zip(padded, reach, strict=True)):
@@ -144,6 +146,25 @@ def _check(input, weight, bias, stride, padding, dilation, groups, transposed, o
                 f"Calculated padded input size per channel: ({' x '.join(map(str, padded))}). Kernel size: "
                 f"({' x '.join(map(str, reach))}). Kernel size can't be greater than actual input size"
             )
+
+
+def _check_transposed_size(input, weight, stride, padding, dilation, output_padding):
+    sizes = [
+        (size - 1) * s - 2 * p + d * (k - 1) + o + 1
+        for size, s, p, d, k, o in zip(
+            input._shape[2:], stride, padding, dilation, weight._shape[2:], output_padding, strict=True
+        )
+    ]
+    if any(o >= s and o >= d for o, s, d in zip(output_padding, stride, dilation, strict=True)):
+        named = {"output_padding": output_padding, "stride": stride, "dilation": dilation}
+        shown = " ".join(f"{name}_height: {its[0]} {name}_width: {its[-1]}" for name, its in named.items())
+        raise RuntimeError(f"output padding must be smaller than either stride or dilation, but got {shown}")
+    if min(sizes) < 1:
+        shown = [" x ".join(map(str, each_size)) for each_size in (input._shape[2:], sizes)]
+        raise RuntimeError(
+            f"Given input size per channel: ({shown[0]}). Calculated output size per channel: ({shown[1]}). Output "
+            "size is too small"
+        )
 
 
 def type_name(dtype):
