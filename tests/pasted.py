@@ -512,6 +512,9 @@ SETTINGS = {
     "a bad argument": (BLOCK, {"arguments": {"in_channels": "6 4"}}, "refused", "cannot be used"),
     "a bad shape": (BLOCK, {"inputs": ["1, a"]}, "refused", "cannot be read"),
     "a shape that does not fit": (BLOCK, {"inputs": [[1, 3, 8, 8]]}, "fails", "wants 64 channels"),
+    "inputs with None": (MASKED, {"inputs": [[1, 9, 64], [1, 9, 64], []]}, "ok", "1×9×64"),
+    "inputs with None as text": (MASKED, {"inputs": ["1, 9, 64", "1, 9, 64", ""]}, "ok", "1×9×64"),
+    "whole numbers": (STEP, {"inputs": ["1", "1, 1, 64"]}, "ok", "1×64"),
     "training": (BLOCK, {"training": True}, "ok", ""),
 }
 

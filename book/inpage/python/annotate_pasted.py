@@ -4,6 +4,7 @@ import ast
 import contextlib
 import inspect
 import io
+import itertools
 import json
 import re
 import sys
@@ -12,14 +13,14 @@ import warnings
 
 import torch.nn as nn
 from pasting import sentences
-from pasting.feed import inputs_of, tensor_of
+from pasting.feed import inputs_of, tensor_of, works
 from pasting.guess import arguments_of, guessed
 from pasting.repair import repaired
 from pasting.space import defined
 
 from linewalk import Bilingual, WalkError, annotate
 
-_LONGEST, _MOST_ADDED, _DEEPEST = 200_000, 6, 240
+_LONGEST, _MOST_ADDED, _MOST_WAYS, _DEEPEST = 200_000, 6, 16, 240
 _OTHERS = (
     ("tensorflow", "TensorFlow"),
     ("keras", "Keras"),
@@ -51,7 +52,7 @@ def explain(code, language="zh", settings=None):
     Returns:
         dict for JSON. ok: whether lines are explained; sentence: {"zh", "en"} where not, else None; error: the same
         where the run failed at a line that is explained. classes, chosen, arguments (name → source text), inputs
-        (shapes, None where None is handed over), integers (whether of whole numbers, one for each input),
+        (shapes, an empty one where None is handed over), integers (whether of whole numbers, one for each input),
         could_not_guess, remarks and findings
         ([{"zh", "en"}]); lines ([{number, source, depth, html, shape, ran}]); code, markdown, notebook and html of the
         whole.
@@ -202,7 +203,7 @@ class _Plan:
             return
         if settings.get("inputs"):
             self.inputs = [_shape(one) for one in settings["inputs"]]
-            self._settle_integers(settings.get("integers"), module, tree)
+            self._settle_integers(settings.get("integers"), module)
             self.works = True
             return
         self.inputs, self.works = inputs_of(module, tree)
@@ -229,13 +230,15 @@ class _Plan:
                 return None
         return None
 
-    def _settle_integers(self, whole, module, tree):
+    def _settle_integers(self, whole, module):
+        """Which of the given inputs are whole numbers: as was said, else as it runs."""
+        count = len(self.inputs)
         if whole is None:
-            layers = list(module.modules())
-            by_ids = any(isinstance(layer, nn.Embedding) for layer in layers[:3])
-            whole = [by_ids and shape is not None and len(shape) <= 2 for shape in self.inputs]
-        whole = [*whole, *[False] * len(self.inputs)]
-        self.inputs = [(shape, bool(one)) for shape, one in zip(self.inputs, whole, strict=False)]
+            ways = itertools.islice(itertools.product((False, True), repeat=count), _MOST_WAYS)
+            fitting = (way for way in ways if works(module, list(zip(self.inputs, way, strict=True))))
+            whole = next(fitting, (False,) * count)
+        whole = [*whole, *[False] * count][:count]
+        self.inputs = [(shape, bool(one)) for shape, one in zip(self.inputs, whole, strict=True)]
 
 
 def _evaluated(name, text, space):
@@ -249,7 +252,7 @@ def _evaluated(name, text, space):
 
 
 def _shape(given):
-    if given is None or (isinstance(given, str) and given.strip() in ("", "None")):
+    if given is None or given == [] or (isinstance(given, str) and given.strip() in ("", "None")):
         return None
     text = (
         given
@@ -274,7 +277,7 @@ def _tell(plan, language, space, answer):
     answer |= {
         "chosen": plan.name,
         "arguments": plan.arguments,
-        "inputs": [shape and list(shape) for shape, _ in plan.inputs or []],
+        "inputs": [list(shape or []) for shape, _ in plan.inputs or []],
         "integers": [whole for _, whole in plan.inputs or []],
         "could_not_guess": [_both(one) for one in plan.could_not_guess],
     }

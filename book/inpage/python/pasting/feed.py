@@ -69,6 +69,11 @@ def inputs_of(module, tree):
     return best, False
 
 
+def works(module, combination):
+    """Whether the module runs on such inputs."""
+    return _tried(module, combination)[0]
+
+
 def _tried(module, combination):
     was = module.training
     module.eval()
