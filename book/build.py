@@ -68,6 +68,7 @@ PACKAGED = (
 # What no build can do without, besides what _config.yml and _toc.yml name.
 NEEDED = (
     "pyproject.toml", "README.md", "LICENSE", "requirements.txt", "book/chooser/index.html", "book/live/connect.html",
+    "book/inpage/kernel/python-frame.html",
     *(f"book/{name}/{file}" for name in FORMS for file in ("package.json", "package-lock.json", *ENTRIES[name])),
     WEIGHTS.as_posix(),
 )
@@ -564,6 +565,7 @@ def publish(snapshot, inputs, scripts, wheel):
     for name, folder in scripts.items():
         shutil.copytree(folder, new / name)
     shutil.copy(SOURCE / "book" / "live" / "connect.html", new / "live")
+    shutil.copy(SOURCE / "book" / "inpage" / "kernel" / "python-frame.html", new / "inpage")
     known = origin(ROOT, config["repository"]["url"])
     for page in new.rglob("*.html"):
         page.write_text(with_policy(with_origin(page.read_text(encoding="utf-8"), known)), encoding="utf-8")

@@ -3,7 +3,9 @@
 The packages come from the npm registry by the lock file beside the sources; nothing of them is kept in the repository.
 """
 
+import gzip
 import hashlib
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -21,12 +23,13 @@ ENTRIES = {
     "find": ["find.js"],
     "inpage": [
         "playground/playground.js", "playground/playground.css", "cards/living.js", "cards/living-cards.js",
-        "cards/living-cards.css", "compute/worker.js",
+        "cards/living-cards.css", "compute/worker.js", "annotate/annotate.js", "annotate/annotate.css",
+        "kernel/python-frame.js",
     ],
 }
 WEIGHTS = Path("linewalk", "weights", "stem_block_cifar10.safetensors")
 KNOWN = Path(__file__).with_name("known.py")
-KNOWN_FROM = (WEIGHTS, *(Path("linewalk", name) for name in ("images.py", "features.py", "blocks/explicit.py")))
+PARTS = Path(__file__).with_name("python_parts.py")
 
 NO_PROGRAM = (
     "npm 给 {name} 装的 esbuild 在这台机器上不能运行：{reason}。",
@@ -35,6 +38,10 @@ NO_PROGRAM = (
 NOT_KNOWN = (
     "页面要用的照片和核对用的数没能准备好：{reason}。",
     "The photograph and the numbers that the page checks itself by could not be made ready: {reason}.",
+)
+NO_PARTS = (
+    "网页里的 Python 没能打包：{reason}。",
+    "What Python in the page is made of could not be packed: {reason}.",
 )
 NO_BUNDLE = ("esbuild 没能打包 {name}，请改好：{reason}。", "esbuild could not bundle {name}; mend this: {reason}.")
 
@@ -45,7 +52,7 @@ def bundle(source):
     made, stamp = work / "made", work / "inputs"
     root, needs_files = source.parents[1], source.name == "inpage"
     own = [path for path in sorted(source.rglob("*")) if path.suffix in (".css", ".js", ".json")]
-    inputs = digest(*own, *([KNOWN, *(root / path for path in KNOWN_FROM)] if needs_files else []))
+    inputs = digest(*own, *(made_from(root) if needs_files else []))
     if made.exists() and stamp.exists() and stamp.read_text() == inputs:
         return made
     work.mkdir(parents=True, exist_ok=True)
@@ -57,6 +64,7 @@ def bundle(source):
     options += [f"--outdir={made}", "--entry-names=[name]"]
     if needs_files:
         run([sys.executable, KNOWN, work], root, NOT_KNOWN, PYTHONPATH=str(root))
+        options += python_parts(source, work, modules)
         # One copy for all pages, named by its content.
         options += ["--loader:.safetensors=file", "--loader:.png=file", "--asset-names=[name]-[hash]"]
         options += [f"--alias:{name.split('.')[0]}={work / name}" for name in ("photograph.png", "known-numbers.json")]
@@ -64,6 +72,33 @@ def bundle(source):
     run([esbuild, *entries, *options], root, NO_BUNDLE, name=f"book/{source.name}", NODE_PATH=str(modules))
     stamp.write_text(inputs)
     return made
+
+
+def made_from(root):
+    """What the files beside the scripts of book/inpage are made from."""
+    python = [path for folder in ("linewalk", "book/inpage/python") for path in sorted((root / folder).rglob("*"))]
+    return [KNOWN, PARTS, root / WEIGHTS, *(path for path in python if path.suffix in (".py", ".toml", ".css"))]
+
+
+def python_parts(source, work, modules):
+    """Makes what Python in the page consists of; returns the options by which kernel/kernel.js finds it."""
+    run([sys.executable, PARTS, work, modules], source.parents[1], NO_PARTS)
+    worker = [source / "kernel" / "python-worker.js", f"--outfile={work / 'python.worker'}", "--bundle", "--minify"]
+    # Pyodide asks for Node's modules in Node only, and where it lies is handed to it.
+    worker += ["--format=iife", "--target=es2022", "--external:node:*", "--external:ws", "--define:import.meta.url='https://python.invalid/'"]
+    worker += [f"--alias:python-lock={work / 'lock.json'}", "--log-level=error"]
+    run([modules / ".bin" / "esbuild", *worker], source.parents[1], NO_BUNDLE, name="book/inpage", NODE_PATH=str(modules))
+    files = {"python-interpreter": "python.wasm", "python-library": "library.zip", "python-stdlib": "stdlib.zip"}
+    files |= {"python-worker": "python.worker"}
+    contents = {name: (work / file).read_bytes() for name, file in files.items()}
+    sizes = {
+        "bytes": {name: len(content) for name, content in contents.items()},
+        "compressed": sum(len(gzip.compress(content, 6)) for content in contents.values()),  # as plain hosts do
+    }
+    (work / "sizes.json").write_text(json.dumps(sizes))
+    loaders = [f"--loader:{Path(file).suffix}=file" for file in dict.fromkeys(files.values())]
+    aliases = {**files, "python-sizes": "sizes.json"}
+    return [*dict.fromkeys(loaders), *(f"--alias:{name}={work / file}" for name, file in aliases.items())]
 
 
 def packages(source, work):

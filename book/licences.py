@@ -54,8 +54,8 @@ def bundled(source):
 
 
 def makes(place):
-    """Whether an npm package only makes the scripts, as esbuild does."""
-    return "esbuild" in place
+    """Whether an npm package only makes the scripts, as esbuild does, or is for editors, or for Node alone."""
+    return "esbuild" in place or "/@types/" in place or place in ("node_modules/ws", "node_modules/undici-types")
 
 
 def npm_source(about):

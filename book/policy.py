@@ -26,19 +26,23 @@ def policy(html):
     runs_cells = 'class="cell_input' in html  # on a Jupyter server: this one, or by way of live/connect.html
     connects = '<meta name="connects" content="loopback">' in html
     computes = re.search(r'<script [^>]*src="[^"]*/inpage/', html)  # in a worker, with book/inpage/compute/engine.js
+    asks_python = re.search(r'<script [^>]*src="[^"]*/inpage/annotate\.js"', html)  # in the frame without an origin
+    isolates = '<meta name="isolates" content="python">' in html  # that frame: it gets by message what it runs
     styled = 'rel="stylesheet"' in html
     styles = [OWN] if styled else []
     if runs_cells or " style=" in html or "<style" in html:
         styles = [OWN, "'unsafe-inline'"]
     rules = {
         "default-src": ["'none'"],
-        "script-src": ([OWN, "'wasm-unsafe-eval'"] if computes else [OWN]) if "<script" in html else [],
-        "worker-src": [OWN] if computes else [],
+        "script-src": [OWN, *(["blob:"] if isolates else []), *(["'wasm-unsafe-eval'"] if computes or isolates else [])]
+        if "<script" in html
+        else [],
+        "worker-src": ["blob:"] if isolates else [OWN] if computes else [],
         "style-src": styles,
         # Style sheets and the outputs of cells bring pictures along.
         "img-src": [OWN, "data:"] if styled or "data:" in html else [OWN] if "<link" in html or "<img" in html else [],
         "connect-src": [LOOPBACK] if connects else [OWN] if runs_cells or computes else [],
-        "frame-src": [OWN] if runs_cells else [],
+        "frame-src": [OWN] if runs_cells or asks_python else [],
         "form-action": [OWN] if "<form" in html else ["'none'"],
         "base-uri": ["'none'"],
     }

@@ -39,6 +39,12 @@ function suggestions(form, input, id) {
   set(input, { role: "combobox", "aria-expanded": "false", "aria-controls": id, "aria-autocomplete": "list" });
 
   let active = -1, answered = ""; // the query whose results are in the list
+  let pasted = ""; // a class, with the ends of its lines, which a field for one line takes away
+  input.addEventListener("paste", (event) => {
+    const text = event.clipboardData?.getData("text/plain") ?? "";
+    pasted = /^[^\S\n]*class\s+\w+.*:[^\S\n]*$/m.test(text) && text.trim().split("\n").length > 2 ? text : "";
+  });
+  const isPasted = (query) => pasted && pasted.replace(/\s/g, "") === query.replace(/\s/g, "");
   const options = () => [...list.children];
   const close = () => { list.hidden = true; status.textContent = ""; move(-1); input.setAttribute("aria-expanded", "false"); };
   function move(to) {
@@ -52,14 +58,13 @@ function suggestions(form, input, id) {
   const update = whileTyping(input, status, (found, query) => {
     answered = query;
     if (!query) return close();
-    list.replaceChildren(...found.map((result, at) => {
-      const link = resultLink(result, query);
-      set(link, { id: `${id}-${at}`, role: "option", tabindex: "-1", "aria-selected": "false" });
-      return link;
-    }));
-    list.hidden = !found.length;
+    const links = found.map((result) => resultLink(result, query));
+    if (isPasted(query)) links.unshift(annotateLink(pasted));
+    links.forEach((link, at) => set(link, { id: `${id}-${at}`, role: "option", tabindex: "-1", "aria-selected": "false" }));
+    list.replaceChildren(...links);
+    list.hidden = !links.length;
     active = -1;
-    input.setAttribute("aria-expanded", String(found.length > 0));
+    input.setAttribute("aria-expanded", String(links.length > 0));
     input.removeAttribute("aria-activedescendant");
   });
 
@@ -147,6 +152,17 @@ function whileTyping(input, status, show) {
   };
   input.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(update, PAUSE); });
   return update;
+}
+
+// To the page that explains any class, with this one.
+function annotateLink(code) {
+  const address = new URL(`book/annotate.html#paste=${encodeURIComponent(code)}`, root);
+  const link = Object.assign(document.createElement("a"), { href: address, className: "find-result" });
+  link.append(
+    Object.assign(document.createElement("b"), { textContent: words("给这个类的每一行做注释", "Explain every line of this class") }),
+    Object.assign(document.createElement("small"), { textContent: words("逐行注释你的类", "Your class, every line explained") }),
+  );
+  return link;
 }
 
 function resultLink({ address, title, isLine, page, sentence, lang }, query) {

@@ -50,5 +50,25 @@ const SENTENCES = {
     zh: "这一次没有算成；换一组设置试试，多半是内存不够。",
     en: "This could not be computed, most likely for want of memory; try other settings.",
   },
+  "python-file": {
+    zh: "浏览器不让从磁盘打开的网页运行 Python；请通过网站打开这一页，或在书的文件夹里运行 make serve。",
+    en: "A browser does not let a page opened from the disk run Python; open this page from a web server, for example by make serve in the book's folder.",
+  },
+  "python-no-wasm": {
+    zh: "这个浏览器没有 WebAssembly，运行不了 Python；请换一个近几年的浏览器，或在自己的电脑上运行 python -m linewalk。",
+    en: "This browser lacks WebAssembly and cannot run Python; take a browser of recent years, or run python -m linewalk on your own machine.",
+  },
+  "python-stopped": {
+    zh: "已经停止。改好代码再按一次按钮就行。",
+    en: "It was stopped. Change the code and press the button again.",
+  },
+  "python-ended": {
+    zh: "Python 自己结束了，多半是内存不够；请关掉别的标签页再试，或换一台内存大一些的机器。",
+    en: "Python has ended by itself, most likely for want of memory; close other tabs and try again, or use a machine with more memory.",
+  },
+  "python-failed": {
+    zh: "这段代码没能解释成；请换一段，或在自己的电脑上运行 python -m linewalk。",
+    en: "This code could not be explained; try another, or run python -m linewalk on your own machine.",
+  },
   ended: { zh: "计算已经停止。", en: "The computation was stopped." },
 };

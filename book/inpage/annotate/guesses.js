@@ -1,0 +1,48 @@
+// How the class is built and what it is fed: guessed by the page, shown to be changed.
+import { element } from "../page/element.js";
+import { words } from "../page/words.js";
+
+// `again(settings)`: the reader wants it run with these.
+export function guesses({ again }) {
+  const fields = element("div", { className: "an-fields" });
+  const rerun = element("button", { type: "submit", textContent: words("照这样再运行", "Run again with these") });
+  const form = element("form", { className: "an-guesses" },
+    element("h2", { textContent: words("这样建、这样喂", "How it was built and fed") }), fields, rerun);
+  let read = () => ({});
+  form.onsubmit = (event) => {
+    event.preventDefault();
+    again(read());
+  };
+
+  function show({ classes, chosen, arguments: values, inputs, training }) {
+    const kind = classes.length > 1 && select(words("类", "Class"), classes, chosen);
+    const given = Object.entries(values).map(([name, text]) => [name, field(name, text, true)]);
+    const fed = inputs.map((shape, at) => field(words(`第 ${at + 1} 个输入的形状`, `Shape of input ${at + 1}`), shape.join(", ")));
+    fields.replaceChildren(...[kind, ...given.map(([, one]) => one), ...fed].filter(Boolean).map(({ box }) => box));
+    form.hidden = !fields.children.length;
+    read = () => ({
+      class: kind ? kind.value() : chosen,
+      arguments: kind && kind.value() !== chosen ? {} : Object.fromEntries(given.map(([name, one]) => [name, one.value()])),
+      ...(kind && kind.value() !== chosen ? {} : { inputs: fed.map((one) => one.value()) }),
+    });
+  }
+
+  return { form, show };
+}
+
+let made = 0;
+
+function field(label, value, isCode = false) {
+  const input = element("input", { id: `annotate-field-${(made += 1)}`, type: "text", value, spellcheck: false, autocapitalize: "off" });
+  return { box: labelled(input, isCode ? element("code", { textContent: label }) : label), value: () => input.value };
+}
+
+function select(label, options, chosen) {
+  const input = element("select", { id: `annotate-field-${(made += 1)}` }, ...options.map((one) => element("option", { value: one, textContent: one })));
+  input.value = chosen;
+  return { box: labelled(input, label), value: () => input.value };
+}
+
+function labelled(input, label) {
+  return element("div", { className: "an-field" }, element("label", { for: input.id }, label), input);
+}

@@ -1,0 +1,117 @@
+// The page's side of Python: loads what it is made of, hands it to the frame without an origin, and asks it. Nothing is
+// loaded before `start`.
+import interpreter from "python-interpreter";
+import library from "python-library";
+import stdlib from "python-stdlib";
+import worker from "python-worker";
+import { bytes, compressed } from "python-sizes";
+
+import { trouble } from "../compute/troubles.js";
+
+const KEPT = "bottleneck-python"; // the browser's cache of it, in which a file's name says what is in it
+const FILES = { interpreter, stdlib, library, script: worker };
+const ALL = Object.values(bytes).reduce((sum, one) => sum + one, 0);
+
+export const MEGABYTES = (compressed / 1e6).toFixed(1);
+
+// {start(), explain(request), stop(), running}: `base` is the address of the page's script; `onProgress` hears the share
+// that has come, 0…1.
+export function pythonKernel({ base, onProgress }) {
+  let parts = null, frame = null, started = null, last = 0;
+  const waiting = new Map();
+
+  addEventListener("message", ({ source, data }) => {
+    if (!frame || source !== frame.contentWindow) return;
+    if (data.ready) return frame.onready();
+    if ("ended" in data) return fail(trouble("python-ended"));
+    const { resolve, reject } = waiting.get(data.id) ?? {};
+    waiting.delete(data.id);
+    data.error === undefined ? resolve?.(data.result) : reject?.(trouble("python-failed", data.error));
+  });
+
+  function fail(error) {
+    started = null;
+    for (const { reject } of waiting.values()) reject(error);
+    waiting.clear();
+  }
+
+  function ask(message) {
+    return new Promise((resolve, reject) => {
+      waiting.set((last += 1), { resolve, reject });
+      frame.contentWindow.postMessage({ id: last, ...message }, "*");
+    });
+  }
+
+  function start() {
+    started ??= begin().catch((error) => {
+      started = null;
+      throw error;
+    });
+    return started;
+  }
+
+  async function begin() {
+    if (location.protocol === "file:") throw trouble("python-file");
+    if (typeof WebAssembly !== "object") throw trouble("python-no-wasm");
+    parts ??= await load(base, onProgress);
+    if (!frame) await openFrame(base);
+    const { script, ...rest } = parts;
+    await ask({ kind: "start", script, parts: rest });
+  }
+
+  async function openFrame(address) {
+    frame = document.createElement("iframe");
+    frame.setAttribute("sandbox", "allow-scripts");
+    frame.hidden = true;
+    frame.title = "Python";
+    frame.src = new URL("python-frame.html", address);
+    await new Promise((resolve, reject) => {
+      frame.onready = resolve;
+      frame.onerror = () => reject(trouble("not-loaded"));
+      document.body.append(frame);
+    });
+  }
+
+  return {
+    start,
+    async explain(request) {
+      await start();
+      return ask({ kind: "explain", ...request });
+    },
+    // Ends what runs: what Python held is gone, and the next question starts it anew.
+    stop() {
+      frame?.contentWindow.postMessage({ kind: "stop" }, "*");
+      fail(trouble("python-stopped"));
+    },
+    get running() { return waiting.size > 0; },
+  };
+}
+
+async function load(base, onProgress) {
+  const come = {};
+  const report = (name, length) => {
+    come[name] = length;
+    onProgress(Object.values(come).reduce((sum, one) => sum + one, 0) / ALL);
+  };
+  const kept = await globalThis.caches?.open(KEPT).catch(() => null);
+  const addresses = Object.entries(FILES).map(([name, file]) => [name, new URL(file, base).href]);
+  const loaded = await Promise.all(addresses.map(async ([name, address]) => {
+    const before = await kept?.match(address);
+    const answer = before ?? (await fetch(address).catch(() => null));
+    if (!answer?.ok) throw trouble("not-loaded");
+    if (!before) await kept?.put(address, answer.clone()).catch(() => {}); // a full disk keeps nothing
+    return [name, await whole(answer, (length) => report(name, length))];
+  }));
+  for (const { url } of (await kept?.keys()) ?? []) if (!addresses.some(([, address]) => address === url)) await kept.delete(url);
+  return Object.fromEntries(loaded);
+}
+
+async function whole(answer, report) {
+  const chunks = [], reader = answer.body.getReader();
+  let length = 0;
+  for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read()) {
+    chunks.push(value);
+    report((length += value.length));
+  }
+  return new Blob(chunks).arrayBuffer();
+}

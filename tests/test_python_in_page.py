@@ -1,0 +1,352 @@
+"""Python in the page: a reader's own class is explained there, and what it runs reaches nothing else."""
+
+import gzip
+import json
+import re
+from urllib.parse import quote
+
+import pytest
+import torch
+from conftest import EDITIONS, until
+from nbformat import reads
+
+from linewalk.blocks import explicit, shortcut
+
+READY = 120_000  # ms; a busy machine takes its time to start Python
+WITH_SHORTCUT = """
+class Block(nn.Module):
+    def __init__(self, inplanes=64, planes=64):
+        super().__init__()
+        self.conv = nn.Conv2d(inplanes, planes * 4, 3, stride=2, padding=1, bias=False)
+        self.bn = nn.BatchNorm2d(planes * 4)
+        self.relu = nn.ReLU(inplace=True)
+        self.downsample = nn.Sequential(nn.Conv2d(inplanes, planes * 4, 1, stride=2, bias=False), nn.BatchNorm2d(planes * 4))
+
+    def forward(self, x):
+        identity = self.downsample(x)
+        out = self.bn(self.conv(x))
+        out += identity
+        return self.relu(out)
+"""
+LOOP = """
+class Endless(nn.Module):
+    def forward(self, x):
+        while True:
+            x = x + 1
+        return x
+"""
+
+
+@pytest.fixture(scope="module")
+def annotate(browser, served):
+    """Opens the page in an edition, once for all that are asked there: starting Python takes its time."""
+    pages = {}
+
+    def opened(edition):
+        if edition not in pages:
+            pages[edition] = browser.new_page()
+            pages[edition].goto(f"{served}/{edition}/book/annotate.html")
+        return pages[edition]
+
+    yield opened
+    for page in pages.values():
+        page.close()
+
+
+def explain(page, code):
+    page.locator("#annotate-code").fill(code)
+    page.locator(".an-run").click()
+    page.locator(".an-run:not([disabled])").wait_for(timeout=READY)
+    return page.locator(".an-status").inner_text()
+
+
+def lines(page):
+    return {line.locator("code").first.inner_text(): line for line in page.locator(".an-lines > li").all()}
+
+
+@pytest.mark.parametrize("edition", ["zh", "en"])
+def test_every_line_of_a_pasted_class_is_explained(annotate, edition):
+    page = annotate(edition)
+    assert str(len(explain(page, WITH_SHORTCUT).splitlines()) > 0)
+    found = lines(page)
+    assert [line for line in found if line.startswith(("self.", "out", "identity", "return"))] == [
+        line.strip() for line in WITH_SHORTCUT.splitlines() if re.match(r"\s+(self\.|out|identity|return)", line)
+    ]
+    assert all(line.locator(".an-note").inner_text().strip() for line in found.values())
+    han = re.compile(r"[㐀-鿿]")
+    assert all(bool(han.search(line.locator(".an-note").inner_text())) == (edition == "zh") for line in found.values())
+
+
+def test_its_shapes_and_parameters_are_pytorchs(annotate):
+    page = annotate("en")
+    explain(page, WITH_SHORTCUT)
+    space = {"nn": torch.nn}
+    exec(WITH_SHORTCUT, space)
+    with torch.device("meta"):
+        block = space["Block"]()
+        shape = [int(side) for side in page.get_by_label("Shape of input 1").input_value().split(",")]
+        made = {"identity": block.downsample(torch.empty(shape)), "out": block.conv(torch.empty(shape))}
+    found = lines(page)
+    for start, tensor in made.items():
+        line = next(one for text, one in found.items() if text.startswith(f"{start} = "))
+        assert line.locator(".an-shape").first.inner_text() == "×".join(map(str, tensor.shape))
+    conv = next(one for text, one in found.items() if text.startswith("self.conv = "))
+    assert f"{sum(parameter.numel() for parameter in block.conv.parameters()):,}" in conv.inner_text()
+
+
+def test_guesses_can_be_changed_and_a_shape_that_does_not_fit_is_named(annotate):
+    page = annotate("en")
+    explain(page, WITH_SHORTCUT)
+    page.get_by_label("Shape of input 1").fill("2, 64, 32, 32")
+    page.get_by_label("planes", exact=True).fill("16")
+    page.get_by_role("button", name="Run again with these").click()
+    page.locator(".an-run:not([disabled])").wait_for(timeout=READY)
+    assert "2×64×16×16" in page.locator(".an-lines").inner_text()
+    page.get_by_label("Shape of input 1").fill("2, 32, 32, 32")
+    page.get_by_role("button", name="Run again with these").click()
+    page.locator(".an-run:not([disabled])").wait_for(timeout=READY)
+    assert "an-failed" in page.locator(".an-status").get_attribute("class")
+    assert "identity = self.downsample(x)" in page.locator(".an-status").inner_text()
+    assert len(lines(page)) > 5, "the lines before it are explained"
+
+
+def test_what_is_taken_along_is_whole(annotate):
+    page = annotate("en")
+    explain(page, WITH_SHORTCUT)
+    taken = {}
+    for name in ("Download .py", "Download notebook .ipynb"):
+        with page.expect_download() as download:
+            page.get_by_role("button", name=name).click()
+        taken[name] = download.value.path().read_text(encoding="utf-8")
+    space = {"nn": torch.nn}
+    exec(taken["Download .py"], space)
+    assert space["Block"]()(torch.ones(1, 64, 8, 8)).shape == (1, 256, 4, 4)
+    assert taken["Download .py"].count("#") >= 12
+    assert len(reads(taken["Download notebook .ipynb"], 4).cells) > 10
+
+
+@pytest.mark.parametrize("edition", EDITIONS)
+def test_the_seeds_bottleneck_is_an_example(annotate, edition):
+    page = annotate(edition)
+    page.get_by_role("button", name="Bottleneck", exact=True).click()
+    page.locator(".an-run").click()
+    page.locator(".an-run:not([disabled])").wait_for(timeout=READY)
+    block = explicit.Bottleneck(64, 64, downsample=shortcut(64, 256))
+    assert len(lines(page)) >= len([one for one in vars(block)["_modules"]])
+    assert not page.locator(".an-status.an-failed").count()
+
+
+@pytest.mark.parametrize(
+    "code, said",
+    [
+        ("", "Paste"),
+        ("hello there", "class"),
+        ("import tensorflow as tf\nclass A(tf.Module):\n    pass", "TensorFlow"),
+        ("class A(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.a = nn.Linear(2, 2)", "forward"),
+        ("class A(nn.Module):\n    def forward(self, x):\n        return open('weights.pt')", "weights.pt"),
+        ("class A(nn.Module):\n    def forward(self, x):\n        return self.forward(x)", ""),
+    ],
+)
+def test_bad_input_gets_a_sentence_and_the_page_goes_on(annotate, code, said):
+    page = annotate("en")
+    assert said in explain(page, code)
+    assert len(page.locator(".an-status").inner_text()) > 20
+    explain(page, WITH_SHORTCUT)
+    assert len(lines(page)) > 10
+
+
+def test_a_loop_without_an_end_is_stopped_and_the_page_goes_on(annotate):
+    page = annotate("en")
+    page.locator("#annotate-code").fill(LOOP)
+    page.locator(".an-run").click()
+    until(page, "() => document.querySelector('.an-status').textContent === 'Running…'", timeout=READY / 1000)
+    page.wait_for_timeout(500)
+    page.get_by_role("button", name="Stop").click()
+    page.locator(".an-run:not([disabled])").wait_for(timeout=5000)
+    assert page.locator(".an-status").inner_text().startswith("It was stopped.")
+    explain(page, WITH_SHORTCUT)
+    assert len(lines(page)) > 10
+
+
+# ---- whose code runs
+
+
+REACH = """
+import js
+class Reach(nn.Module):
+    def __init__(self):
+        super().__init__()
+        found = []
+        for name in ("document", "window", "localStorage", "sessionStorage", "parent", "RTCPeerConnection"):
+            try:
+                if getattr(js, name, None) is not None:
+                    found.append(name)
+            except Exception:
+                pass
+        for name in ("XMLHttpRequest", "WebSocket", "EventSource"):
+            try:
+                made = getattr(js, name).new(*(["{address}"] if name != "XMLHttpRequest" else []))
+                if name == "XMLHttpRequest":
+                    made.open("GET", "{address}", False)
+                    made.send()
+                    found.append(name)
+                elif made.readyState == 1:
+                    found.append(name)
+            except Exception:
+                pass
+        try:
+            js.importScripts("{address}")
+            found.append("importScripts")
+        except Exception:
+            pass
+        try:
+            js.eval("delete self.fetch; 1")
+            found.append("fetch" if js.eval("typeof self.fetch === 'function' && self.fetch.toString().includes('native')") else "no fetch")
+        except Exception:
+            pass
+        self.reached = " ".join(found) or "nothing"
+        self.layer = nn.Linear(2, 2)
+
+    def forward(self, x):
+        raise ValueError("reached: " + self.reached)
+"""
+
+
+def test_what_runs_there_reaches_nothing(browser, served):
+    """Neither the site, nor its storage, nor another host: every request of the page is known beforehand."""
+    page, asked = browser.new_page(), []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{served}/en/book/annotate.html")
+    before = {url for url in asked}
+    secret = f"{served}/zh/index.html?reached"
+    said = explain(page, REACH.replace("{address}", secret))
+    assert "reached:" in said and not {"document", "window", "localStorage", "sessionStorage", "parent"} & set(
+        said.partition("reached:")[2].split()
+    )
+    assert not {"XMLHttpRequest", "WebSocket", "EventSource", "importScripts"} & set(said.split())
+    later = {url for url in asked if url not in before and not url.startswith("blob:")}
+    assert not [url for url in later if "reached" in url]
+    names = {url.rpartition("/")[2].partition("-")[0].partition(".")[0] for url in later}
+    assert names <= {"python", "library", "stdlib"}
+    page.close()
+
+
+FETCHES = """
+import js
+class Fetches(nn.Module):
+    def __init__(self):
+        super().__init__()
+        js.eval('''self.tried = [];
+          delete self.fetch;
+          for (const [name, go] of Object.entries({
+            fetch: () => WorkerGlobalScope.prototype.fetch.call(self, "ADDRESS"),
+            indexedDB: () => new Promise((yes, no) => { const open = indexedDB.open("x"); open.onsuccess = yes; open.onerror = no; }),
+            caches: () => caches.open("x"),
+            cookies: () => cookieStore.getAll(),
+          })) { (async () => go())().then(() => tried.push(name), () => tried.push("no " + name)); } 1''')
+        self.layer = nn.Linear(2, 2)
+
+    def forward(self, x):
+        return self.layer(x)
+"""
+TOLD = """
+import js
+class Told(nn.Module):
+    def forward(self, x):
+        raise ValueError("tried: " + ", ".join(js.tried))
+"""
+
+
+def test_neither_fetch_nor_storage_answers(annotate, served):
+    page = annotate("en")
+    explain(page, FETCHES.replace("ADDRESS", f"{served}/zh/index.html"))
+    page.wait_for_timeout(1000)
+    said = explain(page, TOLD)
+    tried = set(said.partition("tried: ")[2].splitlines()[0].rstrip(".").split(", "))
+    assert {"no fetch", "no indexedDB", "no caches"} <= tried and not {"fetch", "indexedDB", "caches", "cookies"} & tried
+
+
+def test_what_comes_out_is_inert(annotate):
+    page = annotate("en")
+    page.evaluate("window.acted = 0")
+    code = WITH_SHORTCUT.replace("class Block", "class Block").replace(
+        "    def forward", '    """<img src=x onerror="window.acted=1"><script>window.acted=1</script>"""\n\n    def forward', 1
+    ).replace("self.conv = ", 'self.note = "<img src=x onerror=window.acted=1>"\n        self.conv = ')
+    explain(page, code)
+    page.wait_for_timeout(300)
+    assert page.evaluate("window.acted") == 0 and not page.locator(".an-result :is(img, script, iframe, a, object)").count()
+
+
+def test_code_of_an_address_waits_for_the_button(browser, served):
+    page = browser.new_page()
+    page.goto(f"{served}/en/book/annotate.html#paste={quote(WITH_SHORTCUT)}")
+    until(page, "() => document.querySelector('#annotate-code').value.includes('class Block')")
+    assert "has not been run" in page.locator(".an-status").inner_text() and not page.locator("iframe").count()
+    page.close()
+
+
+def test_a_link_carries_the_code_in_its_fragment(browser, served):
+    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    page.goto(f"{served}/en/book/annotate.html")
+    explain(page, WITH_SHORTCUT)
+    page.get_by_role("button", name="Copy a link that carries the code").click()
+    until(page, "() => document.querySelector('.an-said').textContent === 'Copied.'")
+    address = page.evaluate("navigator.clipboard.readText()")
+    assert address.startswith(f"{served}/en/book/annotate.html#code=")
+    other = context.new_page()
+    other.goto(address)
+    until(other, "() => document.querySelector('#annotate-code').value.includes('class Block')")
+    assert other.locator("#annotate-code").input_value() == WITH_SHORTCUT
+    context.close()
+
+
+def test_a_class_pasted_into_the_search_field_comes_here(browser, served):
+    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    page.goto(f"{served}/en/index.html")
+    page.evaluate("code => navigator.clipboard.writeText(code)", WITH_SHORTCUT)
+    field = page.locator("main form.bd-search input").first
+    field.focus()
+    page.keyboard.press("Control+V")
+    page.locator(".find-result", has_text="Explain every line of this class").wait_for()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/book/annotate.html#paste=*")
+    until(page, "() => document.querySelector('#annotate-code')?.value.includes('class Block')")
+    context.close()
+
+
+# ---- what it costs
+
+
+def test_nothing_is_loaded_before_the_button(browser, served):
+    page, asked = browser.new_page(), []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{served}/both/book/annotate.html")
+    page.locator("#annotate-code").fill(WITH_SHORTCUT)
+    assert not [url for url in asked if re.search(r"python|library|stdlib|\.wasm", url.rpartition("/")[2])]
+    page.close()
+
+
+def test_it_weighs_at_most_seven_megabytes(site):
+    parts = [path for path in (site / "inpage").iterdir() if re.match(r"(python|library|stdlib)[-.]", path.name)]
+    assert {path.suffix for path in parts} >= {".wasm", ".zip", ".worker"}
+    assert sum(len(gzip.compress(path.read_bytes(), 6)) for path in parts) < 7_000_000
+
+
+def test_from_a_file_a_sentence_says_what_is_needed(browser, site):
+    page = browser.new_page()
+    page.goto((site / "en/book/annotate.html").as_uri())
+    page.locator("#annotate-code").fill(WITH_SHORTCUT)
+    page.locator(".an-run").click()
+    until(page, "() => document.querySelector('.an-status').textContent.includes('from a web server')")
+    page.close()
+
+
+def test_the_second_time_all_comes_from_the_browsers_own_store(annotate, served):
+    page = annotate("en")
+    explain(page, WITH_SHORTCUT)
+    kept = json.loads(page.evaluate(
+        "async () => JSON.stringify((await (await caches.open('bottleneck-python')).keys()).map(({url}) => url))"
+    ))
+    assert len(kept) == 4 and all(url.startswith(f"{served}/inpage/") for url in kept)
