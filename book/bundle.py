@@ -87,7 +87,8 @@ def python_parts(source, work, modules):
     # Pyodide asks for Node's modules in Node only, and where it lies is handed to it.
     worker += ["--format=iife", "--target=es2022", "--external:node:*", "--external:ws", "--define:import.meta.url='https://python.invalid/'"]
     worker += [f"--alias:python-lock={work / 'lock.json'}", "--log-level=error"]
-    run([modules / ".bin" / "esbuild", *worker], source.parents[1], NO_BUNDLE, name="book/inpage", NODE_PATH=str(modules))
+    esbuild = modules / ".bin" / "esbuild"
+    run([esbuild, *worker], source.parents[1], NO_BUNDLE, name="book/inpage", NODE_PATH=str(modules))
     files = {"python-interpreter": "python.wasm", "python-library": "library.zip", "python-stdlib": "stdlib.zip"}
     files |= {"python-worker": "python.worker"}
     contents = {name: (work / file).read_bytes() for name, file in files.items()}

@@ -2,9 +2,9 @@
 
     python book/python_parts.py FOLDER MODULES
 
-Into FOLDER go `python.wasm` (the interpreter), `library.zip` (linewalk and the torch of the page), `stdlib.zip` (what is
-used of Python's own library) and `lock.json` (the interpreter's version). Both archives are stored: a host compresses
-them better as a whole, and Python reads them faster. MODULES is where npm has put pyodide.
+Into FOLDER go `python.wasm` (the interpreter), `library.zip` (linewalk and the torch of the page), `stdlib.zip` (what
+is used of Python's own library) and `lock.json` (the interpreter's version). Both archives are stored: a host
+compresses them better as a whole, and Python reads them faster. MODULES is where npm has put pyodide.
 """
 
 import json

@@ -10,8 +10,6 @@ import torch
 from conftest import EDITIONS, until
 from nbformat import reads
 
-from linewalk.blocks import explicit, shortcut
-
 READY = 120_000  # ms; a busy machine takes its time to start Python
 WITH_SHORTCUT = """
 class Block(nn.Module):
@@ -20,7 +18,8 @@ class Block(nn.Module):
         self.conv = nn.Conv2d(inplanes, planes * 4, 3, stride=2, padding=1, bias=False)
         self.bn = nn.BatchNorm2d(planes * 4)
         self.relu = nn.ReLU(inplace=True)
-        self.downsample = nn.Sequential(nn.Conv2d(inplanes, planes * 4, 1, stride=2, bias=False), nn.BatchNorm2d(planes * 4))
+        projection = nn.Conv2d(inplanes, planes * 4, 1, stride=2, bias=False)
+        self.downsample = nn.Sequential(projection, nn.BatchNorm2d(planes * 4))
 
     def forward(self, x):
         identity = self.downsample(x)
@@ -67,10 +66,10 @@ def lines(page):
 @pytest.mark.parametrize("edition", ["zh", "en"])
 def test_every_line_of_a_pasted_class_is_explained(annotate, edition):
     page = annotate(edition)
-    assert str(len(explain(page, WITH_SHORTCUT).splitlines()) > 0)
+    explain(page, WITH_SHORTCUT)
     found = lines(page)
     assert [line for line in found if line.startswith(("self.", "out", "identity", "return"))] == [
-        line.strip() for line in WITH_SHORTCUT.splitlines() if re.match(r"\s+(self\.|out|identity|return)", line)
+        line.strip() for line in WITH_SHORTCUT.splitlines() if re.match(r" +(self\.|out|identity|return)", line)
     ]
     assert all(line.locator(".an-note").inner_text().strip() for line in found.values())
     han = re.compile(r"[㐀-鿿]")
@@ -131,8 +130,7 @@ def test_the_seeds_bottleneck_is_an_example(annotate, edition):
     page.get_by_role("button", name="Bottleneck", exact=True).click()
     page.locator(".an-run").click()
     page.locator(".an-run:not([disabled])").wait_for(timeout=READY)
-    block = explicit.Bottleneck(64, 64, downsample=shortcut(64, 256))
-    assert len(lines(page)) >= len([one for one in vars(block)["_modules"]])
+    assert page.locator(".an-lines > li").count() == 27  # of the class line, 10 of __init__, 16 of forward
     assert not page.locator(".an-status.an-failed").count()
 
 
@@ -142,7 +140,7 @@ def test_the_seeds_bottleneck_is_an_example(annotate, edition):
         ("", "Paste"),
         ("hello there", "class"),
         ("import tensorflow as tf\nclass A(tf.Module):\n    pass", "TensorFlow"),
-        ("class A(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.a = nn.Linear(2, 2)", "forward"),
+        ("class A(nn.Module):\n    def __init__(self):\n        super().__init__()", "forward"),
         ("class A(nn.Module):\n    def forward(self, x):\n        return open('weights.pt')", "weights.pt"),
         ("class A(nn.Module):\n    def forward(self, x):\n        return self.forward(x)", ""),
     ],
@@ -200,8 +198,7 @@ class Reach(nn.Module):
         except Exception:
             pass
         try:
-            js.eval("delete self.fetch; 1")
-            found.append("fetch" if js.eval("typeof self.fetch === 'function' && self.fetch.toString().includes('native')") else "no fetch")
+            js.eval("fetch('{address}'); 1")  # what stands there hands out what was handed in, and asks nobody
         except Exception:
             pass
         self.reached = " ".join(found) or "nothing"
@@ -217,13 +214,10 @@ def test_what_runs_there_reaches_nothing(browser, served):
     page, asked = browser.new_page(), []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(f"{served}/en/book/annotate.html")
-    before = {url for url in asked}
+    before = set(asked)
     secret = f"{served}/zh/index.html?reached"
     said = explain(page, REACH.replace("{address}", secret))
-    assert "reached:" in said and not {"document", "window", "localStorage", "sessionStorage", "parent"} & set(
-        said.partition("reached:")[2].split()
-    )
-    assert not {"XMLHttpRequest", "WebSocket", "EventSource", "importScripts"} & set(said.split())
+    assert "reached: nothing" in said
     later = {url for url in asked if url not in before and not url.startswith("blob:")}
     assert not [url for url in later if "reached" in url]
     names = {url.rpartition("/")[2].partition("-")[0].partition(".")[0] for url in later}
@@ -240,7 +234,8 @@ class Fetches(nn.Module):
           delete self.fetch;
           for (const [name, go] of Object.entries({
             fetch: () => WorkerGlobalScope.prototype.fetch.call(self, "ADDRESS"),
-            indexedDB: () => new Promise((yes, no) => { const open = indexedDB.open("x"); open.onsuccess = yes; open.onerror = no; }),
+            indexedDB: () => new Promise((yes, no) => Object.assign(indexedDB.open("x"), {
+              onsuccess: yes, onerror: no })),
             caches: () => caches.open("x"),
             cookies: () => cookieStore.getAll(),
           })) { (async () => go())().then(() => tried.push(name), () => tried.push("no " + name)); } 1''')
@@ -263,18 +258,20 @@ def test_neither_fetch_nor_storage_answers(annotate, served):
     page.wait_for_timeout(1000)
     said = explain(page, TOLD)
     tried = set(said.partition("tried: ")[2].splitlines()[0].rstrip(".").split(", "))
-    assert {"no fetch", "no indexedDB", "no caches"} <= tried and not {"fetch", "indexedDB", "caches", "cookies"} & tried
+    assert {"no fetch", "no indexedDB", "no caches"} <= tried
+    assert not {"fetch", "indexedDB", "caches", "cookies"} & tried
 
 
 def test_what_comes_out_is_inert(annotate):
     page = annotate("en")
     page.evaluate("window.acted = 0")
-    code = WITH_SHORTCUT.replace("class Block", "class Block").replace(
-        "    def forward", '    """<img src=x onerror="window.acted=1"><script>window.acted=1</script>"""\n\n    def forward', 1
-    ).replace("self.conv = ", 'self.note = "<img src=x onerror=window.acted=1>"\n        self.conv = ')
+    markup = "<img src=x onerror=window.acted=1><script>window.acted=1</script>"
+    code = WITH_SHORTCUT.replace("    def __init__", f'    """{markup}"""\n\n    def __init__')
+    code = code.replace("self.conv = ", f'self.note = "{markup}"\n        self.conv = ')
     explain(page, code)
     page.wait_for_timeout(300)
-    assert page.evaluate("window.acted") == 0 and not page.locator(".an-result :is(img, script, iframe, a, object)").count()
+    assert page.evaluate("window.acted") == 0 and "onerror" in page.locator(".an-lines").inner_text()
+    assert not page.locator(".an-result :is(img, script, iframe, a, object)").count()
 
 
 def test_code_of_an_address_waits_for_the_button(browser, served):

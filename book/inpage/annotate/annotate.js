@@ -39,7 +39,7 @@ place.append(
     `Python is loaded when you press the button: about ${MEGABYTES} MB the first time, which the browser keeps. The code runs in this page only and is sent to nobody.`) }),
   element("div", { className: "an-bar", role: "group", "aria-label": words("例子", "Examples") },
     element("span", { textContent: words("或者先试一个：", "Or try one:") }),
-    ...EXAMPLES.map(({ name, code }) => button(inWords(name), () => take(code)))),
+    ...EXAMPLES.map(({ name, code }) => button(name.zh ? inWords(name) : name, () => take(code)))),
   status, result,
 );
 

@@ -91,8 +91,8 @@ class Head(nn.Module):
 `;
 
 export const EXAMPLES = [
-  { name: { zh: "Bottleneck", en: "Bottleneck" }, code: BOTTLENECK },
-  { name: { zh: "BasicBlock", en: "BasicBlock" }, code: BASIC },
+  { name: "Bottleneck", code: BOTTLENECK },
+  { name: "BasicBlock", code: BASIC },
   { name: { zh: "SE 模块", en: "SE block" }, code: SE },
   { name: { zh: "形状对不上的一个", en: "one whose shapes do not fit" }, code: WRONG },
 ];
