@@ -8,11 +8,17 @@ export function guesses({ again }) {
   const rerun = element("button", { type: "submit", textContent: words("照这样再运行", "Run again with these") });
   const form = element("form", { className: "an-guesses" },
     element("h2", { textContent: words("这样建、这样喂", "How it was built and fed") }), fields, rerun);
-  let read = () => ({});
+  let read = () => ({}), wished = false;
   form.onsubmit = (event) => {
     event.preventDefault();
     again(read());
   };
+
+  // What is fed is guessed anew for other arguments, until the reader has said what it should be.
+  function wishes(fed) {
+    wished ||= fed.some((one) => one.isChanged());
+    return wished ? { inputs: fed.map((one) => one.value()) } : {};
+  }
 
   function show({ classes, chosen, arguments: values, inputs, training }) {
     const kind = classes.length > 1 && select(words("类", "Class"), classes, chosen);
@@ -23,7 +29,7 @@ export function guesses({ again }) {
     read = () => ({
       class: kind ? kind.value() : chosen,
       arguments: kind && kind.value() !== chosen ? {} : Object.fromEntries(given.map(([name, one]) => [name, one.value()])),
-      ...(kind && kind.value() !== chosen ? {} : { inputs: fed.map((one) => one.value()) }),
+      ...(kind && kind.value() !== chosen ? {} : wishes(fed)),
     });
   }
 
@@ -33,8 +39,8 @@ export function guesses({ again }) {
 let made = 0;
 
 function field(label, value, isCode = false) {
-  const input = element("input", { id: `annotate-field-${(made += 1)}`, type: "text", value, spellcheck: false, autocapitalize: "off" });
-  return { box: labelled(input, isCode ? element("code", { textContent: label }) : label), value: () => input.value };
+  const input = element("input", { id: `annotate-field-${(made += 1)}`, type: "text", value, defaultValue: value, spellcheck: false, autocapitalize: "off" });
+  return { box: labelled(input, isCode ? element("code", { textContent: label }) : label), value: () => input.value, isChanged: () => input.value !== input.defaultValue };
 }
 
 function select(label, options, chosen) {
