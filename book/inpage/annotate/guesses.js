@@ -20,10 +20,10 @@ export function guesses({ again }) {
     return wished ? { inputs: fed.map((one) => one.value()) } : {};
   }
 
-  function show({ classes, chosen, arguments: values, inputs, training }) {
+  function show({ classes, chosen, arguments: values, inputs }) {
     const kind = classes.length > 1 && select(words("类", "Class"), classes, chosen);
     const given = Object.entries(values).map(([name, text]) => [name, field(name, text, true)]);
-    const fed = inputs.map((shape, at) => field(words(`第 ${at + 1} 个输入的形状`, `Shape of input ${at + 1}`), shape.join(", ")));
+    const fed = inputs.map((shape, at) => field(words(`第 ${at + 1} 个输入的形状`, `Shape of input ${at + 1}`), (shape ?? []).join(", ")));
     fields.replaceChildren(...[kind, ...given.map(([, one]) => one), ...fed].filter(Boolean).map(({ box }) => box));
     form.hidden = !fields.children.length;
     read = () => ({
