@@ -15,7 +15,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 from linewalk import load_image, stem_and_block, walk, walk_init
-from linewalk.blocks import ASPPTail, explicit, resnet, shortcut
+from linewalk.blocks import ASPPTail, explicit, network, resnet, shortcut
 
 
 def count(module):
@@ -33,8 +33,8 @@ def error_of(action):
 
 NAMES = {
     "torch": torch, "nn": nn, "F": F, "load_image": load_image, "stem_and_block": stem_and_block, "walk": walk,
-    "walk_init": walk_init, "ASPPTail": ASPPTail, "explicit": explicit, "resnet": resnet, "shortcut": shortcut,
-    "count": count, "error_of": error_of,
+    "walk_init": walk_init, "ASPPTail": ASPPTail, "explicit": explicit, "network": network, "resnet": resnet,
+    "shortcut": shortcut, "count": count, "error_of": error_of,
 }
 
 for sentence, code in ast.literal_eval(sys.stdin.read()):

@@ -2,7 +2,7 @@
 
 A notebook names its subjects in its metadata: `"subject": [{"source": "linewalk.blocks.explicit:Bottleneck",
 "part": "forward"}]`. A statement belongs to the section whose heading is that statement; one that another chapter
-explains leads there.
+explains leads there. One that is nobody's heading belongs to the section of the statement before it.
 """
 
 import ast
@@ -81,7 +81,12 @@ def listing(source, targets, link):
     lines = text.split("\n")
     rows = highlight(text, PythonLexer(stripnl=False), HtmlFormatter(nowrap=True)).split("\n")
     hidden = {line for node in docstrings(top) for line in range(node.lineno, node.end_lineno + 1)}
-    ends = {node.lineno: header_end(node) for node in statements(source, "all")}
+    ends = {}
+    for node in statements(source, "all"):
+        if ends and (source, node.lineno) not in targets:
+            ends[max(ends)] = header_end(node)
+        else:
+            ends[node.lineno] = header_end(node)
     html, line = [], top.lineno
     while line <= top.end_lineno:
         end = ends.get(line, line)

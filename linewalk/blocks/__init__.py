@@ -1,14 +1,15 @@
-"""The three pieces of code under study, attribute names kept.
+"""The pieces of code under study, attribute names kept.
 
 - `aspp.ASPPTail`: the one line `out = F.relu(self.bn_conv_1x1_3(self.conv_1x1_3(out)))` in its surroundings;
 - `explicit.Bottleneck`: `in_channel`, `out_channel`, every convolution spelled out;
-- `resnet.Bottleneck`: torchvision's, with `groups`, `base_width`, `dilation` and `norm_layer`.
+- `resnet.Bottleneck`: torchvision's, with `groups`, `base_width`, `dilation` and `norm_layer`;
+- `network.ResNet`: torchvision's network around the blocks, and `network.BasicBlock`, the block of its shallow versions.
 
 Both Bottlenecks keep their name, since their own `super(Bottleneck, self)` uses it: import the module you mean.
 """
 
-from . import aspp, explicit, resnet
+from . import aspp, explicit, network, resnet
 from .aspp import ASPPTail
 from .stem import Stem, shortcut
 
-__all__ = ["ASPPTail", "Stem", "aspp", "explicit", "resnet", "shortcut"]
+__all__ = ["ASPPTail", "Stem", "aspp", "explicit", "network", "resnet", "shortcut"]
