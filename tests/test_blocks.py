@@ -1,4 +1,4 @@
-"""The three subjects against torchvision's own classes and against each other."""
+"""The subjects against torchvision's own classes and against each other."""
 
 import foreign
 import pytest
@@ -7,7 +7,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 from linewalk import walk
-from linewalk.blocks import ASPPTail, Stem, explicit, resnet, shortcut
+from linewalk.blocks import ASPPTail, Stem, explicit, network, resnet, shortcut
 
 
 @pytest.fixture(scope="module")
@@ -78,22 +78,67 @@ def test_whole_networks_hold_our_blocks(torchvision_resnet):
         assert {k: v.shape for k, v in ours.items()} == {k: v.shape for k, v in expected.items()}
 
 
+NETWORKS = [
+    ("BasicBlock", [2, 2, 2, 2], {}),
+    ("BasicBlock", [1, 1, 1, 1], {"zero_init_residual": True, "num_classes": 7}),
+    ("Bottleneck", [1, 2, 1, 1], {}),
+    ("Bottleneck", [1, 1, 2, 2], {"replace_stride_with_dilation": [False, True, True]}),
+    ("Bottleneck", [1, 1, 1, 1], {"groups": 32, "width_per_group": 4, "zero_init_residual": True}),
+    ("Bottleneck", [1, 1, 1, 1], {"norm_layer": lambda channels: nn.GroupNorm(8, channels)}),
+]
+
+
+@pytest.mark.parametrize(("block", "layers", "options"), NETWORKS)
+def test_the_network_is_torchvision_s(block, layers, options, torchvision_resnet):
+    """One seed: the same initial weights under the same names, the same scores, and the same errors."""
+    ours_block = {"BasicBlock": network.BasicBlock, "Bottleneck": resnet.Bottleneck}[block]
+    torch.manual_seed(3)
+    ours = network.ResNet(ours_block, layers, **options)
+    torch.manual_seed(3)
+    theirs = torchvision_resnet.ResNet(getattr(torchvision_resnet, block), layers, **options)
+    state = theirs.state_dict()
+    assert list(ours.state_dict()) == list(state)
+    assert all(torch.equal(value, state[name]) for name, value in ours.state_dict().items())
+    x = torch.randn(2, 3, 64, 64)
+    assert torch.equal(ours(x), theirs(x))
+    assert torch.equal(ours.eval()(x), theirs.eval()(x))
+
+
+@pytest.mark.parametrize("options", [{"groups": 2}, {"base_width": 128}, {"dilation": 2}])
+def test_a_basic_block_refuses_what_torchvision_s_refuses(options, torchvision_resnet):
+    raised = []
+    for block in (network.BasicBlock, torchvision_resnet.BasicBlock):
+        with pytest.raises((ValueError, NotImplementedError)) as error:
+            block(64, 64, **options)
+        raised.append((error.type, str(error.value)))
+    assert raised[0] == raised[1]
+
+
+def test_three_answers_about_dilation_or_none(torchvision_resnet):
+    raised = []
+    for module, block in ((network, resnet.Bottleneck), (torchvision_resnet, torchvision_resnet.Bottleneck)):
+        with pytest.raises(ValueError) as error:
+            module.ResNet(block, [1, 1, 1, 1], replace_stride_with_dilation=[True])
+        raised.append(str(error.value))
+    assert raised[0] == raised[1]
+
+
 def test_the_stem_is_torchvision_s(torchvision_resnet):
     torch.manual_seed(0)
-    network = torchvision_resnet.resnet18().eval()
+    whole = torchvision_resnet.resnet18().eval()
     stem = Stem().eval()
-    stem.load_state_dict({k: v for k, v in network.state_dict().items() if k.split(".")[0] in ("conv1", "bn1")})
+    stem.load_state_dict({k: v for k, v in whole.state_dict().items() if k.split(".")[0] in ("conv1", "bn1")})
     x = torch.randn(1, 3, 64, 64)
-    assert torch.equal(stem(x), network.maxpool(network.relu(network.bn1(network.conv1(x)))))
+    assert torch.equal(stem(x), whole.maxpool(whole.relu(whole.bn1(whole.conv1(x)))))
 
 
 def test_a_whole_network_can_be_walked(torchvision_resnet):
     torch.manual_seed(0)
-    network, x = torchvision_resnet.resnet18().eval(), torch.randn(1, 3, 64, 64)
+    whole, x = torchvision_resnet.resnet18().eval(), torch.randn(1, 3, 64, 64)
     with torch.no_grad():
-        trail = walk(network, x)
-        assert torch.equal(trail.output, network(x))
-    assert trail.params == sum(p.numel() for p in network.parameters())
+        trail = walk(whole, x)
+        assert torch.equal(trail.output, whole(x))
+    assert trail.params == sum(p.numel() for p in whole.parameters())
 
 
 @pytest.mark.parametrize("train", [False, True])
@@ -138,5 +183,5 @@ def test_the_aspp_tail_by_hand():
 
 
 def test_docstrings_give_shapes_and_sources():
-    for cls in (ASPPTail, explicit.Bottleneck, resnet.Bottleneck, Stem):
+    for cls in (ASPPTail, explicit.Bottleneck, network.BasicBlock, network.ResNet, resnet.Bottleneck, Stem):
         assert "Shapes:" in cls.__doc__ and "Source:" in cls.__doc__

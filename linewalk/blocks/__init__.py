@@ -3,7 +3,7 @@
 - `aspp.ASPPTail`: the one line `out = F.relu(self.bn_conv_1x1_3(self.conv_1x1_3(out)))` in its surroundings;
 - `explicit.Bottleneck`: `in_channel`, `out_channel`, every convolution spelled out;
 - `resnet.Bottleneck`: torchvision's, with `groups`, `base_width`, `dilation` and `norm_layer`;
-- `network.ResNet`: torchvision's network around the blocks, and `network.BasicBlock`, the block of its shallow versions.
+- `network.ResNet`: torchvision's network around the blocks, and `network.BasicBlock`, the block of its shallow ones.
 
 Both Bottlenecks keep their name, since their own `super(Bottleneck, self)` uses it: import the module you mean.
 """
