@@ -81,8 +81,10 @@ def listing(source, targets, link):
     lines = text.split("\n")
     rows = highlight(text, PythonLexer(stripnl=False), HtmlFormatter(nowrap=True)).split("\n")
     hidden = {line for node in docstrings(top) for line in range(node.lineno, node.end_lineno + 1)}
+    nodes = statements(source, "all")
+    indents = {node.lineno: indentation(lines[node.lineno - 1]) for node in nodes}
     ends = {}
-    for node in statements(source, "all"):
+    for node in nodes:
         if ends and (source, node.lineno) not in targets:
             ends[max(ends)] = header_end(node)
         else:
@@ -92,8 +94,10 @@ def listing(source, targets, link):
         end = ends.get(line, line)
         numbers = [number for number in range(line, end + 1) if number not in hidden]
         # The second line of a statement need not stand under the bracket that it continues: the column is narrow.
-        widest = indentation(lines[line - 1]) + 4
-        body = "".join(row(n, min(indentation(lines[n - 1]), widest), rows[n - 1]) for n in numbers)
+        body, widest = "", indentation(lines[line - 1]) + 4
+        for number in numbers:
+            widest = indents.get(number, widest - 4) + 4
+            body += row(number, min(indentation(lines[number - 1]), widest), rows[number - 1])
         target = targets.get((source, line))
         if target:
             html.append(f'<a {link(target)} data-first-line="{line}">{body}</a>')
