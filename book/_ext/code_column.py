@@ -20,6 +20,8 @@ from pygments.lexers import PythonLexer
 LEADING_SPACE = re.compile(r'^(\s|<span class="w">\s*</span>)+')
 # Where a long line may be broken besides its spaces.
 OPENING = re.compile(r'(<span class="p">[^<]*[(\[{,]</span>)')
+# A name that the column cannot hold at an indentation: it may be broken after its underscores.
+LONG_NAME = re.compile(r"\w{24,}")
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -83,6 +85,8 @@ def listing(source, targets, link):
     hidden = {line for node in docstrings(top) for line in range(node.lineno, node.end_lineno + 1)}
     nodes = statements(source, "all")
     indents = {node.lineno: indentation(lines[node.lineno - 1]) for node in nodes}
+    # Four levels deep, the column has no room for four spaces each.
+    narrower = 2 if max(indents.values()) > 12 else 1
     ends = {}
     for node in nodes:
         if ends and (source, node.lineno) not in targets:
@@ -97,7 +101,7 @@ def listing(source, targets, link):
         body, widest = "", indentation(lines[line - 1]) + 4
         for number in numbers:
             widest = indents.get(number, widest - 4) + 4
-            body += row(number, min(indentation(lines[number - 1]), widest), rows[number - 1])
+            body += row(number, min(indentation(lines[number - 1]), widest) // narrower, rows[number - 1])
         target = targets.get((source, line))
         if target:
             html.append(f'<a {link(target)} data-first-line="{line}">{body}</a>')
@@ -112,6 +116,7 @@ def listing(source, targets, link):
 def row(number, indent, html):
     """One line; its indentation is a number, so that a long line can wrap under its own beginning."""
     code = OPENING.sub(r"\1<wbr>", LEADING_SPACE.sub("", html))
+    code = LONG_NAME.sub(lambda name: name[0].replace("_", "_<wbr>"), code)
     return f'<span class="row" data-line="{number}" style="--indent:{indent}"><code>{code or " "}</code></span>'
 
 
