@@ -56,7 +56,7 @@ CLASSROOM = (
 # What every page depends on, whatever its own source says.
 MACHINERY = (
     "book/_ext", "book/_templates", "book/synonyms.yml", "book/asked.yml", "book/titles.yml", "book/moved.yml",
-    "book/predict", "book/predictions.py", "linewalk", "_toc.yml", *REQUIREMENTS,
+    "book/glossary.yml", "book/predict", "book/predictions.py", "linewalk", "_toc.yml", *REQUIREMENTS,
 )
 
 # What the wheel is made from, and its parts list.
@@ -135,6 +135,13 @@ LISTS = {
         },
     },
     "book/moved.yml": {"type": "object", "additionalProperties": {"type": "object", "additionalProperties": TEXT}},
+    "book/glossary.yml": {"type": "object", "additionalProperties": {"type": "array", "items": {
+        "type": "object", "required": ["id", "zh", "en", "said", "shown"], "additionalProperties": False,
+        "properties": {
+            **dict.fromkeys(("id", "zh", "en", "shown"), TEXT), "said": {**BY_LANGUAGE, "required": ["zh", "en"]},
+            "linked": {"type": "object", "additionalProperties": TEXTS},
+        },
+    }}},
 }
 
 # How Jupyter Book and Sphinx say why they stopped, and where; what else is in the log follows from it.

@@ -41,7 +41,8 @@ print(open('runs.txt', 'a').write('x'))
 HTML('<img alt="a dot" width="1" height="1" src="data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA=">')"""
 SOURCES = (
     "_config.yml", "_toc.yml", "notebooks/one.ipynb", "book/index.md", "book/asked.yml", "book/synonyms.yml",
-    "book/titles.yml", "book/moved.yml", "requirements.txt", "pyproject.toml", "book/_static/predict/predict.js",
+    "book/titles.yml", "book/moved.yml", "book/glossary.yml", "requirements.txt", "pyproject.toml",
+    "book/_static/predict/predict.js",
     "book/live/connect.html", "book/live/package-lock.json", "book/find/find.js", "book/_ext/quiet_cells.py",
     "book/_templates/site-foot.html",
 )
