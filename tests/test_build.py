@@ -676,6 +676,7 @@ def of_a_later_format(notebook):
         broken("book/titles.yml", b"a: [unclosed"),
         broken("book/titles.yml", b"book/index: {title: Home}"),
         broken("book/moved.yml", b"- a list"),
+        broken("book/glossary.yml", b"data: [{id: tensor, zh: tensor}]"),
         broken("requirements.txt", "残差".encode("gbk")),
         without("notebooks/one.ipynb"),
         without("book/_ext/quiet_cells.py"),
