@@ -572,13 +572,22 @@ def publish(snapshot, inputs, scripts, wheel):
     for name, folder in scripts.items():
         shutil.copytree(folder, new / name)
     shutil.copy(SOURCE / "book" / "live" / "connect.html", new / "live")
-    shutil.copy(SOURCE / "book" / "inpage" / "kernel" / "python-frame.html", new / "inpage")
+    write_frame(new / "inpage")
     known = origin(ROOT, config["repository"]["url"])
     for page in new.rglob("*.html"):
         page.write_text(with_policy(with_origin(page.read_text(encoding="utf-8"), known)), encoding="utf-8")
     (new / ".nojekyll").touch()
     (new / ".inputs").write_text(inputs)
     put_in_place(new, SITE)
+
+
+def write_frame(inpage):
+    """Python's frame with its script within, which its policy then names: no other file's runs there."""
+    script = inpage / "python-frame.js"
+    frame = (SOURCE / "book" / "inpage" / "kernel" / "python-frame.html").read_text(encoding="utf-8")
+    within = f"<script>{script.read_text(encoding='utf-8')}</script>"
+    (inpage / "python-frame.html").write_text(frame.replace("<!-- script -->", within), encoding="utf-8")
+    script.unlink()
 
 
 def drop_unused_pictures(edition):

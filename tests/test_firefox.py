@@ -15,6 +15,11 @@ from test_code_column import (  # noqa: F401
     test_the_focus_stays_on_play_which_the_same_key_ends,
 )
 from test_pictures import chapter, test_a_key_opens_the_whole_graph_with_the_same_lights  # noqa: F401
+from test_python_in_page import (  # noqa: F401
+    annotate,
+    test_every_line_of_a_pasted_class_is_explained,
+    test_neither_fetch_nor_storage_answers,
+)
 from test_search import (  # noqa: F401
     test_escape_closes_the_results_and_then_the_field,
     test_from_a_file_results_are_links,

@@ -1,5 +1,7 @@
 """The settings in hosting.md, on a real nginx: headers, types and caching as the page says, and pages that work."""
 
+import base64
+import hashlib
 import http.server
 import re
 import shutil
@@ -199,9 +201,13 @@ def test_every_page_has_a_policy_as_strict_as_what_it_holds_allows(site):
         computes = page.select("script[src*='/inpage/']")
         assert policy["default-src"] == policy["base-uri"] == {"'none'"}
         isolates = bool(page.select("meta[name=isolates]"))  # the frame of Python, to which what it runs is handed in
-        runs = own | {"'wasm-unsafe-eval'"} if computes or isolates else own
-        runs = runs | {"blob:"} if isolates else runs
-        assert policy.get("script-src") == (runs if page.select("script[src]") else None), name
+        runs = own | {"'wasm-unsafe-eval'"} if computes else own
+        if isolates:
+            (script,) = page.select("script")
+            known = base64.b64encode(hashlib.sha256(script.string.encode()).digest()).decode()
+            assert policy["script-src"] == {f"'sha256-{known}'", "blob:", "'wasm-unsafe-eval'"}
+        else:
+            assert policy.get("script-src") == (runs if page.select("script[src]") else None), name
         assert policy.get("worker-src") == ({"blob:"} if isolates else own if computes else None), name
         styled, sheets = page.select("[style], style") or cells, page.select("[rel~=stylesheet]")
         assert ("'unsafe-inline'" in policy.get("style-src", ())) == bool(styled), name

@@ -166,6 +166,18 @@ def test_a_loop_without_an_end_is_stopped_and_the_page_goes_on(annotate):
     assert len(lines(page)) > 10
 
 
+def test_a_stop_while_python_is_loading_is_a_stop(browser, served):
+    page = browser.new_page()
+    page.route("**/inpage/python-*.wasm", lambda route: None)  # never comes
+    page.goto(f"{served}/en/book/annotate.html")
+    page.locator("#annotate-code").fill(WITH_SHORTCUT)
+    page.locator(".an-run").click()
+    page.get_by_role("button", name="Stop").click()
+    until(page, "() => document.querySelector('.an-status').textContent.startsWith('It was stopped.')")
+    assert page.locator(".an-run").is_enabled() and not page.locator("iframe").count()
+    page.close()
+
+
 # ---- whose code runs
 
 
@@ -207,8 +219,9 @@ class Reach(nn.Module):
 
 def test_what_runs_there_reaches_nothing(browser, served):
     """Neither the site, nor its storage, nor another host: every request of the page is known beforehand."""
-    page, asked = browser.new_page(), []
-    page.on("requestfinished", lambda request: asked.append(request.url))  # what a policy stops only begins
+    page, asked, stopped = browser.new_page(), [], {}
+    page.on("requestfinished", lambda request: asked.append(request.url))
+    page.on("requestfailed", lambda request: stopped.update({request.url: request.failure}))
     page.goto(f"{served}/en/book/annotate.html")
     before = set(asked)
     secret = f"{served}/zh/index.html?reached"
@@ -216,6 +229,7 @@ def test_what_runs_there_reaches_nothing(browser, served):
     assert re.search(r"reached: DedicatedWorkerGlobalScope[.\n]", said)
     later = {url for url in asked if url not in before and not url.startswith("blob:")}
     assert not [url for url in later if "reached" in url]
+    assert {failure for url, failure in stopped.items() if "reached" in url} <= {"csp"}, "it is the policy that stops"
     names = {url.rpartition("/")[2].partition("-")[0].partition(".")[0] for url in later}
     assert names <= {"python", "library", "stdlib", "favicon"}
     page.close()

@@ -12,12 +12,15 @@ const KEPT = "bottleneck-python"; // the browser's cache of it, in which a file'
 const FILES = { interpreter, stdlib, library, script: worker };
 const ALL = Object.values(bytes).reduce((sum, one) => sum + one, 0);
 
+const LATE = 30_000; // ms
+
 export const MEGABYTES = (compressed / 1e6).toFixed(1);
 
 // {start(), explain(request), stop(), running}: `base` is the address of the page's script; `onProgress` hears the share
 // that has come, 0…1.
 export function pythonKernel({ base, onProgress }) {
   let parts = null, frame = null, started = null, last = 0;
+  let stopped = refusal();
   const waiting = new Map();
 
   addEventListener("message", ({ source, data }) => {
@@ -26,7 +29,8 @@ export function pythonKernel({ base, onProgress }) {
     if ("ended" in data) return fail(trouble("python-ended"));
     const { resolve, reject } = waiting.get(data.id) ?? {};
     waiting.delete(data.id);
-    data.error === undefined ? resolve?.(data.result) : reject?.(trouble("python-failed", data.error));
+    if (data.error === undefined) resolve?.(data.result);
+    else reject?.(trouble(/memory/i.test(data.error) ? "python-ended" : "python-failed", data.error));
   });
 
   function fail(error) {
@@ -47,7 +51,7 @@ export function pythonKernel({ base, onProgress }) {
       started = null;
       throw error;
     });
-    return started;
+    return Promise.race([started, stopped.promise]);
   }
 
   async function begin() {
@@ -66,8 +70,12 @@ export function pythonKernel({ base, onProgress }) {
     frame.title = "Python";
     frame.src = new URL("python-frame.html", address);
     await new Promise((resolve, reject) => {
-      frame.onready = resolve;
-      frame.onerror = () => reject(trouble("not-loaded"));
+      const late = setTimeout(() => { // a frame that does not come says nothing
+        frame.remove();
+        frame = null;
+        reject(trouble("not-loaded"));
+      }, LATE);
+      frame.onready = () => { clearTimeout(late); resolve(); };
       document.body.append(frame);
     });
   }
@@ -78,13 +86,27 @@ export function pythonKernel({ base, onProgress }) {
       await start();
       return ask({ kind: "explain", ...request });
     },
-    // Ends what runs: what Python held is gone, and the next question starts it anew.
+    // Ends what runs: what Python held is gone, and the next question starts it anew. What is still loading goes on, for
+    // the next time.
     stop() {
-      frame?.contentWindow.postMessage({ kind: "stop" }, "*");
-      fail(trouble("python-stopped"));
+      const error = trouble("python-stopped");
+      if (waiting.size) {
+        frame.contentWindow.postMessage({ kind: "stop" }, "*");
+        fail(error);
+      }
+      stopped.reject(error);
+      stopped = refusal();
     },
     get running() { return waiting.size > 0; },
   };
+}
+
+// A promise that only ever fails, where somebody waits for it.
+function refusal() {
+  const made = {};
+  made.promise = new Promise((_, reject) => { made.reject = reject; });
+  made.promise.catch(() => {});
+  return made;
 }
 
 async function load(base, onProgress) {
