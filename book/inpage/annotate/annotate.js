@@ -26,7 +26,7 @@ const stop = button(words("停止", "Stop"), () => kernel.stop());
 const language = languageChoice();
 const settings = guesses({ again: (changed) => explain(changed) });
 const lines = listing(), away = takeaway({ link: () => linkTo(box.value) });
-const result = element("section", { className: "an-result", hidden: true, "aria-label": words("逐行注释", "Every line explained") },
+const result = element("div", { className: "an-result", hidden: true, role: "region", "aria-label": words("逐行注释", "Every line explained") },
   settings.form, lines.box, away.box);
 run.className = "an-run";
 stop.hidden = true;
