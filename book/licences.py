@@ -50,7 +50,14 @@ def bundled(source):
                 about = json.loads((path / "package.json").read_text(encoding="utf-8"))
                 texts = [file for file in sorted(path.iterdir()) if re.match("licen[cs]e", file.name, re.IGNORECASE)]
                 name = f"{about['name']} {package['version']}"
-                yield name, package.get("license"), npm_source(about), joined(texts)
+                yield name, package.get("license"), npm_source(about), joined(texts) or elsewhere(package["license"])
+                if about["name"] == "pyodide":
+                    yield "Python", "PSF-2.0", "https://github.com/python/cpython", elsewhere("PSF-2.0")
+
+
+def elsewhere(licence):
+    """Where the text of a licence is that a package does not bring along."""
+    return f"https://spdx.org/licenses/{licence}.html"
 
 
 def makes(place):
