@@ -187,9 +187,8 @@ def test_a_result_says_line_chapter_and_sentence(browser, served):
     page.keyboard.press("Control+k")
     page.keyboard.type("a tensor that lets gradients flow around the shortcut")
     result = page.locator(".find-result").first
-    result.wait_for()
+    result.locator("mark").first.wait_for()  # the first letters find something else, in which they mark nothing
     assert result.locator("b, code").inner_text() and result.locator("small").inner_text()
-    assert result.locator("mark").count()
 
 
 def test_nothing_found_is_said_with_what_to_do(browser, served):
