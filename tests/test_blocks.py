@@ -7,7 +7,8 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 from linewalk import walk
-from linewalk.blocks import ASPPTail, Stem, explicit, network, resnet, shortcut
+from linewalk.blocks import ASPPTail, Stem, explicit, network, norm, resnet, shortcut
+from linewalk.blocks.aspp import ASPPImageBranch
 
 
 @pytest.fixture(scope="module")
@@ -182,6 +183,51 @@ def test_the_aspp_tail_by_hand():
     assert module.conv_1x1_3.bias is not None and module.conv_1x1_3.in_channels == 1280
 
 
+@pytest.mark.parametrize("options", [{}, {"momentum": 0.3, "eps": 0.1}, {"track_running_stats": False}])
+def test_the_written_out_batch_norm_is_pytorch_s(options):
+    """Outputs, gradients and what is gathered, over batches of several sizes, in both modes."""
+    torch.manual_seed(0)
+    ours, other = norm.BatchNorm(5, **options), nn.BatchNorm2d(5, **options)
+    other.load_state_dict(random_state(ours))
+    ours.load_state_dict(other.state_dict())
+    for shape in [(4, 5, 6, 7), (1, 5, 3, 3), (2, 5, 1, 1), (9, 5, 2, 1)]:
+        x = torch.randn(shape) * 3 + 2
+        for train in (True, False):
+            results = []
+            for module in (ours.train(train), other.train(train)):
+                given = x.clone().requires_grad_()
+                out = module(given)
+                gradients = torch.autograd.grad(out.sin().sum(), [given, module.weight, module.bias])
+                results.append([out, *gradients, *module.state_dict().values()])
+            assert all(torch.allclose(*pair, atol=1e-5) for pair in zip(*results, strict=True))
+
+
+def test_a_single_value_per_channel_is_refused_in_pytorch_s_words():
+    x, messages = torch.randn(1, 5, 1, 1), []
+    for module in (norm.BatchNorm(5), nn.BatchNorm2d(5), norm.BatchNorm(5, track_running_stats=False).eval()):
+        with pytest.raises(ValueError) as error:
+            module(x)
+        messages.append(str(error.value))
+    assert len(set(messages)) == 1
+    assert norm.BatchNorm(5).eval()(x).shape == x.shape
+
+
+def test_the_image_branch_by_hand():
+    torch.manual_seed(0)
+    branch = ASPPImageBranch(7)
+    branch.load_state_dict(random_state(branch))
+    branch.eval()
+    maps, state = torch.randn(2, 7, 4, 3), branch.state_dict()
+    out = maps.mean((2, 3)) @ state["conv_1x1_2.weight"][:, :, 0, 0].T + state["conv_1x1_2.bias"]
+    mean, var, weight, bias = (
+        state[f"bn_conv_1x1_2.{name}"] for name in ("running_mean", "running_var", "weight", "bias")
+    )
+    out = ((out - mean) / torch.sqrt(var + 1e-5) * weight + bias).clamp(min=0)
+    assert torch.allclose(branch(maps), out[:, :, None, None].expand(2, 256, 4, 3), atol=1e-5)
+
+
 def test_docstrings_give_shapes_and_sources():
-    for cls in (ASPPTail, explicit.Bottleneck, network.BasicBlock, network.ResNet, resnet.Bottleneck, Stem):
+    subjects = (ASPPTail, ASPPImageBranch, Stem, explicit.Bottleneck, network.BasicBlock, network.ResNet, norm.BatchNorm,
+                resnet.Bottleneck)
+    for cls in subjects:
         assert "Shapes:" in cls.__doc__ and "Source:" in cls.__doc__

@@ -1,4 +1,4 @@
-"""The line `out = F.relu(self.bn_conv_1x1_3(self.conv_1x1_3(out)))` and the few lines around it."""
+"""The line `out = F.relu(self.bn_conv_1x1_3(self.conv_1x1_3(out)))`, the few lines around it, and its sister line."""
 
 import torch
 import torch.nn as nn
@@ -29,3 +29,28 @@ class ASPPTail(nn.Module):
         out = F.relu(self.bn_conv_1x1_3(self.conv_1x1_3(out)))
         out = self.conv_1x1_4(out)
         return out
+
+
+class ASPPImageBranch(nn.Module):
+    """The pyramid's image branch: the mean of each map, one 1×1 convolution, and back to the maps' size.
+
+    Args:
+        in_channels: channels of the maps that come in (512 after the original's ResNet-18 or 34).
+
+    Shapes:
+        input (N, in_channels, H, W); output (N, 256, H, W), the same value everywhere in a map.
+
+    Source: as for `ASPPTail`; `F.interpolate` stands for `F.upsample`, its name of today.
+    """
+
+    def __init__(self, in_channels=512):
+        super().__init__()
+        self.avg_pool = nn.AdaptiveAvgPool2d(1)
+        self.conv_1x1_2 = nn.Conv2d(in_channels, 256, kernel_size=1)
+        self.bn_conv_1x1_2 = nn.BatchNorm2d(256)
+
+    def forward(self, feature_map):
+        out_img = self.avg_pool(feature_map)
+        out_img = F.relu(self.bn_conv_1x1_2(self.conv_1x1_2(out_img)))
+        out_img = F.interpolate(out_img, size=feature_map.shape[2:], mode="bilinear")
+        return out_img
