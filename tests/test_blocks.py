@@ -227,7 +227,6 @@ def test_the_image_branch_by_hand():
 
 
 def test_docstrings_give_shapes_and_sources():
-    subjects = (ASPPTail, ASPPImageBranch, Stem, explicit.Bottleneck, network.BasicBlock, network.ResNet, norm.BatchNorm,
-                resnet.Bottleneck)
-    for cls in subjects:
+    blocks = (explicit.Bottleneck, network.BasicBlock, network.ResNet, resnet.Bottleneck)
+    for cls in (ASPPTail, ASPPImageBranch, Stem, norm.BatchNorm, *blocks):
         assert "Shapes:" in cls.__doc__ and "Source:" in cls.__doc__
