@@ -34,13 +34,12 @@ class BatchNorm(nn.Module):
         self.register_buffer("num_batches_tracked", torch.tensor(0) if track_running_stats else None)
 
     def forward(self, x):
-        if self.training or self.running_mean is None:
+        mean, var = self.running_mean, self.running_var
+        if self.training or mean is None:
             if x.numel() == x.shape[1]:
                 raise ValueError(f"Expected more than 1 value per channel when training, got input size {x.shape}")
             mean = x.mean((0, 2, 3))
             var = x.var((0, 2, 3), correction=0)
-        else:
-            mean, var = self.running_mean, self.running_var
 
         if self.training and self.running_mean is not None:
             with torch.no_grad():
