@@ -66,7 +66,8 @@ def bundle(source):
         run([sys.executable, KNOWN, work], root, NOT_KNOWN, PYTHONPATH=str(root))
         options += python_parts(source, work, modules)
         # One copy for all pages, named by its content.
-        options += ["--loader:.safetensors=file", "--loader:.png=file", "--asset-names=[name]-[hash]"]
+        options += ["--loader:.py=text", "--loader:.safetensors=file", "--loader:.png=file"]
+        options += ["--asset-names=[name]-[hash]"]
         options += [f"--alias:{name.split('.')[0]}={work / name}" for name in ("photograph.png", "known-numbers.json")]
     entries = [source / name for name in ENTRIES[source.name]]
     run([esbuild, *entries, *options], root, NO_BUNDLE, name=f"book/{source.name}", NODE_PATH=str(modules))

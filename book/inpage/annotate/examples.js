@@ -1,39 +1,9 @@
 // Classes to try: the one that the book is about as people paste it, two others, and one that fails.
 
-const BOTTLENECK = `
-class Bottleneck(nn.Module):
-    expansion = 4
+import explicit from "../../../linewalk/blocks/explicit.py";
 
-    def __init__(self, in_channel, out_channel, stride=1, downsample=None):
-        super(Bottleneck, self).__init__()
-        self.conv1 = nn.Conv2d(in_channels=in_channel, out_channels=out_channel,
-                               kernel_size=1, stride=1, bias=False)  # squeeze channels
-        self.bn1 = nn.BatchNorm2d(out_channel)
-        self.conv2 = nn.Conv2d(in_channels=out_channel, out_channels=out_channel,
-                               kernel_size=3, stride=stride, bias=False, padding=1)
-        self.bn2 = nn.BatchNorm2d(out_channel)
-        self.conv3 = nn.Conv2d(in_channels=out_channel, out_channels=out_channel * self.expansion,
-                               kernel_size=1, stride=1, bias=False)  # unsqueeze channels
-        self.bn3 = nn.BatchNorm2d(out_channel * self.expansion)
-        self.relu = nn.ReLU(inplace=True)
-        self.downsample = downsample
-
-    def forward(self, x):
-        identity = x
-        if self.downsample is not None:
-            identity = self.downsample(x)
-        out = self.conv1(x)
-        out = self.bn1(out)
-        out = self.relu(out)
-        out = self.conv2(out)
-        out = self.bn2(out)
-        out = self.relu(out)
-        out = self.conv3(out)
-        out = self.bn3(out)
-        out += identity
-        out = self.relu(out)
-        return out
-`;
+// As people paste it: without what the book says of it.
+const BOTTLENECK = explicit.slice(explicit.indexOf("class Bottleneck")).replace(/\n {4}"""[^]*?"""\n/, "");
 
 const BASIC = `
 class BasicBlock(nn.Module):
