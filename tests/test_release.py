@@ -166,6 +166,9 @@ def published(site):
     return {path: squeezed(readable(path)) for path in files}
 
 
+WHEEL = re.compile(r"[A-Za-z0-9+/=]{1000,}")  # in base64
+
+
 def readable(path):
     if path.suffix == ".whl":
         with zipfile.ZipFile(path) as wheel:
@@ -175,7 +178,8 @@ def readable(path):
     if path.suffix == ".html":
         return html.unescape(TAG.sub("", text))
     if path.suffix == ".ipynb":
-        return "\n".join("".join(cell["source"]) for cell in json.loads(text)["cells"])
+        source = "\n".join("".join(cell["source"]) for cell in json.loads(text)["cells"])
+        return WHEEL.sub("", source)  # the site's own wheel is searched by itself
     return text
 
 
@@ -183,7 +187,8 @@ def test_no_file_of_the_site_holds_an_answer_or_a_hidden_test(published, public)
     answers = {line for name in NAMES for line in secret_lines(name, public)}
     answers |= {json.dumps(line)[1:-1] for line in answers}  # as a script would hold them
     one_search = re.compile("|".join(map(re.escape, sorted(answers))))
-    found = {path.as_posix(): match[0] for path, text in published.items() if (match := one_search.search(text))}
+    once = {text: path for path, text in published.items()}  # the editions have much in common
+    found = {path.as_posix(): match[0] for text, path in once.items() if (match := one_search.search(text))}
     assert not found
 
 
