@@ -194,11 +194,12 @@ def test_nothing_outlives_one_that_is_killed_while_it_is_made():
             assert ended, number
 
 
-def test_forks_are_not_counted_twice(run):
-    """Pages that forks share are one memory."""
-    source = """
-        import os, time
-        kept = bytearray(b"x" * 2**27)
+@pytest.mark.parametrize("kept", ['bytearray(b"x" * 2**27)', "[socket.socket() for _ in range(900)]"])
+def test_forks_are_not_counted_twice(run, kept):
+    """Pages that forks share are one memory, and a file that they share is one file."""
+    source = f"""
+        import os, socket, time
+        kept = {kept}
         for _ in range(8):
             if not os.fork():
                 time.sleep(3)
