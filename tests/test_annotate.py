@@ -244,6 +244,17 @@ def test_a_projection_differs_from_the_input_itself():
     assert "did not run" in said(plain, "identity = self.downsample(x)")
 
 
+def test_what_another_tool_has_patched_keeps_its_name(monkeypatch):
+    """torch.compile puts a `patched_init` where `nn.Module.__init__` stood, and so do others."""
+    init = nn.Module.__init__
+
+    def patched_init(self, *args, **kwargs):
+        init(self, *args, **kwargs)
+
+    monkeypatch.setattr(nn.Module, "__init__", patched_init)
+    assert "lays out its registers" in said(annotate(Idle, inputs=(torch.rand(1, 4),)), "super().__init__()")
+
+
 class Idle(nn.Module):
     def __init__(self):
         super().__init__()

@@ -51,6 +51,8 @@ def public_name(value):
     name = getattr(value, "__name__", None)
     if not isinstance(name, str):
         return None
+    if method := _method_of_modules(value):
+        return f"Module.{method}"
     owner = _owner(value)
     if owner is not None and not _is_readers_method(value, owner):
         for kind, prefix in _OWNERS:
@@ -62,6 +64,14 @@ def public_name(value):
 def is_torchs(value):
     """Whether a class or function comes with PyTorch or Python, so that its name says what it is."""
     return id(value) in _names()
+
+
+def _method_of_modules(value):
+    """What `nn.Module` itself has it as: torch.compile, for one, puts a `patched_init` where `__init__` stood."""
+    function = getattr(value, "__func__", None)
+    if function is None or not isinstance(value.__self__, nn.Module):
+        return None
+    return next((name for name, own in vars(nn.Module).items() if own is function), None)
 
 
 def _owner(value):
