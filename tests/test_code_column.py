@@ -68,9 +68,12 @@ def squeezed(code):
     return re.sub(r"[\s¶]|,(?=\))", "", code)
 
 
-@pytest.mark.parametrize("edition", EDITIONS)
-def test_the_line_that_is_read_is_lit_and_none_where_none_is(browser, served, edition):
-    page = open_chapter(browser, served, edition, "03_forward")
+@pytest.mark.parametrize(
+    ("edition", "chapter"), [*((edition, "03_forward") for edition in EDITIONS), *(("en", name) for name in GROUPED)]
+)
+def test_the_line_that_is_read_is_lit_and_none_where_none_is(browser, served, edition, chapter):
+    """Of a line's section within another line's, as a method's in its class's, the inner one."""
+    page = open_chapter(browser, served, edition, chapter)
     lit = []
     for _ in range(14):
         page.mouse.move(600, 500)
@@ -93,6 +96,12 @@ def test_the_line_that_is_read_is_lit_and_none_where_none_is(browser, served, ed
     page.evaluate("document.querySelector('#try-it-yourself').scrollIntoView()")
     page.wait_for_timeout(150)
     assert page.locator(LIT).count() == 0
+
+
+def test_from_where_no_line_is_k_leads_to_the_line_before(browser, served):
+    page = open_chapter(browser, served, "en", "03_forward")
+    page.evaluate("document.querySelector('#try-it-yourself').scrollIntoView()")
+    page.wait_for_timeout(150)
     page.keyboard.press("k")
     assert page.locator(LIT).get_attribute("href") == "#return-out", "the line before, as the text goes"
 

@@ -37,7 +37,7 @@ function start(column) {
   function follow() {
     if (chosen) return light(chosen, chosen.section);
     const section = sections.findLast((section) => section.getBoundingClientRect().top < innerHeight / 3) ?? sections[0];
-    light(stops.find((stop) => stop.section.contains(section)) ?? null, section);
+    light(stops.findLast((stop) => stop.section.contains(section)) ?? null, section); // a method's line before its class's
   }
 
   function go(stop, takesFocus = true) {
