@@ -55,7 +55,7 @@ def annotate(browser, served):
 def explain(page, code):
     page.locator("#annotate-code").fill(code)
     page.locator(".an-run").click()
-    page.locator(".an-run:not([disabled])").wait_for(timeout=READY)
+    page.locator(".an-run[aria-disabled=false]").wait_for(timeout=READY)
     return page.locator(".an-status").inner_text()
 
 
@@ -99,11 +99,11 @@ def test_guesses_can_be_changed_and_a_shape_that_does_not_fit_is_named(annotate)
     page.get_by_label("Shape of input 1").fill("2, 64, 32, 32")
     page.get_by_label("planes", exact=True).fill("16")
     page.get_by_role("button", name="Run again with these").click()
-    page.locator(".an-run:not([disabled])").wait_for(timeout=READY)
+    page.locator(".an-run[aria-disabled=false]").wait_for(timeout=READY)
     assert "2×64×16×16" in page.locator(".an-lines").inner_text()
     page.get_by_label("Shape of input 1").fill("2, 32, 32, 32")
     page.get_by_role("button", name="Run again with these").click()
-    page.locator(".an-run:not([disabled])").wait_for(timeout=READY)
+    page.locator(".an-run[aria-disabled=false]").wait_for(timeout=READY)
     assert "an-failed" in page.locator(".an-status").get_attribute("class")
     assert "identity = self.downsample(x)" in page.locator(".an-status").inner_text()
     assert len(lines(page)) > 5, "the lines before it are explained"
@@ -129,9 +129,29 @@ def test_the_seeds_bottleneck_is_an_example(annotate, edition):
     page = annotate(edition)
     page.get_by_role("button", name="Bottleneck", exact=True).click()
     page.locator(".an-run").click()
-    page.locator(".an-run:not([disabled])").wait_for(timeout=READY)
+    page.locator(".an-run[aria-disabled=false]").wait_for(timeout=READY)
     assert page.locator(".an-lines > li").count() == 27  # of the class line, 10 of __init__, 16 of forward
     assert not page.locator(".an-status.an-failed").count()
+
+
+def test_the_example_that_does_not_fit_fails_where_it_says(annotate):
+    page = annotate("en")
+    page.get_by_role("button", name="one whose shapes do not fit").click()
+    page.locator(".an-run").click()
+    page.locator(".an-run[aria-disabled=false]").wait_for(timeout=READY)
+    assert "`out += identity`, failed" in page.locator(".an-status.an-failed").inner_text()
+    assert "downsample" in page.locator(".an-lines li", has_text="out += identity").last.inner_text()
+
+
+def test_by_keyboard_the_focus_stays_on_the_button(annotate):
+    page = annotate("en")
+    page.locator("#annotate-code").fill(WITH_SHORTCUT)
+    page.locator("#annotate-code").focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.locator(".an-run[aria-disabled=true]").wait_for()
+    page.locator(".an-run[aria-disabled=false]").wait_for(timeout=READY)
+    assert page.evaluate("document.activeElement.classList.contains('an-run')")
 
 
 @pytest.mark.parametrize(
@@ -160,7 +180,7 @@ def test_a_loop_without_an_end_is_stopped_and_the_page_goes_on(annotate):
     until(page, "() => document.querySelector('.an-status').textContent === 'Running…'", timeout=READY / 1000)
     page.wait_for_timeout(500)
     page.get_by_role("button", name="Stop").click()
-    page.locator(".an-run:not([disabled])").wait_for(timeout=5000)
+    page.locator(".an-run[aria-disabled=false]").wait_for(timeout=5000)
     assert page.locator(".an-status").inner_text().startswith("It was stopped.")
     explain(page, WITH_SHORTCUT)
     assert len(lines(page)) > 10
@@ -174,7 +194,7 @@ def test_a_stop_while_python_is_loading_is_a_stop(browser, served):
     page.locator(".an-run").click()
     page.get_by_role("button", name="Stop").click()
     until(page, "() => document.querySelector('.an-status').textContent.startsWith('It was stopped.')")
-    assert page.locator(".an-run").is_enabled() and not page.locator("iframe").count()
+    assert page.locator(".an-run[aria-disabled=false]").count() and not page.locator("iframe").count()
     page.close()
 
 

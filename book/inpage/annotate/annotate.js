@@ -14,7 +14,7 @@ const LONG = 8000; // ms after which the page says that a loop may have no end
 const place = document.getElementById("in-page-annotate");
 const progress = element("progress", { max: 1, value: 0, "aria-label": words("正在载入", "Loading") });
 const kernel = pythonKernel({ base: document.currentScript.src, onProgress: (share) => { progress.value = share; } });
-let loaded = false;
+let loaded = false, busy;
 
 const box = element("textarea", {
   id: "annotate-code", rows: 14, spellcheck: false, autocapitalize: "off", autocomplete: "off",
@@ -29,7 +29,7 @@ const lines = listing(), away = takeaway({ link: () => linkTo(box.value) });
 const result = element("div", { className: "an-result", hidden: true, role: "region", "aria-label": words("逐行注释", "Every line explained") },
   settings.form, lines.box, away.box);
 run.className = "an-run";
-stop.hidden = true;
+setBusy(false);
 
 place.append(
   element("label", { for: box.id, textContent: words("你的类，连同它的 import", "Your class, with its imports") }), box,
@@ -58,9 +58,8 @@ function take(code) {
 
 // `changed`: what the reader made of the guesses, or null where the page is to guess.
 async function explain(changed) {
-  if (kernel.running) return;
-  run.disabled = true;
-  stop.hidden = false;
+  if (busy) return;
+  setBusy(true);
   status.replaceChildren(loaded ? words("正在运行…", "Running…") : words("正在载入 Python…", "Loading Python…"), loaded ? "" : " ", loaded ? "" : progress);
   let waiting;
   try {
@@ -76,9 +75,15 @@ async function explain(changed) {
     status.textContent = inWords(explained(error));
   } finally {
     clearTimeout(waiting);
-    run.disabled = false;
-    stop.hidden = true;
+    setBusy(false);
   }
+}
+
+function setBusy(now) {
+  busy = now;
+  run.setAttribute("aria-disabled", now); // not disabled, which would take the focus away
+  if (!now && document.activeElement === stop) run.focus();
+  stop.hidden = !now;
 }
 
 function show(answer) {

@@ -45,19 +45,18 @@ class SELayer(nn.Module):
 `;
 
 const WRONG = `
-class Head(nn.Module):
-    def __init__(self, num_classes=10):
+class Block(nn.Module):
+    def __init__(self, inplanes=64, planes=128):
         super().__init__()
-        self.features = nn.Sequential(
-            nn.Conv2d(3, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-            nn.Conv2d(16, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-        )
-        self.fc = nn.Linear(32 * 7 * 7, num_classes)
+        self.conv = nn.Conv2d(inplanes, planes, 3, stride=2, padding=1, bias=False)
+        self.bn = nn.BatchNorm2d(planes)
+        self.relu = nn.ReLU(inplace=True)
 
     def forward(self, x):
-        x = self.features(x)
-        x = x.view(x.size(0), -1)
-        return self.fc(x)
+        identity = x
+        out = self.bn(self.conv(x))
+        out += identity
+        return self.relu(out)
 `;
 
 export const EXAMPLES = [

@@ -16,7 +16,7 @@ const LATE = 30_000; // ms
 
 export const MEGABYTES = (compressed / 1e6).toFixed(1);
 
-// {start(), explain(request), stop(), running}: `base` is the address of the page's script; `onProgress` hears the share
+// {start(), explain(request), stop()}: `base` is the address of the page's script; `onProgress` hears the share
 // that has come, 0…1.
 export function pythonKernel({ base, onProgress }) {
   let parts = null, frame = null, started = null, last = 0;
@@ -97,7 +97,6 @@ export function pythonKernel({ base, onProgress }) {
       stopped.reject(error);
       stopped = refusal();
     },
-    get running() { return waiting.size > 0; },
   };
 }
 
