@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-EXPLICIT = "\n".join((ROOT / "linewalk/blocks/explicit.py").read_text(encoding="utf-8").split("\n"))
+EXPLICIT = (ROOT / "linewalk/blocks/explicit.py").read_text(encoding="utf-8")
 TORCHVISION = (ROOT / "linewalk/blocks/resnet.py").read_text(encoding="utf-8")
-TAIL = (ROOT / "linewalk/blocks/aspp.py").read_text(encoding="utf-8")
+TAIL = (ROOT / "linewalk/blocks/aspp.py").read_text(encoding="utf-8").split("class ASPPImageBranch")[0]
 
 BLOCK = """class Block(nn.Module):
     def __init__(self, in_channels, out_channels, stride=1):
