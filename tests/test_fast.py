@@ -6,7 +6,7 @@ import statistics
 
 import pytest
 from bs4 import BeautifulSoup
-from conftest import EDITIONS, chapters, pages
+from conftest import EDITIONS, chapters, pages, until
 from test_light import host  # noqa: F401
 
 ADDRESSES = [f"{edition}/{name}.html" for edition in EDITIONS for name in [*pages(), "search"]]
@@ -48,6 +48,31 @@ def test_a_graph_is_drawn_when_it_comes_near(browser, served, name):
     total = nodes.count()
     page.close()
     assert drawn <= 200 and links <= 400 and (drawn < total or total < 200)
+
+
+def test_what_is_folded_is_not_laid_out_and_scrolls_by_keyboard_when_it_opens(browser, served):
+    page = browser.new_page(viewport=PHONE)
+    page.add_init_script("""
+        window.asked = [];
+        const { get } = Object.getOwnPropertyDescriptor(Element.prototype, "scrollWidth");
+        Object.defineProperty(Element.prototype, "scrollWidth", { get() {
+            if (!this.checkVisibility()) asked.push(this.className);
+            return get.call(this);
+        } });
+    """)
+    page.goto(f"{served}/en/notebooks/03_forward.html")
+    page.wait_for_load_state("load")
+    page.evaluate("""() => {
+        const fold = document.querySelector("article details.fold:not([open])");
+        fold.insertAdjacentHTML("beforeend", `<pre id="wide">${"x".repeat(900)}</pre>`);
+        document.querySelector("#wide").style.cssText = "white-space: pre; overflow: auto";
+        fold.id = "opened";
+    }""")
+    page.wait_for_timeout(600)
+    assert not page.evaluate("asked") and page.evaluate("document.querySelector('#wide').tabIndex") == -1
+    page.locator("#opened > summary").click()
+    until(page, "() => document.querySelector('#wide').tabIndex === 0")
+    page.close()
 
 
 @pytest.mark.exhaustive
