@@ -81,7 +81,7 @@ def readings(blank, odd):
     return read
 
 
-@numbers(100, 2000)
+@numbers(50, 2000)
 def test_each_is_read_and_shown_or_refused_with_its_cause(readings, number):
     """On the feedback page and in Formgrader, which shows it without any limit."""
     read, slowest = 0, 0
