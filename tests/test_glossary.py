@@ -62,6 +62,20 @@ def test_the_longest_word_is_found_and_only_whole_ones(language, text, found):
     assert pattern(tuple(linked(ROOT, language)), language).findall(text) == found
 
 
+@pytest.mark.parametrize(
+    ("language", "text", "words"),
+    [
+        ("zh", "两路读的是同一批像素，不是同一批图", ["一批像素", "一批"]),
+        ("zh", "这样做没有损失", ["没有损失"]),
+        ("en", "a sum in place of a product, written in place", ["in place of", "in place"]),
+    ],
+)
+def test_a_phrase_in_which_the_word_means_something_else_leads_nowhere(language, text, words):
+    leads = linked(ROOT, language)
+    assert pattern(tuple(leads), language).findall(text) == words
+    assert leads[words[0]] is None and all(leads[word] for word in words[1:])
+
+
 def opened(site, edition, name):
     return BeautifulSoup((site / edition / f"{name}.html").read_text(encoding="utf-8"), "html.parser")
 

@@ -36,7 +36,7 @@ class FirstUses(SphinxTransform):
         end = 0
         for match in pattern(tuple(words), language).finditer(text):
             term = words[match[0].lower()]
-            if (language, term) in found:
+            if term is None or (language, term) in found:
                 continue
             found.add((language, term))
             if match.start() > end:

@@ -16,8 +16,9 @@ def groups(folder):
 
 @cache
 def linked(folder, language):
-    """Word → the id of the term that it stands for."""
+    """Word → the id of the term that it stands for; None for a phrase in which the word means something else."""
     terms = [term for group in groups(folder).values() for term in group]
-    return {
+    phrases = {phrase.lower(): None for term in terms for phrase in term.get("not_in", {}).get(language, [])}
+    return phrases | {
         word.lower(): term["id"] for term in terms for word in term.get("linked", {}).get(language, [term[language]])
     }
