@@ -140,6 +140,7 @@ LISTS = {
         "properties": {
             **dict.fromkeys(("id", "zh", "en", "shown"), TEXT), "said": {**BY_LANGUAGE, "required": ["zh", "en"]},
             "linked": {"type": "object", "additionalProperties": TEXTS},
+            "not_in": {"type": "object", "additionalProperties": TEXTS},
         },
     }}},
 }
