@@ -7,7 +7,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 from linewalk import walk
-from linewalk.blocks import ASPPTail, Stem, explicit, network, norm, resnet, shortcut
+from linewalk.blocks import ASPPTail, Stem, explicit, network, norm, resnet, shortcut, swapped
 from linewalk.blocks.aspp import ASPPImageBranch
 
 
@@ -226,7 +226,17 @@ def test_the_image_branch_by_hand():
     assert torch.allclose(branch(maps), out[:, :, None, None].expand(2, 256, 4, 3), atol=1e-5)
 
 
+def test_the_swapped_block_computes_what_it_says_and_refuses_to_learn():
+    block, x = swapped.SwappedBlock(3), torch.randn(2, 3, 5, 5)
+    out = block(x)
+    batch = F.conv2d(x, block.conv.weight, padding=1)
+    mean, var = batch.mean((0, 2, 3), keepdim=True), batch.var((0, 2, 3), keepdim=True, correction=0)
+    assert torch.allclose(out, ((batch - mean) / torch.sqrt(var + 1e-5)).clamp(min=0) + x, atol=1e-5)
+    with pytest.raises(RuntimeError, match=r"output 0 of Relu(Backward0)?, is at version 2; expected version 1"):
+        out.sum().backward()
+
+
 def test_docstrings_give_shapes_and_sources():
     blocks = (explicit.Bottleneck, network.BasicBlock, network.ResNet, resnet.Bottleneck)
-    for cls in (ASPPTail, ASPPImageBranch, Stem, norm.BatchNorm, *blocks):
+    for cls in (ASPPTail, ASPPImageBranch, Stem, norm.BatchNorm, swapped.SwappedBlock, *blocks):
         assert "Shapes:" in cls.__doc__ and "Source:" in cls.__doc__
