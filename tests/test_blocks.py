@@ -238,8 +238,9 @@ def changed_states():
     yield fewer, ["conv1.weight", "conv2.weight"], [], []
     yield state | {"fc.weight": torch.ones(2)}, [], ["fc.weight"], []
     yield with_another_size, [], [], ["bn1.weight", "conv2.weight"]
-    yield {f"module.{name}": value for name, value in with_another_size.items()}, [*state], [*map("module.{}".format, state)], []
-    yield {"bn1.weight": torch.ones(7), "epoch": torch.tensor(1)}, [*(set(state) - {"bn1.weight"})], ["epoch"], ["bn1.weight"]
+    prefixed = {f"module.{name}": value for name, value in state.items()}
+    yield prefixed, [*state], [*prefixed], []
+    yield {"bn1.weight": torch.ones(7), "epoch": torch.tensor(1)}, [*{*state} - {"bn1.weight"}], ["epoch"], ["bn1.weight"]
 
 
 @pytest.mark.parametrize("strict", [True, False])
