@@ -1,5 +1,7 @@
 """The subjects against torchvision's own classes and against each other."""
 
+import copy
+
 import foreign
 import pytest
 import torch
@@ -9,6 +11,7 @@ import torch.nn.functional as F
 from linewalk import walk
 from linewalk.blocks import ASPPTail, Stem, explicit, network, norm, resnet, shortcut, swapped
 from linewalk.blocks.aspp import ASPPImageBranch
+from linewalk.blocks.loading import load_state
 
 
 @pytest.fixture(scope="module")
@@ -234,6 +237,43 @@ def test_the_swapped_block_computes_what_it_says_and_refuses_to_learn():
     assert torch.allclose(out, ((batch - mean) / torch.sqrt(var + 1e-5)).clamp(min=0) + x, atol=1e-5)
     with pytest.raises(RuntimeError, match=r"output 0 of Relu(Backward0)?, is at version 2; expected version 1"):
         out.sum().backward()
+
+
+def changed_states():
+    """What may be wrong with a file, each beside the three lists that it makes: missing, unexpected, other shapes."""
+    state = random_state(network.BasicBlock(6, 6))
+    with_another_size = state | {"bn1.weight": torch.ones(7), "conv2.weight": torch.ones(6, 6, 1, 1)}
+    fewer = {name: value for name, value in state.items() if not name.startswith("conv")}
+    yield state, [], [], []
+    yield fewer, ["conv1.weight", "conv2.weight"], [], []
+    yield state | {"fc.weight": torch.ones(2)}, [], ["fc.weight"], []
+    yield with_another_size, [], [], ["bn1.weight", "conv2.weight"]
+    prefixed = {f"module.{name}": value for name, value in state.items()}
+    yield prefixed, [*state], [*prefixed], []
+    nearly_nothing = {"bn1.weight": torch.ones(7), "epoch": torch.tensor(1)}
+    yield nearly_nothing, [*{*state} - {"bn1.weight"}], ["epoch"], ["bn1.weight"]
+
+
+@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.parametrize(("state", "missing", "unexpected", "mismatched"), [*changed_states()])
+def test_loading_as_pytorch_does(state, missing, unexpected, mismatched, strict):
+    torch.manual_seed(1)
+    ours = network.BasicBlock(6, 6)
+    theirs = copy.deepcopy(ours)
+    outcomes = []
+    for load in (lambda: load_state(ours, state, strict), lambda: theirs.load_state_dict(state, strict)):
+        try:
+            outcomes.append([sorted(names) for names in load()])
+        except RuntimeError as error:
+            outcomes.append("refused")
+            assert all(name in str(error) for name in mismatched)
+    own = ours.state_dict()
+    assert all(torch.equal(own[name], value) for name, value in theirs.state_dict().items())
+    counts = [name for name in missing if name.endswith("num_batches_tracked")]  # PyTorch forgives these
+    expected = [sorted(missing), sorted(unexpected)]
+    assert outcomes[0] == ("refused" if mismatched or (strict and (missing or unexpected)) else expected)
+    expected[0] = sorted(set(missing) - set(counts))
+    assert outcomes[1] == ("refused" if outcomes[0] == "refused" else expected)
 
 
 def test_docstrings_give_shapes_and_sources():

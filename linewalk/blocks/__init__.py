@@ -8,8 +8,8 @@
 Both Bottlenecks keep their name, since their own `super(Bottleneck, self)` uses it: import the module you mean.
 """
 
-from . import aspp, explicit, network, norm, resnet, swapped
+from . import aspp, explicit, loading, network, norm, resnet, swapped
 from .aspp import ASPPTail
 from .stem import Stem, shortcut
 
-__all__ = ["ASPPTail", "Stem", "aspp", "explicit", "network", "norm", "resnet", "shortcut", "swapped"]
+__all__ = ["ASPPTail", "Stem", "aspp", "explicit", "loading", "network", "norm", "resnet", "shortcut", "swapped"]
