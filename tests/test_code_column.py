@@ -9,8 +9,8 @@ import pytest
 from conftest import EDITIONS, read_notebook, until
 
 CHAPTERS = ["01_the_line", "02_init", "03_forward", "04_torchvision", "05_family", "06_network", "07_shortcuts",
-            "08_batch_norm"]
-GROUPED = ["06_network", "07_shortcuts", "08_batch_norm"]  # a section there may explain several lines
+            "08_batch_norm", "12_differences"]
+GROUPED = ["06_network", "07_shortcuts", "08_batch_norm", "12_differences"]  # a section there may explain several lines
 LIT = '.code-column a[aria-current="true"]'
 
 

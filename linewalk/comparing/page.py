@@ -65,7 +65,7 @@ def _row(line, comparison):
 def _side(side, statement, depth):
     if statement is None:
         return '<div class="lw-side lw-none"></div>'
-    code = re.sub(r"(?<=[(\[{=])(?=[^\s=)\]}])", "<wbr>", escape(statement.text))  # where a long line may break
+    code = re.sub(r"(?<=[(\[{])(?=[^)\]}])", "<wbr>", escape(statement.text))  # where a long line may break
     return f'<div class=lw-side style="--depth:{depth}"><b>{side}</b><code>{code}</code></div>'
 
 

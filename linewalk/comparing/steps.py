@@ -39,7 +39,8 @@ class Pair:
         return self.shapes[0] != self.shapes[1]
 
     def __repr__(self):
-        said = f"shapes {self.shapes[0]} and {self.shapes[1]}" if self.shapes_differ else f"apart {self.apart}"
+        apart = "" if self.apart is None else f"apart {self.apart:.3g}"
+        said = f"shapes {self.shapes[0]} and {self.shapes[1]}" if self.shapes_differ else apart
         return f"Pair({self.a.index} `{self.a.source}`, {self.b.index} `{self.b.source}`: {said})"
 
 
@@ -114,14 +115,21 @@ def _measured(a, b):
         return None
     if not a.numel():
         return 0.0, 0.0, False
-    one, other = (_wide(tensor) for tensor in (a, b))
+    a, b = a.detach().cpu(), b.detach().cpu()
+    largest = _sizes(a).max().item()
+    if a.dtype == b.dtype and torch.equal(a, b):
+        return 0.0, largest, False
+    one, other = _wide(a), _wide(b)
     same = (one == other) | (one.isnan() & other.isnan())
     difference = torch.where(same, 0, (one - other).abs()).nan_to_num(nan=torch.inf, posinf=torch.inf).max().item()
-    largest = one.abs().nan_to_num(nan=0.0, posinf=0.0).max().item()
     rounding = max(_ROUNDING.get(tensor.dtype, 0.0) for tensor in (a, b))
     return difference, largest, difference > rounding * largest
 
 
+def _sizes(tensor):
+    """The values without their signs, and without those that are no numbers."""
+    return (tensor if tensor.is_floating_point() else _wide(tensor)).abs().nan_to_num(nan=0.0, posinf=0.0)
+
+
 def _wide(tensor):
-    tensor = tensor.detach().cpu()
     return tensor.to(torch.complex128 if tensor.is_complex() else torch.float64)
