@@ -1,11 +1,12 @@
-"""Walk a PyTorch forward pass line by line, draw it, and put it into words.
+"""Walk a PyTorch forward pass line by line, draw it, put it into words, and compare it with another.
 
-    from linewalk import annotate, load_image, stem_and_block, walk
+    from linewalk import annotate, compare, load_image, stem_and_block, walk
 
     stem, block = stem_and_block()
     trail = walk(block, stem(load_image()))
     trail["out = self.conv1(x)"]
     print(annotate(block, stem(load_image()), language="en"))
+    compare(block, another_block, stem(load_image()))
 """
 
 from .devices import best_device, device_name
@@ -22,6 +23,7 @@ __all__ = [
     "Bilingual",
     "Call",
     "Change",
+    "Comparison",
     "Described",
     "ImageError",
     "Notes",
@@ -32,6 +34,7 @@ __all__ = [
     "WeightsError",
     "annotate",
     "best_device",
+    "compare",
     "device_name",
     "load_image",
     "stem_and_block",
@@ -41,9 +44,13 @@ __all__ = [
 
 
 def __getattr__(name):
-    """`annotate` and `Notes` are loaded when somebody asks for them: most who walk never do."""
+    """What puts into words and what compares is loaded when somebody asks for it: most who walk never do."""
     if name in ("Notes", "annotate"):
         from . import notes
 
         return getattr(notes, name)
+    if name in ("Comparison", "compare"):
+        from . import comparing
+
+        return getattr(comparing, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

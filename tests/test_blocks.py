@@ -9,7 +9,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 from linewalk import walk
-from linewalk.blocks import ASPPTail, Stem, explicit, network, norm, resnet, shortcut, swapped
+from linewalk.blocks import ASPPTail, Stem, explicit, network, norm, paper, resnet, shortcut, swapped
 from linewalk.blocks.aspp import ASPPImageBranch
 from linewalk.blocks.loading import load_state
 
@@ -61,6 +61,19 @@ def test_the_same_as_torchvision_s(configuration, train, torchvision_resnet):
     assert torch.equal(ours(x), expected)
     assert all(torch.equal(a, b) for a, b in zip(ours.state_dict().values(), theirs.state_dict().values(), strict=True))
     assert torch.equal(walk(theirs.eval(), x).output, ours.eval()(x))
+
+
+@pytest.mark.parametrize("train", [False, True])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_the_paper_s_is_torchvision_s_with_the_stride_on_the_first_convolution(train, stride, torchvision_resnet):
+    torch.manual_seed(0)
+    ours = paper.Bottleneck(64, 16, stride, shortcut(64, 64, stride)).train(train)
+    theirs = torchvision_resnet.Bottleneck(64, 16, stride, shortcut(64, 64, stride)).train(train)
+    theirs.conv1.stride, theirs.conv2.stride = theirs.conv2.stride, theirs.conv1.stride
+    theirs.load_state_dict(random_state(theirs))
+    ours.load_state_dict(theirs.state_dict())
+    x = torch.randn(2, 64, 14, 14)
+    assert torch.equal(ours(x), theirs(x)) and ours(x).shape == (2, 64, 14 // stride, 14 // stride)
 
 
 @pytest.mark.parametrize("configuration", CONFIGURATIONS)

@@ -2,14 +2,17 @@
 
 - `aspp.ASPPTail`: the one line `out = F.relu(self.bn_conv_1x1_3(self.conv_1x1_3(out)))` in its surroundings;
 - `explicit.Bottleneck`: `in_channel`, `out_channel`, every convolution spelled out;
+- `paper.Bottleneck`: the same with the stride where the paper has it, on the first 1×1;
 - `resnet.Bottleneck`: torchvision's, with `groups`, `base_width`, `dilation` and `norm_layer`;
 - `network.ResNet`: torchvision's network around the blocks, and `network.BasicBlock`, the block of its shallow ones.
 
-Both Bottlenecks keep their name, since their own `super(Bottleneck, self)` uses it: import the module you mean.
+All Bottlenecks keep their name, since their own `super(Bottleneck, self)` uses it: import the module you mean.
 """
 
-from . import aspp, explicit, loading, network, norm, resnet, swapped
+from . import aspp, explicit, loading, network, norm, paper, resnet, swapped
 from .aspp import ASPPTail
 from .stem import Stem, shortcut
 
-__all__ = ["ASPPTail", "Stem", "aspp", "explicit", "loading", "network", "norm", "resnet", "shortcut", "swapped"]
+__all__ = [
+    "ASPPTail", "Stem", "aspp", "explicit", "loading", "network", "norm", "paper", "resnet", "shortcut", "swapped",
+]
