@@ -4,9 +4,9 @@ import torch.nn as nn
 
 from ..errors import Bilingual, WalkError
 from .findings import findings
+from .lines import Teller
 from .notes import Notes
 from .reading import read_class, run_forward, run_init
-from .tell import Teller
 from .trials import tried
 
 _LANGUAGES = ("zh", "en", "both")

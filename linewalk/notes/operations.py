@@ -38,10 +38,10 @@ _PROPER = ("Softmax", "Python", "Swish", "Gaussian", "Xavier", "Kaiming", "Pytho
 class Operations:
     """Puts the operations of one `Reading` into words."""
 
-    def __init__(self, reading, flow, ran):
+    def __init__(self, reading, flow, coverage):
         self.reading = reading
         self.flow = flow
-        self._ran = ran
+        self._coverage = coverage
         self._attribute_names = {}
         if reading.module is not None:
             self._attribute_names = {id(module): name for name, module in reading.module.named_modules() if name}
@@ -49,7 +49,7 @@ class Operations:
     def parts(self, node, run):
         """What a statement computes, in the order in which it does."""
         parts = []
-        for site in _in_order(self._ran.sites_of(node)):
+        for site in _in_order(self._coverage.sites_of(node)):
             if site.index not in run.expressions:
                 continue
             expression = run.expressions[site.index]
