@@ -2,7 +2,7 @@
 
 import ast
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch.nn as nn
 
@@ -335,7 +335,8 @@ class Part:
         text = self.site.text if len(self.site.text) <= 60 and not holds_others else self._shortened()
         zh = "".join(s.zh for s in first) or "。"
         en = " ".join(s.en for s in first) or "."
-        return Sentence(f"`{text}`：{zh}", f"`{text}`: {_lower(en)}", item=True)
+        section = next((s.section for s in first if s.section), None)
+        return Sentence(f"`{text}`：{zh}", f"`{text}`: {_lower(en)}", item=True, section=section)
 
     @property
     def more(self):
@@ -359,7 +360,7 @@ def joined(parts):
     else:
         sentences = library.say("python.inside_out", {"count": len(main)})
         sentences += [part.as_item(main) for part in main]
-        sentences += [Sentence(s.zh, s.en, behind=True) for part in main for s in part.more]
+        sentences += [replace(s, behind=True) for part in main for s in part.more]
     return sentences + [sentence for part in side for sentence in part.said]
 
 
