@@ -361,7 +361,7 @@ def joined(parts):
         sentences = library.say("python.inside_out", {"count": len(main)})
         sentences += [part.as_item(main) for part in main]
         sentences += [replace(s, behind=True) for part in main for s in part.more]
-    return sentences + [sentence for part in side for sentence in part.said]
+    return sentences + list(dict.fromkeys(sentence for part in side for sentence in part.said))
 
 
 def _is_within(inner, outer):
