@@ -293,12 +293,13 @@ def is_cell(cell):
 
 
 def package(snapshot):
-    """The folder with linewalk's wheel, which is made anew where the library has changed."""
-    inputs = snapshot.digest(*PACKAGED)
+    """The folder with linewalk's wheel, which is made anew where the library or the site's address has changed."""
+    site = snapshot.config()["html"]["baseurl"]
+    inputs = hashlib.sha256(f"{snapshot.digest(*PACKAGED)}{site}".encode()).hexdigest()
     folder = BUILD / "wheel" / f"{inputs[:16]}-{torch()}"
     if not folder.exists():
         shutil.rmtree(folder.parent, ignore_errors=True)
-        package_linewalk(folder, SOURCE)
+        package_linewalk(folder, SOURCE, site)
     return folder
 
 

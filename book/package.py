@@ -1,5 +1,6 @@
 """Makes linewalk's wheel, which the notebooks that readers take away install from the site."""
 
+import json
 import shutil
 import sys
 import tempfile
@@ -16,10 +17,10 @@ NO_WHEEL = (
 )
 
 
-def package_linewalk(folder, root=None):
+def package_linewalk(folder, root=None, site=""):
     """Makes `folder`, whole or not at all: wheel, an index for `pip install --find-links`, its parts; the wheel's path.
 
-    ProgramError.
+    `site` is the book's address, to which what linewalk writes elsewhere leads; "" where none is known. ProgramError.
     """
     from sbom import write_sbom  # takes its time to import, for what is seldom made
 
@@ -31,6 +32,9 @@ def package_linewalk(folder, root=None):
         new = Path(beside, "wheel")
         for name in ("pyproject.toml", "README.md", "LICENSE"):
             shutil.copy(root / name, copy)
+        if site:
+            with Path(copy, "pyproject.toml").open("a", encoding="utf-8") as project:
+                project.write(f"\n[project.urls]\nBook = {json.dumps(site)}\n")
         command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--no-deps"]
         command += ["--no-build-isolation", "--wheel-dir", new, copy]
         # The same sources give the same bytes, so that caches keep what did not change. 1980 is where zip begins.

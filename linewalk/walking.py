@@ -37,7 +37,7 @@ def walk(module, *inputs, into=(), **kwargs):
             so far in the exception's `trail`.
     """
     code = _python_forward(module)
-    recorder = ForwardRecorder(module, code, forward_owner(module), inputs, kwargs, _submodules(module, into))
+    recorder = ForwardRecorder(module, code, forward_owner(module), inputs, kwargs, submodules(module, into))
     trail = recorder.trail
     try:
         with recorder:
@@ -93,7 +93,7 @@ def walk_init(cls, *args, **kwargs):
     return recorder.trail
 
 
-def _submodules(module, into):
+def submodules(module, into):
     """Name → module, for each that is to be walked into."""
     names = [into] if isinstance(into, str) else list(into)
     if not names:

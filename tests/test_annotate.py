@@ -17,8 +17,10 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
-from linewalk import annotate
+from linewalk import WalkError, annotate
 from linewalk.blocks import ASPPTail, explicit, resnet, shortcut
+from linewalk.notes import notes as written
+from linewalk.notes import sections
 
 SEEDS = {
     "explicit": lambda: (
@@ -420,3 +422,104 @@ def test_the_command_writes_code_that_runs(tmp_path):
     torch.manual_seed(0)
     ours, x = space["Bottleneck"](64, 16).eval(), torch.rand(1, 64, 8, 8)
     assert torch.equal(ours(x), theirs(x))
+
+
+SITE = "https://book.example/"
+
+
+@pytest.mark.parametrize("address", [None, SITE])
+def test_what_the_book_explains_leads_there_but_never_in_the_code(monkeypatch, address):
+    monkeypatch.setattr(sections, "book_address", lambda: address)
+    monkeypatch.setattr(written, "book_address", lambda: address)
+    notes = annotate(explicit.Bottleneck, 64, 16, inputs=(torch.rand(1, 64, 8, 8),), language="both")
+    markdown, notebook, page = notes.markdown(), str(notes.notebook()["cells"][:-1]), notes.html(cards=False)
+    for text in (markdown, notebook):
+        for words, edition in (("第 2 章：`super(…)`", "zh"), ("Chapter 2: `super(…)`", "en")):
+            there = f"[{words}]({SITE}{edition}/notebooks/02_init.html#super)"
+            assert (there if address else f"→ {words}") in text
+            assert (there in text) == bool(address) and text.count(words) == 1, "each section once"
+    for edition in ("zh", "en"):
+        href = f' href="{SITE}{edition}/notebooks/02_init.html#super"' if address else ""
+        assert f'<a data-section="02_init#super"{href}>' in page
+    assert "《逐行读懂 Bottleneck》" in page and "“Bottleneck, line by line”" in markdown
+    assert "章" not in notes.code() and "Chapter" not in notes.code() + str(notes)
+    assert "章" not in annotate(Bare(), torch.ones(2, 4), language="en").html(cards=False)
+
+
+def test_the_address_is_the_one_the_wheel_was_packed_for(monkeypatch):
+    import importlib.metadata
+    from email.message import Message
+
+    for address in ("https://book.example", "https://book.example/", None):
+        about = Message()
+        about["Project-URL"] = "Source, https://code.example"
+        if address:
+            about["Project-URL"] = f"Book, {address}"
+        monkeypatch.setattr(importlib.metadata, "metadata", lambda name, about=about: about)
+        sections.book_address.cache_clear()
+        try:
+            assert sections.book_address() == ("https://book.example/" if address else "")
+        finally:
+            sections.book_address.cache_clear()
+
+
+class Inner(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(4, 4)
+
+    def forward(self, x):
+        y = self.fc(x)
+        y = torch.relu(y)
+        return y
+
+
+class Outer(nn.Module):
+    def __init__(self, last=3):
+        super().__init__()
+        self.first, self.blocks = nn.Linear(6, 4), nn.Sequential(Inner(), Inner())
+        self.idle, self.last = Inner(), nn.Linear(4, last)
+
+    def forward(self, x, width=4):
+        x = self.blocks(self.first(x))
+        return self.last(x[:, :width])
+
+
+def test_a_submodules_own_class_as_it_ran_within_the_whole():
+    torch.manual_seed(0)
+    net, x = Outer(), torch.rand(5, 6)
+    notes = annotate(net, x, into="blocks.1", language="en")
+    inner, seen = net.blocks[1], {}
+    inner.register_forward_hook(lambda _, given, got: seen.update(given=given[0], got=got))
+    net(x)
+    assert notes.name == "Inner" and torch.equal(notes.forward.output, seen["got"]) and notes.error is None
+    assert torch.equal(notes.forward.inputs[0], seen["given"]) and "`blocks.1` of `Outer`" in notes.remarks[0].en
+    # Nothing of what ran before it counts: y = self.fc(x) is 5 × 4 × 4.
+    assert f"{5 * 4 * 4:,} MACs" in said(notes, "y = self.fc(x)")
+    alone = annotate(Inner(), seen["given"].detach(), language="en")
+    assert said(alone, "y = self.fc(x)") == said(notes, "y = self.fc(x)")
+    assert all(parameter.grad is None for parameter in net.parameters()) and not inner._forward_pre_hooks
+
+
+def test_what_cannot_be_gone_into_is_said():
+    net, x = Outer(), torch.rand(5, 6)
+    with pytest.raises(WalkError, match="did not call 'idle'"):
+        annotate(net, x, into="idle")
+    with pytest.raises(WalkError, match=r"no submodule 'blocks\.7'"):
+        annotate(net, x, into="blocks.7")
+    with pytest.raises(WalkError, match="a module that is built"):
+        annotate(Outer, inputs=x, into="blocks.1")
+    with pytest.raises(RuntimeError, match="mat1 and mat2"):
+        annotate(net, torch.rand(5, 7), into="blocks.1")
+    later = annotate(net, x, width=2, into="blocks.1")
+    assert later.error is None and "failed elsewhere" in later.remarks[1].en
+    assert "MACs" in said(later, "y = self.fc(x)") and "not reached" not in str(later)
+    net.blocks[1].fc = nn.Linear(3, 3)
+    failed = annotate(net, x, into="blocks.1")
+    assert "failed" in said(failed, "y = self.fc(x)") and "was not reached" in said(failed, "return y")
+
+
+def test_a_long_line_goes_on_deeper_than_it_began():
+    page = annotated("explicit")[0].html(cards=False)
+    assert '<span style="--d:8">        self.conv1 = nn.Conv2d(' in page
+    assert "text-indent:calc((var(--d) + 2)*-1ch)" in page

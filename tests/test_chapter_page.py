@@ -94,6 +94,15 @@ def test_a_chapter_lists_its_sections_and_marks_the_one_that_is_read(visit, name
     assert page.evaluate("document.documentElement.scrollWidth") <= 1400
 
 
+@pytest.mark.parametrize("edition", EDITIONS)
+def test_notes_that_a_chapter_shows_lead_to_the_sections_that_explain_them(visit, site, edition):
+    links = visit(f"{edition}/notebooks/11_your_own.html").locator(".lw-notes a[data-section]").evaluate_all(LINKS)
+    assert len(links) >= 4 * (2 if edition == "both" else 1)
+    for link in links:
+        chapter, _, anchor = link.partition("#")
+        assert f'id="{anchor}"' in (site / edition / "notebooks" / chapter).read_text(encoding="utf-8"), link
+
+
 @pytest.mark.parametrize("script", [True, False])
 def test_on_a_phone_the_sections_stand_folded_at_the_beginning(visit, script):
     page = visit(f"zh/{FAMILY}.html", **PHONE, java_script_enabled=script)

@@ -3,14 +3,22 @@
 import re
 import string
 
-import nbformat
 import pytest
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
-from conftest import ROOT
+import yaml
+from conftest import ROOT, read_notebook
+from editions.anchors import numbered
+from editions.cells import pick
 
 from linewalk.notes.library import entries
+from linewalk.notes.sections import TITLE, section
+
+try:
+    import tomllib
+except ImportError:  # Python 3.10
+    import tomli as tomllib
 
 ENTRIES = entries()
 
@@ -80,16 +88,27 @@ def test_names_are_pytorchs():
                 assert hasattr(spaces[space], rest) or name in ("Tensor.grad", "torch.fft.fft2"), name
 
 
+def headings(page, language):
+    """Anchor → heading of a chapter's sections, as the site's own extension works them out."""
+    cells, anchors = pick(read_notebook(ROOT / "notebooks" / f"{page}.ipynb").cells, language)
+    titles = [cell.source.lstrip("# ") for cell in cells if cell.cell_type == "markdown" and cell.source[0] == "#"]
+    return dict(zip(numbered(anchors), titles, strict=True))
+
+
 def test_sections_are_in_the_book():
-    for entry in ENTRIES:
-        if entry.section:
-            page, _, heading = entry.section.partition(": ")
-            notebook = nbformat.read(ROOT / "notebooks" / f"{page}.ipynb", as_version=4)
-            headings = {
-                line.lstrip("#").strip().strip("`")
-                for cell in notebook.cells
-                if cell.cell_type == "markdown"
-                for line in cell.source.splitlines()
-                if line.startswith("#")
-            }
-            assert heading in headings, entry.section
+    named = {place for entry in ENTRIES for place in (entry.section, entry.called)}
+    named |= {sentence.get("section") for entry in ENTRIES for sentence in sentences(entry)}
+    listed = tomllib.loads((ROOT / "linewalk/notes/knowledge/sections.toml").read_text(encoding="utf-8"))
+    assert named - {None} == {f"{page}#{anchor}" for page, anchors in listed.items() for anchor in anchors}
+    for name in named - {None}:
+        found = section(name)
+        for language in ("zh", "en"):
+            assert getattr(found.heading, language) == headings(found.page, language)[found.anchor], name
+        code = [re.findall(r"`[^`]+`", found.words(language)) for language in ("zh", "en")]
+        numbers = [re.findall(r"\d+", found.words(language)) for language in ("zh", "en")]
+        assert code[0] == code[1] and numbers[0] == numbers[1] and int(numbers[0][0]) == int(found.page[:2])
+
+
+def test_the_book_is_called_what_it_is_called():
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    assert config["title"] == f"{TITLE.zh} | {TITLE.en}"

@@ -46,7 +46,8 @@ SCROLL = """async () => {
     scrollTo({ top, behavior: "instant" });
     await frame();
   }
-  await Promise.all([...document.images].filter((image) => image.src).map((image) => image.decode()));
+  const seen = [...document.images].filter((image) => image.src && image.checkVisibility());
+  await Promise.all(seen.map((image) => image.decode()));
   await frame();
 }"""
 

@@ -306,7 +306,19 @@ def test_what_comes_out_is_inert(annotate):
     explain(page, code)
     page.wait_for_timeout(300)
     assert page.evaluate("window.acted") == 0 and "onerror" in page.locator(".an-lines").inner_text()
-    assert not page.locator(".an-result :is(img, script, iframe, a, object)").count()
+    assert not page.locator(".an-result :is(img, script, iframe, object), .an-result a:not(.an-section)").count()
+
+
+@pytest.mark.parametrize("edition", EDITIONS)
+def test_what_the_book_explains_is_a_link_to_its_section(annotate, site, edition):
+    page = annotate(edition)
+    explain(page, WITH_SHORTCUT)
+    links = page.locator(".an-section").evaluate_all("all => all.map(a => [a.textContent, a.getAttribute('href')])")
+    assert len(links) > 4 and len(dict(links)) == len(links), "each section once"
+    for words, href in links:
+        chapter, _, anchor = href.removeprefix("../notebooks/").partition("#")
+        assert f'id="{anchor}"' in (site / edition / "notebooks" / chapter).read_text(encoding="utf-8"), href
+        assert re.match(f"第 {int(chapter[:2])} 章：|Chapter {int(chapter[:2])}: ", words)
 
 
 def test_code_of_an_address_waits_for_the_button(browser, served):

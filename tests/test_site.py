@@ -62,6 +62,7 @@ def test_a_page_fits_a_telephone(visit, edition, name):
 @pytest.mark.parametrize(("edition", "name"), in_every_edition(chapters()))
 def test_figures_are_there_and_described(visit, edition, name):
     page = visit(f"{edition}/{name}.html")
+    page.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true; })")
     assert page.locator(".cell_output :is(img, svg)").count()
     for image in page.locator(".cell_output img").all():
         image.scroll_into_view_if_needed()

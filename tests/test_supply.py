@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+import zipfile
 
 import pytest
 from conftest import ROOT
@@ -90,6 +91,15 @@ def test_images_are_named_by_digest():
 
 
 # ---- the list of parts
+
+
+def test_the_wheel_says_where_the_book_is(tmp_path):
+    import package
+
+    wheel = package.package_linewalk(tmp_path / "wheel", site="https://book.example/")
+    with zipfile.ZipFile(wheel) as archive:
+        (about,) = [name for name in archive.namelist() if name.endswith("/METADATA")]
+        assert "Project-URL: Book, https://book.example/\n" in archive.read(about).decode()
 
 
 def test_the_wheel_has_a_list_of_parts(tmp_path):

@@ -3,14 +3,16 @@
 An entry:
 
     names     what it is called: "nn.Conv2d", "F.relu", "Tensor.view", "python.if"
-    section   where the book explains it: chapter and heading, or nothing
+    section   where the book explains it, "02_init#super" as in sections.toml, or nothing
+    called    the same of the line that calls it, where that is another
     args      the parameters by name, in order, where Python cannot tell (functions written in C)
     claim     code that runs with `torch`, `nn` and `F` at hand and asserts what the sentences say
     build     sentences for the line that makes such a layer
     call      sentences for the line that calls it
 
-A sentence holds `zh` and `en` with slots for facts, `when` (a Python expression over the facts; always, if left out)
-and `behind` (true: shown on demand). A sentence with a slot for which there is no fact is left unsaid.
+A sentence holds `zh` and `en` with slots for facts, `when` (a Python expression over the facts; always, if left out),
+`behind` (true: shown on demand) and a `section` of its own, where it has one. A sentence with a slot for which there is
+no fact is left unsaid.
 """
 
 import functools
@@ -29,12 +31,16 @@ except ImportError:  # Python 3.10
 
 @dataclass(frozen=True)
 class Sentence:
-    """Something said in both languages; `behind`: only on demand; `item`: one of several parts of a line."""
+    """Something said in both languages.
+
+    behind: only on demand; item: one of several parts of a line; section: where the book explains it, or None.
+    """
 
     zh: str
     en: str
     behind: bool = False
     item: bool = False
+    section: str | None = None
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,7 @@ class Entry:
 
     names: tuple
     section: str | None
+    called: str | None
     args: tuple
     claim: str | None
     build: tuple
@@ -50,14 +57,15 @@ class Entry:
 
     def say(self, part, facts):
         """The sentences of `build` or `call` that hold of these facts and have all they need."""
-        said = []
+        said, section = [], self.section if part == "build" else self.called or self.section
         for template in getattr(self, part):
             if not _holds(template.get("when", "True"), facts):
                 continue
             words = [fill(template[language], facts, language) for language in ("zh", "en")]
             if None not in words:
                 words[1] = _ONE.sub(lambda found: f"1 {_SINGULAR.get(found[1], found[1][:-1])}", words[1])
-                said.append(Sentence(*words, behind=template.get("behind", False)))
+                behind, place = template.get("behind", False), template.get("section", section)
+                said.append(Sentence(*words, behind=behind, section=place))
         return said
 
 
@@ -67,11 +75,12 @@ def entries():
     found = []
     for file in sorted(files(__package__).joinpath("knowledge").iterdir(), key=lambda file: file.name):
         if file.name.endswith(".toml"):
-            for data in tomllib.loads(file.read_text(encoding="utf-8"))["entry"]:
+            for data in tomllib.loads(file.read_text(encoding="utf-8")).get("entry", ()):
                 found.append(
                     Entry(
                         tuple(data["names"]),
                         data.get("section"),
+                        data.get("called"),
                         tuple(data.get("args", ())),
                         data.get("claim"),
                         tuple(data.get("build", ())),

@@ -8,6 +8,7 @@ from functools import cached_property
 from importlib.resources import files
 
 from ..errors import Bilingual
+from .sections import TITLE, book_address, first_mentions
 
 _LANGUAGES = {"zh": ("zh",), "en": ("en",), "both": ("zh", "en")}
 _WIDTH = 100
@@ -58,7 +59,7 @@ class Notes:
             for line in lines:
                 parts.append(f"```python\n{self._dedented(line)}\n```")
                 parts += [self._paragraph(line, language) for language in self._languages]
-        return "\n\n".join(parts) + "\n"
+        return "\n\n".join([*parts, *self._which_book().values()]) + "\n"
 
     def notebook(self):
         """The same as a Jupyter notebook, a dictionary for `json.dump`: headings, words, and the code to run."""
@@ -68,6 +69,7 @@ class Notes:
             for line in lines:
                 cells.append(_cell("markdown", f"### `{line.text}`"))
                 cells += [_cell("markdown", self._paragraph(line, language), language) for language in self._languages]
+        cells += [_cell("markdown", text, language) for language, text in self._which_book().items()]
         cells.append(_cell("code", self.code().rstrip("\n")))
         for number, cell in enumerate(cells):
             cell["id"] = f"line-{number}"
@@ -123,6 +125,10 @@ class Notes:
     @cached_property
     def _sections(self):
         return [("", self.lines), *self.helpers]
+
+    @cached_property
+    def _explained(self):
+        return first_mentions([line for _, lines in self._sections for line in lines])
 
     @cached_property
     def _chunks(self):
@@ -199,7 +205,19 @@ class Notes:
             more = Bilingual("更多", "More")
             inside = _joined(behind, language)
             parts.append(f"<details><summary>{getattr(more, language)}</summary>\n\n{inside}\n\n</details>")
+        if explained := self._explained[id(line)]:
+            parts.append("→ " + " · ".join(_markdown_link(one, language) for one in explained))
         return "\n\n".join(part for part in parts if part)
+
+    def _which_book(self):
+        """Language → a sentence on what the chapters are chapters of; empty where none is named."""
+        if not any(self._explained.values()):
+            return {}
+        titles = {"zh": f"《{TITLE.zh}》", "en": f"“{TITLE.en}”"}
+        if site := book_address():
+            titles = {language: f"[{title}]({site}{language}/)" for language, title in titles.items()}
+        said = Bilingual(f"上面的章节出自{titles['zh']}。", f"The chapters are those of {titles['en']}.")
+        return {language: getattr(said, language) for language in self._languages}
 
     # page
 
@@ -212,11 +230,13 @@ class Notes:
             if title:
                 rows.append(f'<h3 class="lw-of"><code>{html.escape(title)}</code></h3>')
             rows += [self._row(line, cards) for line in lines]
+        for language, text in self._which_book().items():
+            rows.append(f'<p class="lw-book" lang="{language}">{_linked_html(text)}</p>')
         style = files(__package__).joinpath("notes.css").read_text(encoding="utf-8").replace("\n", "")
         return f'<div class="lw-notes" data-language="{self._language}"><style>{style}</style>{"".join(rows)}</div>'
 
     def _row(self, line, cards):
-        code = "\n".join(text.rstrip("\n") for text in self._source_of(line))
+        code = "".join(_code_line(text.rstrip("\n")) for text in self._source_of(line))
         words = "".join(
             f'<div lang="{language}">{self.line_html(line, language)}</div>' for language in self._languages
         )
@@ -224,7 +244,7 @@ class Notes:
         missed = " lw-missed" if line.ran == 0 else ""
         return (
             f'<div class="lw-line{missed}" id="lw-line-{line.first}"><pre><b>{line.first}</b><code>'
-            f"{html.escape(code)}</code></pre><div class=lw-words>{words}{card}</div></div>"
+            f"{code}</code></pre><div class=lw-words>{words}{card}</div></div>"
         )
 
     def line_html(self, line, language):
@@ -237,6 +257,8 @@ class Notes:
                 f"<details><summary>{getattr(more, language)}</summary>"
                 f"<p>{_code_html(_joined(behind, language))}</p></details>"
             )
+        if explained := self._explained[id(line)]:
+            shown += f'<p class="lw-book">{" · ".join(one.link(language) for one in explained)}</p>'
         return shown
 
     def _card(self, line):
@@ -290,6 +312,22 @@ def _as_html(sentences, language):
         for is_item, text in _paragraphs(sentences, language)
     )
     return re.sub(r"((?:<li>.*?</li>)+)", r"<ol>\1</ol>", html_text)
+
+
+def _code_line(text):
+    """A line of source that, where it is too long for its column, goes on deeper than it began."""
+    text = text.expandtabs()
+    depth = len(text) - len(text.lstrip())
+    return f'<span style="--d:{depth}">{html.escape(text)}</span>'
+
+
+def _markdown_link(section, language):
+    words, address = section.words(language), section.address(language)
+    return f"[{words}]({address})" if address else words
+
+
+def _linked_html(text):
+    return re.sub(r"\[([^]]+)\]\(([^)]+)\)", r'<a href="\2">\1</a>', html.escape(text))
 
 
 def _code_html(text):

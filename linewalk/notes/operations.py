@@ -2,7 +2,7 @@
 
 import ast
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch.nn as nn
 
@@ -38,10 +38,10 @@ _PROPER = ("Softmax", "Python", "Swish", "Gaussian", "Xavier", "Kaiming", "Pytho
 class Operations:
     """Puts the operations of one `Reading` into words."""
 
-    def __init__(self, reading, flow, ran):
+    def __init__(self, reading, flow, coverage):
         self.reading = reading
         self.flow = flow
-        self._ran = ran
+        self._coverage = coverage
         self._attribute_names = {}
         if reading.module is not None:
             self._attribute_names = {id(module): name for name, module in reading.module.named_modules() if name}
@@ -49,7 +49,7 @@ class Operations:
     def parts(self, node, run):
         """What a statement computes, in the order in which it does."""
         parts = []
-        for site in _in_order(self._ran.sites_of(node)):
+        for site in _in_order(self._coverage.sites_of(node)):
             if site.index not in run.expressions:
                 continue
             expression = run.expressions[site.index]
@@ -335,7 +335,8 @@ class Part:
         text = self.site.text if len(self.site.text) <= 60 and not holds_others else self._shortened()
         zh = "".join(s.zh for s in first) or "。"
         en = " ".join(s.en for s in first) or "."
-        return Sentence(f"`{text}`：{zh}", f"`{text}`: {_lower(en)}", item=True)
+        section = next((s.section for s in first if s.section), None)
+        return Sentence(f"`{text}`：{zh}", f"`{text}`: {_lower(en)}", item=True, section=section)
 
     @property
     def more(self):
@@ -359,8 +360,8 @@ def joined(parts):
     else:
         sentences = library.say("python.inside_out", {"count": len(main)})
         sentences += [part.as_item(main) for part in main]
-        sentences += [Sentence(s.zh, s.en, behind=True) for part in main for s in part.more]
-    return sentences + [sentence for part in side for sentence in part.said]
+        sentences += [replace(s, behind=True) for part in main for s in part.more]
+    return sentences + list(dict.fromkeys(sentence for part in side for sentence in part.said))
 
 
 def _is_within(inner, outer):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import torch
 import torch.nn as nn
 
+from ..errors import WalkError
 from ..source import _class_source
 from ..walking import walk, walk_init
 from .instrument import Function, Watched, read_function
@@ -40,6 +41,8 @@ class Reading:
     lines, node: the source file's lines and the class's tree, both numbered as in the file; functions: its methods.
     helpers: functions of the same file and methods of the classes it inherits from, as far as it uses them.
     init, forward: the runs, None where there was none.
+    inside: what the module is part of: (the name it has there, that module), None where it was run by itself.
+    elsewhere: what that module raised when this one had done its part, or None.
     """
 
     cls: type
@@ -51,6 +54,8 @@ class Reading:
     sites: dict
     init: Run | None = None
     forward: Run | None = None
+    inside: tuple | None = None
+    elsewhere: Exception | None = None
 
     @property
     def filename(self):
@@ -82,7 +87,7 @@ def read_class(cls):
 def run_init(reading, args, kwargs):
     """Build the class, watched; the module lands in `reading.module`."""
     run = Run("init")
-    _watch(reading, run, None, lambda: walk_init(reading.cls, *args, **kwargs))
+    _watch(reading, run, Recorder(reading.sites, None), lambda: walk_init(reading.cls, *args, **kwargs))
     reading.init = run
     reading.module = getattr(run.trail, "module", None)
 
@@ -90,12 +95,44 @@ def run_init(reading, args, kwargs):
 def run_forward(reading, args, kwargs):
     """Call `reading.module`, watched."""
     run = Run("forward", training=reading.module.training, grad=torch.is_grad_enabled())
-    _watch(reading, run, reading.module, lambda: walk(reading.module, *args, **kwargs))
+    _watch(reading, run, Recorder(reading.sites, reading.module), lambda: walk(reading.module, *args, **kwargs))
     reading.forward = run
 
 
-def _watch(reading, run, root, go):
-    recorder = Recorder(reading.sites, root)
+def run_inside(reading, net, name, args, kwargs):
+    """Call `net`, and watch the first call of its submodule `name`, which is `reading.module`.
+
+    Raises:
+        WalkError: `net` does not call it.
+        Exception: whatever `net` raised before it did.
+    """
+    module = reading.module
+    run = Run("forward", training=module.training, grad=torch.is_grad_enabled())
+    recorder = Recorder(reading.sites, module)
+
+    def begin(*_):
+        recorder.counting().take()  # what other modules have computed before is no work of its first line
+
+    handle = module.register_forward_pre_hook(begin)
+    try:
+        _watch(reading, run, recorder, lambda: walk(net, *args, into=name, **kwargs))
+    finally:
+        handle.remove()
+    try:
+        run.trail = run.trail.into(name)
+    except (AttributeError, KeyError):
+        if run.error is not None:
+            raise run.error from None
+        raise WalkError(
+            f"这一次 {type(net).__name__} 的 forward 没有调用 {name!r}：请换一个它调用的子模块。",
+            f"This time {type(net).__name__}'s forward did not call {name!r}: name a submodule that it calls.",
+        ) from None
+    if run.error is not None and run.trail.failed is None:
+        run.error, reading.elsewhere = None, run.error
+    reading.forward, reading.inside = run, (name, net)
+
+
+def _watch(reading, run, recorder, go):
     try:
         with Watched([*reading.functions.values(), *reading.helpers], recorder) as watched:
             recorder.codes = watched.codes
@@ -163,4 +200,4 @@ def _names_used(code):
     return names
 
 
-__all__ = ["Function", "Reading", "Run", "read_class", "run_forward", "run_init"]
+__all__ = ["Function", "Reading", "Run", "read_class", "run_forward", "run_init", "run_inside"]

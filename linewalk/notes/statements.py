@@ -17,10 +17,10 @@ from .record import shape_text
 class Statements:
     """Puts the statements of one `Reading` into words."""
 
-    def __init__(self, reading, operations, ran):
+    def __init__(self, reading, operations, coverage):
         self.reading = reading
         self._operations = operations
-        self._ran = ran
+        self._coverage = coverage
 
     def say(self, node, entry, run, reason):
         """What is said of a statement.
@@ -44,10 +44,10 @@ class Statements:
     def _condition(self, node, run):
         values = [
             run.expressions[site.index]
-            for site in self._ran.sites_of(node)
+            for site in self._coverage.sites_of(node)
             if site.node is node.test and site.index in run.expressions
         ]
-        body = self._ran.any_ran(node.body, run)
+        body = self._coverage.any_ran(node.body, run)
         kind = "python.while" if isinstance(node, ast.While) else "python.if"
         facts = {
             "test": one_line(node.test),
@@ -96,10 +96,10 @@ class Statements:
     def _loop(self, node, run):
         values = [
             run.expressions[site.index]
-            for site in self._ran.sites_of(node)
+            for site in self._coverage.sites_of(node)
             if site.node is node.iter and site.index in run.expressions
         ]
-        times = max((self._ran.times(child, [child], run) for child in node.body), default=0)
+        times = max((self._coverage.times(child, [child], run) for child in node.body), default=0)
         over = values[0].first.result if values else None
         facts = {
             "target": one_line(node.target),
@@ -115,7 +115,7 @@ class Statements:
         if value is None:
             return library.say("python.return_nothing" if isinstance(node, ast.Return) else "python.annotation", {})
         parts = self._operations.parts(node, run)
-        root = next((site for site in self._ran.sites_of(node) if site.node is value), None)
+        root = next((site for site in self._coverage.sites_of(node) if site.node is value), None)
         result = run.expressions[root.index].first.result if root and root.index in run.expressions else None
         sentences = joined([part for part in parts if part.said or part.numbers])
         return sentences + self._where_it_goes(node, value, result, parts, run)

@@ -34,7 +34,16 @@ class ReadableOutputs(SphinxTransform):
                 else:
                     styles.add(style.string)
             images_to_files(soup, folder, uri)
+            self.lead_to_sections(soup)
             raw.children = [nodes.Text(soup.decode(formatter="minimal"))]
+
+
+    def lead_to_sections(self, soup):
+        """Where linewalk's notes name a section of the book, they lead to it within this edition."""
+        for link in soup.select("a[data-section]"):
+            chapter, _, anchor = link["data-section"].partition("#")
+            page = self.app.builder.get_relative_uri(self.env.docname, f"notebooks/{chapter}")
+            link["href"] = f"{page}#{anchor}"
 
 
 def keep_language(soup, edition):

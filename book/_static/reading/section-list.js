@@ -12,6 +12,19 @@ document.addEventListener("section-read", ({ detail: id }) => {
   }
 });
 
+// A page with a code column says which section is read; on one without, the list finds out itself.
+if (lists.length && !document.querySelector(".code-column")) {
+  const sections = [...document.querySelectorAll("article section[id]")];
+  let reading = null;
+  const follow = () => {
+    const section = sections.findLast((section) => section.getBoundingClientRect().top < innerHeight / 3) ?? sections[0];
+    if (section !== reading) document.dispatchEvent(new CustomEvent("section-read", { detail: section.id }));
+    reading = section;
+  };
+  addEventListener("scroll", follow, { passive: true });
+  follow();
+}
+
 // Scrolls the sidebar only, never the page.
 function keepInView(link, sidebar) {
   if (!sidebar) return;

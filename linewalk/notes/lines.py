@@ -7,10 +7,10 @@ import torch.nn as nn
 
 from ..source import _own_parts, _statement
 from . import library
+from .coverage import Coverage, bodies
 from .flow import Flow
 from .library import Row, Sentence
 from .operations import Operations
-from .ran import Ran, bodies
 from .statements import Statements
 
 
@@ -40,8 +40,8 @@ class Teller:
     def __init__(self, reading):
         self.reading = reading
         self.flow = Flow(reading)
-        self._ran = Ran(reading)
-        self._statements = Statements(reading, Operations(reading, self.flow, self._ran), self._ran)
+        self._coverage = Coverage(reading)
+        self._statements = Statements(reading, Operations(reading, self.flow, self._coverage), self._coverage)
 
     def class_lines(self):
         """The lines of the class, in the order of the file: its head, its attributes, its methods."""
@@ -195,7 +195,7 @@ class Teller:
         for place, node in enumerate(body):
             if _is_docstring(node):
                 continue
-            ran = self._ran.times(node, body[place:], run)
+            ran = self._coverage.times(node, body[place:], run)
             line = self._line(node, lines, function)
             line.ran = ran
             self._add_steps(line, run)
@@ -217,13 +217,13 @@ class Teller:
             if keyword is not None:
                 keyword.sentences = library.say(
                     f"python.{'else' if keyword.text.startswith('else') else 'finally'}",
-                    {"of": type(node).__name__, "ran": bool(was and self._ran.any_ran(body, was))},
+                    {"of": type(node).__name__, "ran": bool(was and self._coverage.any_ran(body, was))},
                 )
                 told.append(keyword)
             if part == "handlers":
                 for handler in body:
                     handler_line = self._line(handler, lines, function)
-                    handler_ran = bool(was and self._ran.any_ran(handler.body, was))
+                    handler_ran = bool(was and self._coverage.any_ran(handler.body, was))
                     handler_line.sentences = library.say(
                         "python.except", {"type": handler.type and ast.unparse(handler.type), "ran": handler_ran}
                     )

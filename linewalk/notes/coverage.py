@@ -3,7 +3,7 @@
 import ast
 
 
-class Ran:
+class Coverage:
     """Looks statements up in the runs of one `Reading`."""
 
     def __init__(self, reading):
