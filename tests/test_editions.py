@@ -265,6 +265,8 @@ def subjects():
     for path in NOTEBOOKS:
         subject = read_notebook(path).metadata.get("subject", [])
         for one in [subject] if isinstance(subject, dict) else subject:
+            if one.get("explained") == "elsewhere":
+                continue  # it only stands beside the text, and its lines lead to the chapters that explain them
             whole = not one.get("grouped")  # else a section may explain several lines, under the first of them
             yield pytest.param(path, one["source"], one.get("part", "all"), whole, id=f"{path.stem}-{one['source']}")
 

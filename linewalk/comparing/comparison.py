@@ -1,6 +1,7 @@
 """What `compare` gives back: the facts as attributes, and in sentences for people."""
 
 from functools import cached_property
+from typing import NamedTuple
 
 from ..errors import Bilingual
 from .steps import apart, tensors_in
@@ -208,7 +209,9 @@ def _where(pair):
 
 def _printed(line, comparison):
     marks = {"same": "  ", "changed": "≠ ", "moved": "↕ ", "only": "≠ "}
-    verdicts = [verdict.en for verdict in verdicts_on(comparison.of_line(line))]
+    verdicts = [
+        made if alike is None else f"{made} {alike.en}" for made, alike in verdicts_on(comparison.of_line(line))
+    ]
     after = f"    # {'; '.join(verdicts)}" if verdicts else ""
     sides = [
         (side, f"{'    ' * depth}{statement.text}")
@@ -220,23 +223,31 @@ def _printed(line, comparison):
     return [*rows[:-1], rows[-1] + after]
 
 
+class Verdict(NamedTuple):
+    """What a line made on both sides, "1×64×56×56", and how alike that is; None where the shapes say it all."""
+
+    made: str
+    alike: Bilingual | None
+
+
 def verdicts_on(pairs):
-    """`Bilingual`s on what a line's steps made on both sides, each once."""
+    """The `Verdict`s on what a line's steps made, each once."""
     return list(dict.fromkeys(_verdict(pair) for pair in pairs if pair.shapes != ((), ())))
 
 
 def _verdict(pair):
     if pair.shapes_differ:
         one, other = map(shape_text, pair.shapes)
-        return Bilingual(f"a {one}，b {other}", f"a {one}, b {other}")
+        return Verdict(f"a {one} b {other}", None)
     made = shape_text(pair.shapes[0])
     if pair.apart is None:
-        return Bilingual(made, made)
+        return Verdict(made, None)
     if pair.values_differ:
-        return Bilingual(f"{made}，最多差 {number_text(pair.apart)}", f"{made}, up to {number_text(pair.apart)} apart")
+        most = number_text(pair.apart)
+        return Verdict(made, Bilingual(f"最多差 {most}", f"up to {most} apart"))
     if pair.apart:
-        return Bilingual(f"{made}，只差舍入", f"{made}, apart by rounding")
+        return Verdict(made, Bilingual("只差舍入", "apart by rounding"))
     if pair.a.in_place != pair.b.in_place:
         side = "a" if pair.a.in_place else "b"
-        return Bilingual(f"{made}，相同；只有 {side} 原地写", f"{made}, equal; only {side} writes in place")
-    return Bilingual(f"{made}，相同", f"{made}, equal")
+        return Verdict(made, Bilingual(f"相同，只有 {side} 原地写", f"equal, only {side} writes in place"))
+    return Verdict(made, Bilingual("相同", "equal"))

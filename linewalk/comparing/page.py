@@ -53,8 +53,9 @@ def _folded(run, drawn):
 def _row(line, comparison):
     sides = "".join(map(_side, "ab", (line.a, line.b), line.depths))
     pairs = comparison.of_line(line)
-    words = [_MOVED] if line.kind == "moved" else []
-    made = "".join(f"<p>{verdict.html()}</p>" for verdict in [*words, *verdicts_on(pairs)])
+    words = [_MOVED.html()] if line.kind == "moved" else []
+    words += [made if alike is None else f"{made} {alike.html()}" for made, alike in verdicts_on(pairs)]
+    made = "".join(f"<p>{said}</p>" for said in words)
     other = " lw-other" if any(pair.shapes_differ or pair.values_differ for pair in pairs) else ""
     return (
         f'<div class="lw-row lw-{line.kind}{other}">{sides}'

@@ -13,6 +13,8 @@ function start(column) {
     .filter((stop) => stop.section)
     .sort((a, b) => (isBefore(a.section, b.section) ? -1 : 1));
   const sections = [...document.querySelectorAll("article section[id]")];
+  // Where all lines are explained elsewhere, there is none to step to.
+  for (const button of column.querySelectorAll('[data-code]:not([data-code="keys"])')) button.hidden = !stops.length;
   const bar = makeBar(column);
   let current = null;
   let reading = null; // the section that is being read, which need not be a line's
