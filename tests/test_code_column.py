@@ -177,7 +177,7 @@ def test_play_walks_through_forward(browser, served, motion):
 
 
 def test_play_follows_the_code_where_the_text_does_not(browser, served):
-    """Chapter 1 explains its own line before the lines around it. The page jumps: a glide has the browser's own clock."""
+    """Chapter 1 explains its own line before those around it. The page jumps: a glide goes by another clock."""
     page = browser.new_context(viewport={"width": 1400, "height": 900}, reduced_motion="reduce").new_page()
     page.clock.install()
     page.goto(f"{served}/en/notebooks/01_the_line.html")
