@@ -96,7 +96,7 @@ def test_a_chapter_lists_its_sections_and_marks_the_one_that_is_read(visit, name
 
 @pytest.mark.parametrize("edition", EDITIONS)
 def test_notes_that_a_chapter_shows_lead_to_the_sections_that_explain_them(visit, site, edition):
-    links = visit(f"{edition}/notebooks/11_your_own.html").locator(".lw-notes a[data-section]").evaluate_all(LINKS)
+    links = visit(f"{edition}/notebooks/16_your_own.html").locator(".lw-notes a[data-section]").evaluate_all(LINKS)
     assert len(links) >= 4 * (2 if edition == "both" else 1)
     for link in links:
         chapter, _, anchor = link.partition("#")

@@ -10,8 +10,8 @@ from conftest import EDITIONS, ROOT
 SETS = ROOT / "tests" / "searches"
 PAGES = {1: "notebooks/01_the_line", 2: "notebooks/02_init", 3: "notebooks/03_forward", 4: "notebooks/04_torchvision",
          5: "notebooks/05_family", 6: "notebooks/06_network", 7: "notebooks/07_shortcuts", 8: "notebooks/08_batch_norm",
-         9: "notebooks/09_in_place", 10: "notebooks/10_weights", 11: "notebooks/11_your_own",
-         12: "notebooks/12_differences", 13: "notebooks/13_judged"}
+         9: "notebooks/10_in_place", 10: "notebooks/12_weights", 11: "notebooks/16_your_own",
+         12: "notebooks/17_differences", 13: "notebooks/18_judged"}
 ASSIGNMENTS = ("shapes", "init", "forward", "groups", "bugs")
 FIRST, IN_THREE = 0.8, 0.95
 

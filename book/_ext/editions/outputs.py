@@ -37,7 +37,6 @@ class ReadableOutputs(SphinxTransform):
             self.lead_to_sections(soup)
             raw.children = [nodes.Text(soup.decode(formatter="minimal"))]
 
-
     def lead_to_sections(self, soup):
         """Where linewalk's notes name a section of the book, they lead to it within this edition."""
         for link in soup.select("a[data-section]"):
