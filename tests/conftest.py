@@ -129,7 +129,8 @@ def until(page, holds, argument=None, timeout=30):
     second look, and the pages' content security policy refuses it."""
     end = time.monotonic() + timeout
     while not page.evaluate(holds, argument):
-        assert time.monotonic() < end, f"After {timeout} s it does not hold: {holds}"
+        if time.monotonic() > end:
+            raise TimeoutError(f"After {timeout} s it does not hold: {holds}")
         page.wait_for_timeout(20)
 
 
