@@ -41,27 +41,28 @@ class Flow:
             self._made[memory(tensor)] = -1 - len(self.inputs)
             self.inputs.append(() if tensor.is_nested else tuple(tensor.shape))
 
-    def ran(self, operator, inputs, outputs, calls, step):
-        """Take in one operator; `calls`: the submodules that it ran in, outermost first."""
+    def ran(self, ran, calls, step):
+        """Take in one operator, a `Ran`; `calls`: the submodules that it ran in, outermost first."""
         call = calls[-1] if calls and not calls[-1]._has_children else None
         if call is None:
-            if calls and operator.short in _TRANSPARENT:
+            if calls and ran.operator.short in _TRANSPARENT:
                 return
             number = len(self.nodes)
-            self.nodes.append(Node(operator.short, "", step.index, False))
+            self.nodes.append(Node(ran.operator.short, "", step.index, False))
         else:
             number = self._of_call.get(id(call))
             if number is None:
                 number = self._of_call[id(call)] = len(self.nodes)
                 self.nodes.append(Node(call.name, call.type_name, step.index, True))
-        for tensor in inputs:
-            source = self._made.get(memory(tensor))
+        made = self._made
+        for key in ran.sources:
+            source = made.get(key)
             if source is not None and source != number:
                 self.edges[source, number] = None
-        for tensor in outputs:
-            self._made[memory(tensor)] = number
-        if outputs and not outputs[0].is_nested:
-            self.nodes[number].shape = tuple(outputs[0].shape)
+        for key in ran.targets:
+            made[key] = number
+        if ran.outputs and not ran.outputs[0].is_nested:
+            self.nodes[number].shape = tuple(ran.outputs[0].shape)
 
     def returned(self, tensors):
         sources = (self._made.get(memory(tensor)) for tensor in tensors)

@@ -11,12 +11,13 @@ from ..errors import WalkError
 from ..source import function_statements
 from ..trail import Call, Change, Step, Trail
 from .memory import Kept, Memory
-from .operators import Operators, tensors_among
+from .operators import Operators, Ran
 from .receptive import ReceptiveFields
 from .tracing import MODULE_CALL, Lines, Tracer, forward_function, is_call_of, unseen_by_modes
 from .values import Keeper, KeptItems, Watched, keys_in
 
 _ABSENT = object()
+_NO_PARAMETER = frozenset({torch.Tensor, int, float, bool, str, type(None)})  # sooner seen than by isinstance
 _SHOWN_DEPTH = 2  # calls within a line, and within these: cards draw so many, and only their values are kept
 _NOT_FOLLOWED = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 _MODULE_FILE = MODULE_CALL.co_filename
@@ -160,10 +161,10 @@ class ForwardRecorder(Tracer):
         if pending:
             done, pending[:] = pending[:], ()
             with torch._C.DisableTorchFunction():
-                for operator, args, kwargs, output in done:
-                    macs = operator.macs(args, kwargs or {}, output) if operator.macs else 0
+                for one in done:
+                    ran = Ran(*one)
                     for level in self.levels:
-                        level.operator(operator, args, kwargs, output, macs)
+                        level.operator(ran)
 
     def fail(self, error, trail, *where):
         """The first place of a trail that an exception passes is where it went wrong."""
@@ -324,37 +325,35 @@ class _Level:
         outer = self.calls[-1] if self.calls else self.step
         outer._done.append(call)
 
-    def operator(self, operator, args, kwargs, output, macs):
-        calls = self.calls
+    def operator(self, ran):
+        operator, calls = ran.operator, self.calls
         inside = calls[-1] if calls else self.step
         first = None
         if not calls or (len(calls) < _SHOWN_DEPTH and calls[-1]._has_children):
             call = Call(operator.short, operator.name, is_module=False)
             call._done.append(operator.name)
-            first = output if isinstance(output, torch.Tensor) else next(iter(tensors_among((output,))), None)
-            if first is not None:
+            if ran.outputs:
+                first = ran.outputs[0]
                 call._kept = self.recorder.keeper.tensor(first)
             inside._done.append(call)
             inside = call
         else:
             inside._done.append(operator.name)
-        if macs:
-            inside._macs += macs
-        elif macs is None:
+        if ran.macs:
+            inside._macs += ran.macs
+        elif ran.macs is None:
             inside._uncounted += (operator.name,)
-        for value in args:
+        for value in ran.args:
             kind = type(value)
-            if kind is not torch.Tensor and kind is not int and isinstance(value, nn.Parameter):
-                self._count(inside, value)
-            elif kind is list or kind is tuple:
+            if kind is list or kind is tuple:
                 for tensor in value:
                     if isinstance(tensor, nn.Parameter):
                         self._count(inside, tensor)
-        inputs = tensors_among(args) + (tensors_among(kwargs.values()) if kwargs else [])
-        outputs = [output] if isinstance(output, torch.Tensor) else tensors_among((output,))
-        self.trail._flow.ran(operator, inputs, outputs, calls, self.step)
+            elif kind not in _NO_PARAMETER and isinstance(value, nn.Parameter):
+                self._count(inside, value)
+        self.trail._flow.ran(ran, calls, self.step)
         if self.fields:
-            self.fields.follow(operator.short.rstrip("_"), operator.pointwise, args, inputs, outputs)
+            self.fields.follow(ran)
             if first is not None:
                 inside.places = self.fields.of(first)[0]
 

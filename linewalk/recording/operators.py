@@ -5,6 +5,7 @@ from torch.utils._python_dispatch import TorchDispatchMode, _push_mode
 from torch.utils.flop_counter import flop_registry
 
 from .macs import counter
+from .memory import memory
 
 _IGNORED = (torch.ops.aten.detach.default,)  # autograd's, for its own records: nothing that a line asked for
 # Batch norm in training writes its running statistics, which its schema does not say.
@@ -104,6 +105,25 @@ class Operators(TorchDispatchMode):
         if self._recorder.levels and not self._recorder.memory.busy:
             self._recorder.pending.append((_HigherOrder(func), args, kwargs, output))
         return output
+
+
+class Ran:
+    """An operator that has run, looked at once for all that want to know.
+
+    inputs, outputs: the tensors among its arguments and results. sources, targets: what names the memory of each.
+    macs: its multiply–accumulates, None where they are not known.
+    """
+
+    __slots__ = ("args", "inputs", "macs", "operator", "outputs", "sources", "targets")
+
+    def __init__(self, operator, args, kwargs, output):
+        self.operator, self.args = operator, args
+        self.macs = operator.macs(args, kwargs or {}, output) if operator.macs else 0
+        self.inputs = tensors_among(args)
+        if kwargs:
+            self.inputs += tensors_among(kwargs.values())
+        self.outputs = [output] if isinstance(output, torch.Tensor) else tensors_among((output,))
+        self.sources, self.targets = list(map(memory, self.inputs)), list(map(memory, self.outputs))
 
 
 class _HigherOrder:

@@ -45,11 +45,11 @@ class ReceptiveFields:
     """
 
     def __init__(self, inputs):
-        self._fields = {}
+        self._fields = {}  # memory → place in it → axes, sizes, jumps
         for tensor in inputs:
             if tensor.dim() >= 3 and not tensor.is_nested:
                 axes = tuple(range(2, tensor.dim()))
-                self._fields[_key(tensor)] = (axes, (1,) * len(axes), (1,) * len(axes))
+                self._set(memory(tensor), tensor, (axes, (1,) * len(axes), (1,) * len(axes)))
 
     def __bool__(self):
         return bool(self._fields)
@@ -61,25 +61,20 @@ class ReceptiveFields:
         """
         if not self._fields or tensor.dim() < 3 or tensor.is_nested:
             return None, None
-        return self._fields.get(_key(tensor), (None, None, None))[:2]
+        return (self._get(memory(tensor), tensor) or (None, None, None))[:2]
 
-    def follow(self, name, pointwise, args, inputs, outputs):
-        """Take in one operator.
-
-        Args:
-            name: "convolution"; of an operator in place, without the underscore at its end.
-            pointwise: whether it works value by value.
-            args: its arguments.
-            inputs, outputs: the tensors among its arguments and results.
-        """
-        known = self._fields
-        found = [(tensor, known[key]) for tensor in inputs if (key := _key(tensor)) in known]
+    def follow(self, ran):
+        """Take in one operator, a `Ran`."""
+        name, pointwise, args = ran.operator.short.rstrip("_"), ran.operator.pointwise, ran.args
+        fields = map(self._get, ran.sources, ran.inputs)
+        found = [(tensor, field) for tensor, field in zip(ran.inputs, fields, strict=True) if field]
         if not found or name in _FRESH:
-            for output in outputs:
-                known.pop(_key(output), None)
+            for key, output in zip(ran.targets, ran.outputs, strict=True):
+                if key in self._fields:
+                    self._fields[key].pop(_place(output), None)
             return
         mixed = any(sizes is None for _, (_, sizes, _) in found)
-        for output in outputs:
+        for key, output in zip(ran.targets, ran.outputs, strict=True):
             field = None
             if not output.is_nested and all(axes is not None for _, (axes, _, _) in found):
                 counted = [(tensor, _counted(*field)) for tensor, field in found]
@@ -89,7 +84,14 @@ class ReceptiveFields:
                     field = None
             if field is None:
                 field = _same_axes(name, pointwise, found, output), None, None
-            known[_key(output)] = (field[0], None, None) if mixed else field
+            self._set(key, output, (field[0], None, None) if mixed else field)
+
+    def _get(self, key, tensor):
+        places = self._fields.get(key)
+        return places and places.get(_place(tensor))
+
+    def _set(self, key, tensor, field):
+        self._fields.setdefault(key, {})[_place(tensor)] = field
 
     def _after(self, name, pointwise, args, found, output):
         tensor, (axes, sizes, jumps) = found[0]
@@ -167,11 +169,11 @@ def _same_axes(name, pointwise, found, output):
     return axes.pop() if layout and len(axes) == 1 else None
 
 
-def _key(tensor):
-    """Names a tensor as long as it lives; autograd makes views anew, so the object itself does not."""
+def _place(tensor):
+    """Names a tensor in its memory as long as it lives; autograd makes views anew, so the object itself does not."""
     if tensor.layout is not torch.strided or tensor.is_nested:
         return id(tensor)
-    return memory(tensor), tensor.storage_offset(), tensor.shape, tensor.stride()
+    return tensor.storage_offset(), tensor.shape, tensor.stride()
 
 
 def _each(numbers, count):
