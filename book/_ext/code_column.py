@@ -163,6 +163,7 @@ def header_end(node):
     return node.body[0].lineno - 1 if getattr(node, "body", None) else node.end_lineno
 
 
+@cache
 def canonical_node(node):
     """The statement, or the header of a compound one, in one spelling."""
     if not hasattr(node, "body"):
@@ -172,6 +173,7 @@ def canonical_node(node):
     return ast.unparse(bare)
 
 
+@cache
 def canonical(title):
     """A heading in the spelling of `canonical_node`, or None if it is no line of code."""
     try:

@@ -41,6 +41,7 @@ def setup(app):
     app.add_directive("chapter-list", directive("chapter-list", 0))
     app.add_directive("figures-of-the-book", directive("figures-of-the-book", 0))
     app.connect("source-read", counted.note_checks)
+    app.connect("doctree-read", pieces.note_picture)
     app.connect("env-updated", write_front_page)
     app.connect("html-page-context", style)
     app.connect("html-page-context", link_pictures.add_picture)

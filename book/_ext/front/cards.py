@@ -14,22 +14,22 @@ def chapters(env):
     return [name for name in env.toctree_includes.get(env.config.root_doc, []) if name.startswith("notebooks/")]
 
 
-def cards(env, docname):
+def cards(doctree):
     """(anchor of its section, HTML) of each card of a page, in order."""
-    for output in env.get_doctree(docname).findall(is_html_output):
+    for output in doctree.findall(is_html_output):
         html = output.astext()
         if 'class="lw-head"' in html:
             yield section_of(output), html
 
 
-def card_at(env, docname, anchor):
+def card_at(doctree, anchor):
     """The HTML of a section's first card, or None."""
-    return next((html for section, html in cards(env, docname) if section == anchor), None)
+    return next((html for section, html in cards(doctree) if section == anchor), None)
 
 
-def telling_card(env, docname):
+def telling_card(doctree):
     """The card that shows the most of what its line does: the first with three pictures of maps, or with the most."""
-    return max((html for _, html in cards(env, docname)), key=telling, default=None)
+    return max((html for _, html in cards(doctree)), key=telling, default=None)
 
 
 def telling(html):
@@ -38,8 +38,8 @@ def telling(html):
 
 def photograph(env):
     """The HTML of the first card in the book with the photograph that its walk began with, or None."""
-    found = (html for docname in chapters(env) for _, html in cards(env, docname) if 'class="lw-photo"' in html)
-    return next(found, None)
+    doctrees = map(env.get_doctree, chapters(env))
+    return next((html for one in doctrees for _, html in cards(one) if 'class="lw-photo"' in html), None)
 
 
 def parsed(html, builder, docname):

@@ -66,12 +66,12 @@ def front(app):
     if not lines:
         return Shown()
     docname, _, anchor = lines[0].partition("#")
-    found = cards.card_at(app.env, docname, anchor)
+    found = cards.card_at(app.env.get_doctree(docname), anchor)
     return shown(app, docname, found, cards.photograph(app.env)) if found else Shown()
 
 
 def chapter(app, docname):
-    found = pieces.telling_card_of(app.builder, docname)
+    found = pieces.telling_card_of(app, docname, app.env.get_doctree(docname))
     return shown(app, docname, found, found) if found else Shown()
 
 

@@ -43,7 +43,7 @@ def address(builder, docname, anchor=""):
 
 def first_screen(builder, here, line):
     docname, _, anchor = line.partition("#")
-    found = cards.card_at(builder.env, docname, anchor)
+    found = cards.card_at(builder.env.get_doctree(docname), anchor)
     if found is None:
         logger.warning(NO_LINE, line, line, location=here)
         return {"card": None}
@@ -96,20 +96,22 @@ def photograph(builder, here):
 
 def chapter_list(builder, here, line):
     return {
-        "picture": lambda docname: picture(builder, here, docname),
+        "picture": lambda docname: builder.env.metadata[docname]["picture"],
         "own_words": lambda docname: pages.description(builder.env.get_doctree(docname)),
     }
 
 
-def picture(builder, here, docname):
-    """The chapter's picture: the photograph and maps of its card, else the shapes that its line registers."""
-    found = telling_card_of(builder, docname)
-    if found is None:
-        return {"photograph": "", "shown": ""}
-    card = cards.parsed(found, builder, here)
-    return {
-        "photograph": joined(card.select(".lw-photo img")),
-        "shown": joined(card.select(".lw-maps img")[:3] or card.select(".lw-cuboids")[:1]),
+def note_picture(app, doctree):
+    """At `doctree-read`: keeps with a page's metadata what the front page shows of it, which may be read on its own.
+
+    It is the photograph and maps of its card, else the shapes that its line registers.
+    """
+    docname = app.env.docname
+    found = telling_card_of(app, docname, doctree)
+    card = found and cards.parsed(found, app.builder, app.config.root_doc)
+    app.env.metadata[docname]["picture"] = {
+        "photograph": joined(card.select(".lw-photo img")) if card else "",
+        "shown": joined(card.select(".lw-maps img")[:3] or card.select(".lw-cuboids")[:1]) if card else "",
     }
 
 
@@ -117,12 +119,12 @@ def joined(elements):
     return "".join(element.decode(formatter="minimal") for element in elements)
 
 
-def telling_card_of(builder, docname):
+def telling_card_of(app, docname, doctree):
     """The card of the section that book/titles.yml names for the chapter, else the most telling one."""
-    anchor = pages.described(builder.confdir).get(docname, {}).get("picture")
+    anchor = pages.described(app.confdir).get(docname, {}).get("picture")
     if not anchor:
-        return cards.telling_card(builder.env, docname)
-    found = cards.card_at(builder.env, docname, anchor)
+        return cards.telling_card(doctree)
+    found = cards.card_at(doctree, anchor)
     if found is None:
         logger.warning(NO_LINE, f"{docname}#{anchor}", f"{docname}#{anchor}", location=docname)
     return found
