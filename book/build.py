@@ -171,10 +171,10 @@ def main():
         if stamp.exists() and stamp.read_text() == inputs:
             say(f"Nothing changed · 没有变化: {shown(SITE)}")
             return
-        check(snapshot)
         snapshot.lay_out(SOURCE, keep="assignments")
         worker = [sys.executable, SOURCE / "book" / "jupyter_books.py"]
         with children.started(worker, **PIPES) as jupyter_books:  # what it imports takes a second, in which we go on
+            check(snapshot)
             release_assignments(snapshot)
             cache = execute(snapshot)
             prove_predictions(snapshot, cache)

@@ -5,7 +5,6 @@ classes, which none before them has, in the frame of a chapter. What only script
 Readers and search engines are not led there.
 """
 
-import copy
 import posixpath
 import re
 from pathlib import Path
@@ -15,6 +14,8 @@ from bs4 import BeautifulSoup
 NAME = "every-element"
 MADE_BY_SCRIPTS = Path(__file__).with_suffix(".html")
 START = re.compile(r"""<([a-z][\w-]*)\b(?:[^>]*?\sclass="([^"]*)")?""")
+TAG = re.compile(r"<(/?)([a-z][\w-]*)\b[^>]*?(/?)>")
+VOID = ("br", "col", "hr", "img", "input", "link", "meta", "source", "wbr")
 SECTION = ("section", frozenset())
 FOLDERS = ("notebooks", "assignments", "book")
 ADDRESSES = ("href", "src", "data-all")
@@ -29,22 +30,20 @@ def show_every_element(edition):
     }
     if FOLDERS[0] not in {path.parent.name for path in pages}:
         return
-    soup = BeautifulSoup(next(iter(pages.values())), "html.parser")
-    article = soup.find("article")
-    title = copy.copy(article.find("h1"))
-    article.clear()
+    frame, content = taken_apart(next(iter(pages.values())))
+    soup = BeautifulSoup(frame, "html.parser")
+    title = BeautifulSoup(next(block for block in blocks(content) if "<h1" in block), "html.parser").find("h1")
     title.string = "Every element"
     section = soup.new_tag("section", id=NAME)
     section.append(title)
-    article.append(section)
+    soup.find("article").append(section)
     seen, ids = set(), {NAME}
     for path, text in pages.items():
-        html = text.partition("<article")[2].partition("</article>")[0]
-        if {(name, frozenset(classes.split())) for name, classes in START.findall(html)} <= seen | {SECTION}:
-            continue  # parsing takes longer than finding out that there is nothing new
-        page = BeautifulSoup(f"<article{html}</article>", "html.parser")
+        _, content = taken_apart(text)
+        if kinds(content) <= seen | {SECTION}:
+            continue
         place = path.relative_to(edition).as_posix()
-        for block in blocks(page.find("article")):
+        for block in blocks(content):
             new = kinds(block) - seen
             if new:
                 seen |= new
@@ -63,24 +62,42 @@ def show_every_element(edition):
     (edition / "book" / f"{NAME}.html").write_text(str(soup), encoding="utf-8")
 
 
+def taken_apart(page):
+    """The HTML of a page without what its article holds, and that."""
+    start = page.index(">", page.index("<article")) + 1
+    end = page.index("</article>")
+    return page[:start] + page[end:], page[start:end]
+
+
 def blocks(article):
-    """What stands in the sections of a page, one after the other."""
-    for part in article.find_all(recursive=False):
-        if part.name == "section":
-            yield from blocks(part)
-        else:
-            yield part
+    """What stands in the sections of a page, one after the other, as HTML.
+
+    By its tags alone: to parse it all takes as long as the rest of an edition, and a few blocks are wanted.
+    """
+    depth = start = 0
+    for tag in TAG.finditer(article):
+        closing, name, empty = tag.groups()
+        if not depth:
+            if name == SECTION[0]:
+                continue
+            start = tag.start()
+        if closing:
+            depth -= 1
+        elif not empty and name not in VOID:
+            depth += 1
+        if not depth:
+            yield article[start : tag.end()]
 
 
-def kinds(block):
-    """The elements in a block by name and classes."""
-    return {(part.name, frozenset(part.get("class", ()))) for part in [block, *block.find_all(True)]}
+def kinds(html):
+    """The elements in it by name and classes."""
+    return {(name, frozenset(classes.split())) for name, classes in START.findall(html)}
 
 
-def moved(block, place, ids):
+def moved(html, place, ids):
     """The block as it stands on another page than its own, where its ids may be taken."""
-    block = copy.copy(block)
-    for part in [block, *block.find_all(True)]:
+    block = BeautifulSoup(html, "html.parser")
+    for part in block.find_all(True):
         for name in ADDRESSES:
             value = part.get(name)
             if value and not re.match(r"[a-z]+:|/", value):
