@@ -49,9 +49,9 @@ def what_is_picked(text, suffix, edition):
         notebook = nbformat.v4.reads(text)
         cells, rest = notebook.cells, notebook.metadata
     else:
-        cells, rest = [{**block, "id": ""} for block in markdown_blocks(text)], {}  # their ids are made up
+        cells, rest = markdown_blocks(text), {}
     picked = []
-    for zh, en in twins(nbformat.from_dict(cells)):
+    for zh, en in twins(cells):
         shown = [cell for lang, cell in (("zh", zh), ("en", en)) if cell and (zh is en or edition in (lang, "both"))]
         picked.append([shown, shown and heading((en or zh).source)])
     return json.dumps([picked, rest])
@@ -106,7 +106,8 @@ def fence(length):
 def markdown_blocks(text):
     """Splits a page at its `+++ {"lang": "zh"}` lines into cells as a notebook has them."""
     parts = BLOCK_BREAK.split(text)
-    cells = [new_markdown_cell(parts[0].strip("\n"))]
-    for metadata, body in zip(parts[1::2], parts[2::2], strict=True):
-        cells.append(new_markdown_cell(body.strip("\n"), metadata=json.loads(metadata or "{}")))
-    return [cell for cell in cells if cell.source]
+    found = [("{}", parts[0]), *zip(parts[1::2], parts[2::2], strict=True)]
+    return nbformat.from_dict([
+        {"cell_type": "markdown", "metadata": json.loads(metadata or "{}"), "source": body.strip("\n")}
+        for metadata, body in found if body.strip("\n")
+    ])
