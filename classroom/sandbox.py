@@ -390,17 +390,16 @@ def files_written(process):
     """In the fullest of the places that a process in the sandbox may write to."""
     counts = [0]
     for place in inside.WRITABLE:
-        own = f"/proc/{process.pid}/root{place}"
         with suppress(OSError):
-            system = os.statvfs(own)
-            if not is_outsides(own, place):
-                counts.append(system.f_files - system.f_ffree)
+            # Until it is in the sandbox it sees our folder of this name: what is counted is what was looked at.
+            own = os.open(f"/proc/{process.pid}/root{place}", os.O_RDONLY)
+            try:
+                if not os.path.exists(place) or os.fstat(own).st_dev != os.stat(place).st_dev:
+                    system = os.fstatvfs(own)
+                    counts.append(system.f_files - system.f_ffree)
+            finally:
+                os.close(own)
     return max(counts)
-
-
-def is_outsides(own, place):
-    """Whether a process sees our folder of this name, as it does without a sandbox, and before it is in one."""
-    return os.path.exists(place) and os.stat(own).st_dev == os.stat(place).st_dev
 
 
 def resident(process):

@@ -532,5 +532,5 @@ def test_a_lost_gpu_leaves_the_processor_and_the_readers_picture(open_playground
     page.context.browser.new_browser_cdp_session().send("Browser.crashGpuProcess")
     page.get_by_text("The browser took the GPU away; it goes on with the CPU").wait_for()
     page.get_by_text("Computed on this machine's CPU").wait_for()
-    colour = "canvas => [...canvas.getContext('2d').getImageData(9, 9, 1, 1).data]"
-    assert page.locator(".pg-picture").evaluate(colour) == [20, 250, 20, 255]
+    colour = "document.querySelector('.pg-picture').getContext('2d').getImageData(9, 9, 1, 1).data"
+    until(page, f"() => {colour}.join() === '20,250,20,255'")

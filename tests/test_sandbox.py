@@ -82,6 +82,20 @@ def test_what_is_there(run, tmp_path):
     assert found["home"] is None and found["tmp"] is None
 
 
+def test_the_machine_s_own_files_are_never_counted_as_written_by_a_sandbox_that_starts():
+    """However early it is looked at: the watcher once took the whole machine's files for a student's."""
+    import sandbox
+
+    counts, end = [], time.monotonic() + 3
+    while time.monotonic() < end:
+        with sandbox.Sandbox(["true"], sandbox.limits(), 20, stdout=subprocess.DEVNULL) as box:
+            first = None
+            while box.process.poll() is None:
+                first = first or next(iter(sandbox.family(box.process.pid)), None)
+                counts.append(sandbox.files_written(first) if first else 0)
+    assert len(counts) > 100 and max(counts) < 100
+
+
 @pytest.mark.parametrize(
     "source, said",
     [
