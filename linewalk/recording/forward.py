@@ -181,6 +181,7 @@ _SHARING = frozenset({
 })
 _SHARING_OURSELVES = _SHARING | {"data_ptr", "untyped_storage", "ctypes", "memoryview"}
 _TORCH, _OURS = torch.__path__[0], __file__.rpartition("recording")[0]
+_TORCH_PRIVATE = f"{_TORCH}/_"  # its dispatcher asks there at each operator
 
 
 def _kind(code):
@@ -201,7 +202,8 @@ def _may_help(code):
     """Whether a function could be a module's own method, to be followed when one of its lines calls it."""
     return not code.co_flags & _NOT_FOLLOWED and code.co_argcount > 0 and not (
         code.co_name == "forward" or code.co_name.startswith(("__", "<"))
-        or code.co_varnames[0] != "self" or code.co_filename == _MODULE_FILE or code.co_filename.startswith(_OURS)
+        or code.co_varnames[0] != "self" or code.co_filename == _MODULE_FILE
+        or code.co_filename.startswith((_OURS, _TORCH_PRIVATE))
     )
 
 

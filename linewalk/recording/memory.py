@@ -62,12 +62,12 @@ class Memory:
 
     def __init__(self):
         self._histories = {}
-        self.eager = False
+        self.eager = self.has_copies = False
         self.busy = False  # while a value copies or describes itself, which may compute
 
     def copy_at_once(self):
         """From now on every tensor is copied when it is kept: something here may write without PyTorch's knowing."""
-        self.eager = True
+        self.eager = self.has_copies = True
         with _no_dispatch(), _no_function(), _no_functorch():
             for history in self._histories.values():
                 for kept in history.kept:
@@ -118,7 +118,7 @@ class Memory:
     def _copy_of_an_unusual(self, tensor):
         while torch._C._functorch.is_functorch_wrapped_tensor(tensor):
             tensor = torch._C._functorch.get_unwrapped(tensor)
-        busy, self.busy = self.busy, True
+        busy, self.busy, self.has_copies = self.busy, True, True
         with _no_functorch():
             for copy in (lambda: tensor.detach().clone(), tensor.detach, lambda: Unkept(tensor)):
                 try:

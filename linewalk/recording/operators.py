@@ -9,11 +9,11 @@ from .memory import memory
 
 _IGNORED = (torch.ops.aten.detach.default,)  # autograd's, for its own records: nothing that a line asked for
 # Batch norm in training writes its running statistics, which its schema does not say.
-_UNDECLARED = {
-    "aten.native_batch_norm": ((3, "running_mean"), (4, "running_var")),
-    "aten.cudnn_batch_norm": ((3, "running_mean"), (4, "running_var")),
-    "aten.miopen_batch_norm": ((3, "running_mean"), (4, "running_var")),
-}
+_UNDECLARED = dict.fromkeys(
+    ("aten.native_batch_norm", "aten.cudnn_batch_norm", "aten.miopen_batch_norm"),
+    ((3, "running_mean"), (4, "running_var")),
+)
+_TRAINING = 5  # the place of their argument that says so
 _MOST_PENDING = 8  # operators whose results are held until they have been looked at
 _known = {}  # by id, since an operator computes its hash in Python
 
@@ -21,12 +21,17 @@ _known = {}  # by id, since an operator computes its hash in Python
 class _Operator:
     """What does not change from call to call.
 
-    name, short: "aten.add_", "add_". writes: (position, name) of the arguments that it writes to.
+    name, short, not_in_place: "aten.add_", "add_", "add".
+    writes: (position, name) of the arguments that it writes to.
+    in_training: the place of the argument without which it does not write, 0 where there is none.
     macs: what counts its multiply–accumulates, None where there are none. pointwise: it works value by value.
     composite: it is made of others, which PyTorch leaves to us in inference mode.
     """
 
-    __slots__ = ("composite", "func", "ignored", "macs", "name", "pointwise", "run", "short", "writes")
+    __slots__ = (
+        "composite", "func", "ignored", "in_training", "macs", "name", "not_in_place", "pointwise", "run", "short",
+        "writes",
+    )
 
     def __init__(self, func):
         packet = func.overloadpacket
@@ -34,10 +39,12 @@ class _Operator:
         self.run = func._op if type(func) is torch._ops.OpOverload else func
         self.name = str(packet)
         self.short = self.name.split(".")[-1]
+        self.not_in_place = self.short.rstrip("_")
         arguments = enumerate(func._schema.arguments)
         self.writes = tuple(
             (i, argument.name) for i, argument in arguments if argument.alias_info and argument.alias_info.is_write
         ) or _UNDECLARED.get(self.name, ())
+        self.in_training = _TRAINING if self.name in _UNDECLARED else 0
         self.macs = counter(packet, func.namespace)
         self.pointwise = torch.Tag.pointwise in func.tags
         self.composite = _is_composite(func)
@@ -88,9 +95,11 @@ class Operators(TorchDispatchMode):
         run, recorder = known.run, self._recorder
         if known.ignored or recorder.memory.busy or not recorder.levels:
             return run(*args, **kwargs) if kwargs else run(*args)
-        if known.writes:
+        if known.writes and not (known.in_training and not args[known.in_training]):
             recorder.flush()
-            written = (args[i] if i < len(args) else (kwargs or {}).get(name) for i, name in known.writes)
+            written = []
+            for i, name in known.writes:
+                written.append(args[i] if i < len(args) else (kwargs or {}).get(name))
             recorder.writes(tensors_among(written))
         output = run(*args, **kwargs) if kwargs else run(*args)
         pending = recorder.pending
@@ -131,6 +140,7 @@ class _HigherOrder:
 
     def __init__(self, func):
         self.name, self.short = f"higher_order.{func.name()}", func.name()
+        self.not_in_place = self.short
         formula = flop_registry.get(func)
         self.macs = lambda args, kwargs, output: formula and formula(*args, **kwargs, out_val=output) // 2
 

@@ -65,13 +65,20 @@ class ReceptiveFields:
 
     def follow(self, ran):
         """Take in one operator, a `Ran`."""
-        name, pointwise, args = ran.operator.short.rstrip("_"), ran.operator.pointwise, ran.args
-        fields = map(self._get, ran.sources, ran.inputs)
-        found = [(tensor, field) for tensor, field in zip(ran.inputs, fields, strict=True) if field]
+        name, pointwise, args = ran.operator.not_in_place, ran.operator.pointwise, ran.args
+        found = []
+        for key, tensor in zip(ran.sources, ran.inputs, strict=True):
+            field = key in self._fields and self._get(key, tensor)
+            if field:
+                found.append((tensor, field))
         if not found or name in _FRESH:
             for key, output in zip(ran.targets, ran.outputs, strict=True):
                 if key in self._fields:
                     self._fields[key].pop(_place(output), None)
+            return
+        by_value = pointwise or (name in _BATCH_NORMS and len(args) > 3 and args[3] is not None)
+        if by_value and ran.outputs and _is_one(found, ran.outputs[0]):
+            self._set(ran.targets[0], ran.outputs[0], found[0][1])  # by far the commonest, and soon seen
             return
         mixed = any(sizes is None for _, (_, sizes, _) in found)
         for key, output in zip(ran.targets, ran.outputs, strict=True):
@@ -153,6 +160,12 @@ class ReceptiveFields:
         return axes, tuple(map(max, *sizes)) if len(sizes) > 1 else sizes[0], (
             tuple(map(max, *jumps)) if len(jumps) > 1 else jumps[0]
         )
+
+
+def _is_one(found, output):
+    """Whether all inputs have the output's shape, and the same field."""
+    first, shape = found[0][1], output.shape
+    return all(field == first and tensor.shape == shape for tensor, field in found)
 
 
 def _counted(axes, sizes, jumps):

@@ -214,6 +214,8 @@ class Keeper:
 
     def written(self, key):
         """Something is about to be written into a memory: what was copied of it will not be as it then is."""
+        if not self._memory.has_copies:
+            return
         for known in (self._fresh, self._bound):
             for name in [name for name, (_, kept) in known.items() if kept.key == key and kept.is_a_copy]:
                 del known[name]
