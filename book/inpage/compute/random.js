@@ -24,8 +24,30 @@ export function generator(seed) {
   }
 
   const unit = () => (word() & 0xffffff) / 2 ** 24;
+  const precise = () => { // of two words, the lower 53 bits
+    const high = word(), low = word();
+    return ((high & 0x1fffff) * 2 ** 32 + low) / 2 ** 53;
+  };
+  let kept = null; // of two that Box and Muller make, the one that nobody has asked for yet
 
   return {
+    word,
+    state: () => ({ words: state.slice(), next, kept }),
+    restore(before) {
+      state.set(before.words);
+      ({ next, kept } = before);
+    },
+    // As `torch.randn(count)` for less than 16: one after another.
+    few: (count) => Float64Array.from({ length: count }, () => {
+      if (kept !== null) {
+        const value = kept;
+        kept = null;
+        return value;
+      }
+      const angle = 2 * Math.PI * precise(), radius = Math.sqrt(-2 * Math.log1p(-precise()));
+      kept = radius * Math.sin(angle);
+      return radius * Math.cos(angle);
+    }),
     // As `torch.empty(count).uniform_(low, high)`.
     uniform: (count, low, high) => Float32Array.from({ length: count }, () => unit() * Math.fround(high - low) + low),
     // As `torch.randn(count)` for 16 or more; sixteen at a time by Box and Muller, the rest drawn anew with the last ones.

@@ -9,8 +9,8 @@ import math as _math
 from types import SimpleNamespace as _SimpleNamespace
 from typing import ClassVar as _ClassVar
 
+from . import _computed, _operators  # register what is offered below, and its numbers
 from . import _metadata as _meta
-from . import _operators  # registers what is offered below
 from ._devices import accelerator, amp, autocast, backends, cuda, mps, xpu
 from ._dispatch import OpOverload as _OpOverload
 from ._dispatch import Tag, ops

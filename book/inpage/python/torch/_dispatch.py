@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+from . import _numbers
 from ._tensor import check_writable, follow_gradients
 
 modes = []  # what wants to see operators, the innermost last
@@ -75,6 +76,8 @@ class OpOverload:
             for place in self._writes:
                 args[place]._about_to_be_written()
             output = self.kernel(*args, **kwargs)
+            if _numbers.engine is not None:
+                _numbers.fill(self.overloadpacket._name, args, kwargs, output, self._writes)
         follow_gradients(self.overloadpacket._name, args, output)
         return output
 

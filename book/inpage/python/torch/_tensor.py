@@ -3,6 +3,7 @@
 import math
 
 from . import _metadata as meta
+from . import _numbers
 from ._grad import GradFn, is_grad_enabled
 from ._lacking import lacking, no_values
 
@@ -200,6 +201,8 @@ class Tensor:
         known = self._storage.values
         if known is None:
             raise no_values(asker)
+        if not isinstance(known, list):
+            return _numbers.listed(self)
         places = [self._offset]
         for size, stride in zip(self._shape, self._strides, strict=True):
             places = [place + step * stride for place in places for step in range(size)]
@@ -252,6 +255,10 @@ class Tensor:
         raise no_values("`in`")
 
     def __repr__(self, *, tensor_contents=None):
+        if _numbers.engine is not None and self._storage.values is not None:
+            from ._printing import shown
+
+            return shown(self)
         size = "" if self._shape == () else f", size={tuple(self._shape)}"
         kind = "" if self.dtype in (meta.default_type(), meta.bool_) else f", dtype={self.dtype}"
         if self.dtype is meta.bool_:
@@ -270,7 +277,9 @@ class Tensor:
             )
         storage = memo.get(id(self._storage))
         if storage is None:
-            storage = memo[id(self._storage)] = meta.Storage(self._storage.nbytes(), self._storage.values)
+            storage = memo[id(self._storage)] = meta.Storage(
+                self._storage.nbytes(), _numbers.copied(self._storage.values)
+            )
         copy = made(self._shape, self.dtype, self._strides, storage, self._offset, cls=type(self))
         copy._requires_grad = self._requires_grad
         memo[id(self)] = copy
@@ -278,7 +287,8 @@ class Tensor:
 
     def _about_to_be_written(self):
         self._storage.version += 1
-        self._storage.values = None
+        if _numbers.engine is None:
+            self._storage.values = None
 
 
 def made(shape, dtype, strides=None, storage=None, offset=0, values=None, cls=Tensor):
@@ -296,7 +306,9 @@ def made(shape, dtype, strides=None, storage=None, offset=0, values=None, cls=Te
     tensor._shape = meta.Size(int(size) for size in shape)
     tensor.dtype = dtype
     tensor._strides = meta.contiguous_strides(tensor._shape) if strides is None else tuple(strides)
-    tensor._storage = meta.Storage(math.prod(tensor._shape) * dtype.itemsize, values) if storage is None else storage
+    if storage is None:
+        storage = meta.Storage(math.prod(tensor._shape) * dtype.itemsize, _numbers.kept(dtype, values))
+    tensor._storage = storage
     tensor._offset = offset
     tensor._requires_grad, tensor.grad_fn, tensor._base = False, None, None
     return tensor

@@ -1,6 +1,8 @@
-"""Random numbers: there are none, so seeds change nothing."""
+"""Random numbers: where tensors hold none, seeds change nothing."""
 
 from contextlib import contextmanager
+
+from . import _numbers
 
 
 class Generator:
@@ -19,6 +21,8 @@ _generator = Generator()
 
 
 def manual_seed(seed):
+    if _numbers.engine is not None:
+        _numbers.engine.seeded(int(seed))
     return _generator.manual_seed(int(seed))
 
 
@@ -31,11 +35,14 @@ def initial_seed():
 
 
 def get_rng_state():
-    return _generator.initial_seed()
+    return _generator.initial_seed() if _numbers.engine is None else _numbers.engine.state()
 
 
 def set_rng_state(new_state):
-    _generator.manual_seed(new_state)
+    if _numbers.engine is None:
+        _generator.manual_seed(new_state)
+    else:
+        _numbers.engine.restored(new_state)
 
 
 @contextmanager

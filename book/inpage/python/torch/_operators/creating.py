@@ -3,6 +3,7 @@
 import math
 
 from .. import _metadata as meta
+from .. import _numbers
 from .._dispatch import operator
 from .._public import FUNCTIONS, METHODS, both, function, method, named
 from .._tensor import Tensor, flattened, made, need_tensor
@@ -36,7 +37,7 @@ def _new(name, values=None):
         memory_format=None,
         names=None,
     ):
-        return _wanting(run(sizes_of(size), dtype), requires_grad)
+        return _wanting(_as_drawn(run(sizes_of(size), dtype), generator), requires_grad)
 
     def like(input, *, dtype=None, device=None, requires_grad=False, memory_format=None, layout=None, generator=None):
         need_tensor(input, f"{name}_like")
@@ -49,6 +50,13 @@ def _new(name, values=None):
     FUNCTIONS[f"{name}_like"] = named(like, f"{name}_like")
     if name in ("zeros", "ones", "empty"):
         METHODS[f"new_{name}"] = named(new, f"new_{name}")
+
+
+def _as_drawn(tensor, generator):
+    """Numbers of a generator of one's own are not those of `manual_seed`, and are not known."""
+    if generator is not None:
+        tensor._storage.values = None
+    return tensor
 
 
 def _wanting(tensor, requires_grad):
@@ -202,7 +210,7 @@ def randint(
         low, high = 0, low
     if low >= high:
         raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
-    return _randint(low, high, sizes_of((size,)), dtype)
+    return _as_drawn(_randint(low, high, sizes_of((size,)), dtype), generator)
 
 
 @function
@@ -217,7 +225,7 @@ def _randperm(n, dtype=None):
 
 @function
 def randperm(n, *, generator=None, out=None, dtype=None, device=None):
-    return _randperm(n, dtype)
+    return _as_drawn(_randperm(n, dtype), generator)
 
 
 @operator("normal")
@@ -270,15 +278,18 @@ def empty_strided(size, stride, *, dtype=None, device=None, requires_grad=False)
     return _empty_strided(tuple(size), tuple(stride), dtype)
 
 
-def _written(name, arguments=""):
+def _written(name):
     """`x.zero_()`, `x.normal_(0, 1)`: new numbers in the same memory."""
+    arguments = {"normal": {"mean": 0.0, "std": 1.0}, "uniform": {"from": 0.0, "to": 1.0}}.get(name, {})
 
     @operator(f"{name}_", pointwise=True, writes=(0,))
     def run(self, *args):
         return self
 
     def write(self, *args, **kwargs):
-        return run(self, *args)
+        named_ones = {argument: kwargs.get(argument, default) for argument, default in arguments.items()}
+        written = run(self, *args, *list(named_ones.values())[len(args) :] if kwargs else ())
+        return _as_drawn(written, kwargs.get("generator"))
 
     METHODS[f"{name}_"] = named(write, f"{name}_")
 
@@ -313,6 +324,8 @@ def _copy(self, src):
         from .views import expand_op
 
         expand_op(src, self._shape)
+    if _numbers.engine is not None:
+        return self
     self._storage.values = (
         src._storage.values
         if self.is_contiguous()

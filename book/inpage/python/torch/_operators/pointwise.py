@@ -121,12 +121,15 @@ def _binary(name, type_of):
         if not isinstance(input, Tensor):
             return run(_number(input), other)
         if rounding_mode is not None:
-            return FUNCTIONS["floor_divide"](input, other)
-        return run(input, other)
+            quotient = FUNCTIONS["floor_divide"](input, other)
+            if rounding_mode == "trunc":
+                quotient._storage.values = None  # below zero it is another number, and not computed
+            return quotient
+        return run(input, other) if alpha == 1 else run(input, other, alpha)
 
     def in_place(self, other, *, alpha=1, rounding_mode=None):
         _checked(f"{name}_", (self, other))
-        return run_in_place(self, other)
+        return run_in_place(self, other) if alpha == 1 else run_in_place(self, other, alpha)
 
     FUNCTIONS[name] = METHODS[name] = named(plain, name)
     METHODS[f"{name}_"] = named(in_place, f"{name}_")
@@ -190,7 +193,7 @@ def square(input, *, out=None):
 
 @both
 def rsub(input, other, *, alpha=1):
-    return _rsub(input, other)
+    return _rsub(input, other) if alpha == 1 else FUNCTIONS["sub"](other, FUNCTIONS["mul"](input, alpha))
 
 
 @operator("rsub", pointwise=True)

@@ -11,9 +11,18 @@ from .._tensor import Tensor, made, need_tensor
 from .pointwise import floating
 from .views import like_strides
 
+
+def _pair(name):
+    """What `max(x, 1)` gives: values and where they were, printed as PyTorch prints them."""
+    return type(
+        name,
+        (namedtuple(name, ["values", "indices"]),),
+        {"__repr__": lambda pair: f"torch.return_types.{name}(\nvalues={pair.values!r},\nindices={pair.indices!r})"},
+    )
+
+
 ValuesAndIndices = {
-    name: namedtuple(name, ["values", "indices"])
-    for name in ("max", "min", "sort", "topk", "median", "mode", "kthvalue", "cummax", "cummin")
+    name: _pair(name) for name in ("max", "min", "sort", "topk", "median", "mode", "kthvalue", "cummax", "cummin")
 }
 
 
@@ -42,7 +51,7 @@ def _summed(dtype):
 
 def _reduction(name, type_of):
     @operator(name)
-    def run(self, dim=None, keepdim=False, dtype=None):
+    def run(self, dim=None, keepdim=False, dtype=None, *spread):
         return reduced(self, dim, keepdim, dtype or type_of(self.dtype))
 
     def plain(input, dim=None, keepdim=False, *, dtype=None, out=None, axis=None, correction=None, unbiased=None):
@@ -55,7 +64,7 @@ def _reduction(name, type_of):
                 "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
                 f"Got: {meta.SCALAR_NAMES[input.dtype]}"
             )
-        return run(input, dim, keepdim, dtype)
+        return run(input, dim, keepdim, dtype, *([] if correction is None else [correction]))
 
     FUNCTIONS[name] = METHODS[name] = named(plain, name)
     return run
@@ -84,7 +93,9 @@ def _unbiased(name):
 
     @functools.wraps(plain)
     def call(input, dim=None, unbiased=True, keepdim=False, *, correction=None, out=None):
-        return plain(input, None if isinstance(dim, bool) else dim, keepdim)
+        if isinstance(dim, bool):
+            dim, unbiased = None, dim
+        return plain(input, dim, keepdim, correction=int(unbiased) if correction is None else correction)
 
     FUNCTIONS[name] = METHODS[name] = call
 
@@ -95,12 +106,14 @@ _unbiased("std")
 
 @function
 def var_mean(input, dim=None, unbiased=True, keepdim=False, *, correction=None):
-    return FUNCTIONS["var"](input, dim, keepdim=keepdim), FUNCTIONS["mean"](input, dim, keepdim)
+    spread = FUNCTIONS["var"](input, dim, unbiased, keepdim, correction=correction)
+    return spread, FUNCTIONS["mean"](input, dim, keepdim)
 
 
 @function
 def std_mean(input, dim=None, unbiased=True, keepdim=False, *, correction=None):
-    return FUNCTIONS["std"](input, dim, keepdim=keepdim), FUNCTIONS["mean"](input, dim, keepdim)
+    spread = FUNCTIONS["std"](input, dim, unbiased, keepdim, correction=correction)
+    return spread, FUNCTIONS["mean"](input, dim, keepdim)
 
 
 def _index_of(name):
@@ -264,9 +277,13 @@ def equal(input, other):
 
 @both
 def allclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
-    from .._lacking import no_values
-
-    raise no_values("torch.allclose")
+    one, wanted = input._values("torch.allclose"), other.expand(input._shape)._values("torch.allclose")
+    return all(
+        value == its
+        or (equal_nan and math.isnan(value) and math.isnan(its))
+        or (math.isfinite(its) and abs(value - its) <= atol + rtol * abs(its))
+        for value, its in zip(one, wanted, strict=True)
+    )
 
 
 @both

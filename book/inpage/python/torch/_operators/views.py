@@ -599,7 +599,7 @@ def clone_op(self, memory_format=meta.preserve_format):
 
 
 def _same_values(tensor):
-    return tensor._values("clone") if tensor._storage.values is not None and tensor.is_contiguous() else None
+    return tensor._values("clone") if isinstance(tensor._storage.values, list) and tensor.is_contiguous() else None
 
 
 def _strides_in(tensor, memory_format):

@@ -1,4 +1,4 @@
-"""Initializations: nothing is drawn, since there are no numbers; what they refuse is refused."""
+"""Initializations: where tensors hold numbers, as PyTorch draws them; what they refuse is refused."""
 
 import math
 
@@ -41,6 +41,12 @@ def _write(tensor, name, *args):
         return getattr(tensor, name)(*args)
 
 
+def _not_known(tensor):
+    """What PyTorch would write here is not computed: shapes alone."""
+    tensor._storage.values = None
+    return tensor
+
+
 def uniform_(tensor, a=0.0, b=1.0, generator=None):
     return _write(tensor, "uniform_", a, b)
 
@@ -50,7 +56,7 @@ def normal_(tensor, mean=0.0, std=1.0, generator=None):
 
 
 def trunc_normal_(tensor, mean=0.0, std=1.0, a=-2.0, b=2.0, generator=None):
-    return _write(tensor, "normal_", mean, std)
+    return _not_known(_write(tensor, "normal_", mean, std))
 
 
 def constant_(tensor, val):
@@ -68,45 +74,49 @@ def zeros_(tensor):
 def eye_(tensor):
     if tensor.dim() != 2:
         raise ValueError("Only tensors with 2 dimensions are supported")
-    return _write(tensor, "zero_")
+    return _not_known(_write(tensor, "zero_"))
 
 
 def dirac_(tensor, groups=1):
     if tensor.dim() not in (3, 4, 5):
         raise ValueError("Only tensors with 3, 4, or 5 dimensions are supported")
-    return _write(tensor, "zero_")
+    return _not_known(_write(tensor, "zero_"))
 
 
 def xavier_uniform_(tensor, gain=1.0, generator=None):
-    _calculate_fan_in_and_fan_out(tensor)
-    return _write(tensor, "uniform_")
+    bound = gain * math.sqrt(6.0 / sum(_calculate_fan_in_and_fan_out(tensor)))
+    return _write(tensor, "uniform_", -bound, bound)
 
 
 def xavier_normal_(tensor, gain=1.0, generator=None):
-    _calculate_fan_in_and_fan_out(tensor)
-    return _write(tensor, "normal_")
+    std = gain * math.sqrt(2.0 / sum(_calculate_fan_in_and_fan_out(tensor)))
+    return _write(tensor, "normal_", 0.0, std)
+
+
+def _kaiming_std(tensor, a, mode, nonlinearity):
+    fan, gain = _calculate_correct_fan(tensor, mode), calculate_gain(nonlinearity, a)
+    return gain / math.sqrt(fan) if fan else 0.0
 
 
 def kaiming_uniform_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu", generator=None):
-    _calculate_correct_fan(tensor, mode), calculate_gain(nonlinearity, a)
-    return _write(tensor, "uniform_")
+    bound = math.sqrt(3.0) * _kaiming_std(tensor, a, mode, nonlinearity)
+    return _write(tensor, "uniform_", -bound, bound)
 
 
 def kaiming_normal_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu", generator=None):
-    _calculate_correct_fan(tensor, mode), calculate_gain(nonlinearity, a)
-    return _write(tensor, "normal_")
+    return _write(tensor, "normal_", 0.0, _kaiming_std(tensor, a, mode, nonlinearity))
 
 
 def orthogonal_(tensor, gain=1, generator=None):
     if tensor.dim() < 2:
         raise ValueError("Only tensors with 2 or more dimensions are supported")
-    return _write(tensor, "normal_")
+    return _not_known(_write(tensor, "normal_"))
 
 
 def sparse_(tensor, sparsity, std=0.01, generator=None):
     if tensor.dim() != 2:
         raise ValueError("Only tensors with 2 dimensions are supported")
-    return _write(tensor, "normal_")
+    return _not_known(_write(tensor, "normal_"))
 
 
 uniform, normal, constant, xavier_uniform = uniform_, normal_, constant_, xavier_uniform_

@@ -1,0 +1,276 @@
+// What Python's `torch` in the page computes with: typed arrays, and loops over them. Each takes and gives numbers in the
+// order of their places, one sample after another; how a tensor lies in memory is told to `laid` and `put` alone.
+import { columnsOf } from "../compute/columns.js";
+import { generator } from "../compute/random.js";
+
+// Whole numbers of 64 bits are kept as float64, which holds each up to 2^53.
+const KINDS = {
+  float32: Float32Array, float64: Float64Array, int64: Float64Array, int32: Int32Array, int16: Int16Array,
+  int8: Int8Array, uint8: Uint8Array, bool: Uint8Array,
+};
+
+const UNARY = {
+  abs: Math.abs, ceil: Math.ceil, floor: Math.floor, trunc: Math.trunc, sign: Math.sign, neg: (x) => -x, relu: (x) => (x <= 0 ? 0 : x),
+  exp: Math.exp, expm1: Math.expm1, log: Math.log, log1p: Math.log1p, log2: Math.log2, log10: Math.log10, sqrt: Math.sqrt,
+  rsqrt: (x) => 1 / Math.sqrt(x), reciprocal: (x) => 1 / x, sin: Math.sin, cos: Math.cos, tan: Math.tan, tanh: Math.tanh,
+  sigmoid: (x) => 1 / (1 + Math.exp(-x)), silu: (x) => x / (1 + Math.exp(-x)), positive: (x) => x,
+  round: (x) => (Math.abs(x % 1) === 0.5 ? 2 * Math.round(x / 2) : Math.round(x)), // a half goes to the even number
+  isnan: Number.isNaN, isfinite: Number.isFinite, isinf: (x) => Math.abs(x) === Infinity, logical_not: (x) => !x,
+  _to_copy: (x) => x,
+};
+
+const BINARY = {
+  add: (x, y) => x + y, sub: (x, y) => x - y, rsub: (x, y) => y - x, mul: (x, y) => x * y, div: (x, y) => x / y, pow: (x, y) => x ** y,
+  floor_divide: (x, y) => Math.floor(x / y), remainder: (x, y) => x - y * Math.floor(x / y), fmod: (x, y) => x % y,
+  maximum: (x, y) => Math.max(x, y), minimum: (x, y) => Math.min(x, y), atan2: Math.atan2,
+  eq: (x, y) => x === y, ne: (x, y) => x !== y, lt: (x, y) => x < y, le: (x, y) => x <= y, gt: (x, y) => x > y, ge: (x, y) => x >= y,
+  logical_and: (x, y) => x && y, logical_or: (x, y) => x || y, logical_xor: (x, y) => !x !== !y,
+  bitwise_and: (x, y) => x & y, bitwise_or: (x, y) => x | y, bitwise_xor: (x, y) => x ^ y,
+};
+
+const REDUCED = { // of a row of numbers, given as its array, where it begins and how far apart its numbers are
+  sum: (x, at, step, count) => { let all = 0; for (let n = 0; n < count; n += 1) all += x[at + n * step]; return all; },
+  prod: (x, at, step, count) => { let all = 1; for (let n = 0; n < count; n += 1) all *= x[at + n * step]; return all; },
+  mean: (x, at, step, count) => REDUCED.sum(x, at, step, count) / count,
+  var: (x, at, step, count, correction) => squares(x, at, step, count) / Math.max(0, count - correction),
+  std: (x, at, step, count, correction) => Math.sqrt(REDUCED.var(x, at, step, count, correction)),
+  argmax: (x, at, step, count) => extreme(x, at, step, count, (one, other) => one > other),
+  argmin: (x, at, step, count) => extreme(x, at, step, count, (one, other) => one < other),
+  amax: (x, at, step, count) => x[at + step * REDUCED.argmax(x, at, step, count)],
+  amin: (x, at, step, count) => x[at + step * REDUCED.argmin(x, at, step, count)],
+  all: (x, at, step, count) => { for (let n = 0; n < count; n += 1) if (!x[at + n * step]) return 0; return 1; },
+  any: (x, at, step, count) => { for (let n = 0; n < count; n += 1) if (x[at + n * step]) return 1; return 0; },
+  count_nonzero: (x, at, step, count) => { let all = 0; for (let n = 0; n < count; n += 1) all += x[at + n * step] !== 0; return all; },
+};
+
+function squares(x, at, step, count) {
+  const mean = REDUCED.mean(x, at, step, count);
+  let all = 0;
+  for (let n = 0; n < count; n += 1) all += (x[at + n * step] - mean) ** 2;
+  return all;
+}
+
+// As PyTorch's: the first of the largest, and whatever is no number before all others.
+function extreme(x, at, step, count, beats) {
+  let best = 0;
+  for (let n = 0; n < count; n += 1) {
+    const value = x[at + n * step];
+    if (Number.isNaN(value)) return n;
+    if (beats(value, x[at + best * step])) best = n;
+  }
+  return best;
+}
+
+let random = generator(0);
+
+export const seeded = (seed) => { random = generator(Number(seed) >>> 0); };
+export const state = () => random.state();
+export const restored = (kept) => random.restore(kept);
+export const uniform = (count, low, high) => random.uniform(count, low, high);
+export const below = (count, low, high) => Float64Array.from({ length: count }, () => low + (random.word() % (high - low)));
+
+export function normal(count, mean, deviation) {
+  const values = count < 16 ? random.few(count) : random.normal(count);
+  return mean === 0 && deviation === 1 ? Float32Array.from(values) : Float32Array.from(values, (value) => value * deviation + mean);
+}
+
+export function shuffled(count) {
+  const order = Float64Array.from({ length: count }, (_, at) => at);
+  for (let at = 0; at < count - 1; at += 1) {
+    const other = at + (random.word() % (count - at));
+    [order[at], order[other]] = [order[other], order[at]];
+  }
+  return order;
+}
+
+export const holds = (kind) => kind in KINDS;
+export const of = (kind, values) => KINDS[kind].from(values, Number);
+export const filled = (kind, count, value) => new KINDS[kind](count).fill(Number(value));
+
+// The numbers of a tensor, or of a part of one, in the order of their places.
+export function laid(memory, offset, shape, strides) {
+  const count = shape.reduce((all, size) => all * size, 1);
+  if (dense(shape, strides)) return offset === 0 && count === memory.length ? memory : memory.subarray(offset, offset + count);
+  const out = new memory.constructor(count);
+  walk(offset, shape, strides, (from, step, size, at) => { for (let n = 0; n < size; n += 1) out[at + n] = memory[from + n * step]; });
+  return out;
+}
+
+// Writes such numbers where the tensor lies; one number goes everywhere.
+export function put(memory, offset, shape, strides, values) {
+  const step = values.length === 1 ? 0 : 1;
+  walk(offset, shape, strides, (to, apart, size, at) => { for (let n = 0; n < size; n += 1) memory[to + n * apart] = values[(at + n) * step]; });
+}
+
+function walk(offset, shape, strides, row) {
+  const outer = shape.slice(0, -1), size = shape.at(-1) ?? 1, step = strides.at(-1) ?? 1, place = outer.map(() => 0);
+  const rows = outer.reduce((all, one) => all * one, 1);
+  for (let n = 0, from = offset; n < rows && size; n += 1) {
+    row(from, step, size, n * size);
+    for (let dim = outer.length - 1; dim >= 0; dim -= 1) {
+      from += strides[dim];
+      if ((place[dim] += 1) < outer[dim]) break;
+      from -= outer[dim] * strides[dim];
+      place[dim] = 0;
+    }
+  }
+}
+
+function dense(shape, strides) {
+  let expected = 1;
+  for (let dim = shape.length - 1; dim >= 0; dim -= 1) {
+    if (shape[dim] !== 1 && strides[dim] !== expected) return false;
+    expected *= shape[dim];
+  }
+  return true;
+}
+
+export const has = (family, name) => name in { unary: UNARY, binary: BINARY, reduced: REDUCED }[family];
+
+export function unary(name, kind, x) {
+  const out = new KINDS[kind](x.length), compute = UNARY[name];
+  for (let at = 0; at < out.length; at += 1) out[at] = compute(x[at]);
+  return out;
+}
+
+export function binary(name, kind, x, y, count) {
+  const out = new KINDS[kind](count), compute = BINARY[name], first = x.length === 1 ? 0 : 1, second = y.length === 1 ? 0 : 1;
+  for (let at = 0; at < count; at += 1) out[at] = compute(x[at * first], y[at * second]);
+  return out;
+}
+
+export function chosen(kind, truths, x, y, count) {
+  const [where, first, second] = [truths, x, y].map((one) => (one.length === 1 ? 0 : 1));
+  return Object.assign(new KINDS[kind](count)).map((_, at) => (truths[at * where] ? x[at * first] : y[at * second]));
+}
+
+export function leaky(kind, x, slope) {
+  return new KINDS[kind](x.length).map((_, at) => (x[at] > 0 ? x[at] : x[at] * slope));
+}
+
+export function clamped(kind, x, low, high) {
+  return new KINDS[kind](x.length).map((_, at) => Math.min(Math.max(x[at], low), high));
+}
+
+// x: (rows, count), in rows that lie one after another.
+export function reduced(name, kind, x, rows, count, correction) {
+  const out = new KINDS[kind](rows), compute = REDUCED[name];
+  for (let row = 0; row < rows; row += 1) out[row] = compute(x, row * count, 1, count, correction);
+  return out;
+}
+
+export function softmax(kind, x, rows, count, logarithmic) {
+  const out = new KINDS[kind](x.length);
+  for (let from = 0; from < rows * count; from += count) {
+    const row = x.subarray(from, from + count), most = row.reduce((one, other) => Math.max(one, other), -Infinity);
+    const all = row.reduce((sum, value) => sum + Math.exp(value - most), 0);
+    for (let at = 0; at < count; at += 1) out[from + at] = logarithmic ? row[at] - most - Math.log(all) : Math.exp(row[at] - most) / all;
+  }
+  return out;
+}
+
+// (count, rows, inner) by (count, inner, columns). Four rows of the second at a time: what is read and written of the
+// result is a quarter.
+export function products(kind, one, other, count, rows, inner, columns) {
+  const out = new KINDS[kind](count * rows * columns);
+  for (let n = 0; n < count; n += 1) multiply(out, n * rows * columns, one, n * rows * inner, other, n * inner * columns, rows, inner, columns);
+  return out;
+}
+
+function multiply(out, to, one, first, other, second, rows, inner, columns) {
+  const sums = new Float64Array(columns);
+  for (let row = 0; row < rows; row += 1) {
+    sums.fill(0);
+    let k = 0;
+    for (; k + 4 <= inner; k += 4) {
+      const at = first + row * inner + k, from = second + k * columns;
+      const a = one[at], b = one[at + 1], c = one[at + 2], d = one[at + 3];
+      for (let n = 0; n < columns; n += 1) {
+        const place = from + n;
+        sums[n] += a * other[place] + b * other[place + columns] + c * other[place + 2 * columns] + d * other[place + 3 * columns];
+      }
+    }
+    for (; k < inner; k += 1) {
+      const a = one[first + row * inner + k], from = second + k * columns;
+      for (let n = 0; n < columns; n += 1) sums[n] += a * other[from + n];
+    }
+    out.set(sums, to + row * columns);
+  }
+}
+
+// x: (N, C, H, W), weight: (O, C / groups, K, K), bias: (O) or null.
+export function convolved(x, [samples, channels, height, width], weight, [outputs, inputs, kernel], bias, window, groups) {
+  const plain = kernel === 1 && window.stride === 1 && window.padding === 0, part = channels * height * width;
+  let out = null, places = height * width;
+  for (let sample = 0; sample < samples; sample += 1) {
+    let columns = x.subarray(sample * part, (sample + 1) * part);
+    if (!plain) {
+      const made = columnsOf(columns, [channels, height, width], { kernel, ...window });
+      [columns, places] = [made.columns, made.places[0] * made.places[1]];
+    }
+    out ??= new Float32Array(samples * outputs * places);
+    const rows = outputs / groups, inner = inputs * kernel * kernel;
+    for (let group = 0; group < groups; group += 1) {
+      multiply(out, (sample * outputs + group * rows) * places, weight, group * rows * inner, columns, group * inner * places, rows, inner, places);
+    }
+  }
+  if (bias) for (let at = 0; at < out.length; at += 1) out[at] += bias[Math.floor(at / places) % outputs];
+  return out;
+}
+
+// x: (N, C, …), `inner` numbers for each sample and channel. Gives back [mean, variance (biased)] of each channel.
+export function moments(x, samples, channels, inner) {
+  const mean = new Float64Array(channels), variance = new Float64Array(channels), count = samples * inner;
+  const each = (visit) => {
+    for (let n = 0; n < samples * channels; n += 1) for (let at = n * inner; at < (n + 1) * inner; at += 1) visit(n % channels, x[at]);
+  };
+  each((channel, value) => { mean[channel] += value / count; });
+  each((channel, value) => { variance[channel] += (value - mean[channel]) ** 2 / count; });
+  return [mean, variance];
+}
+
+export function normed(x, channels, inner, mean, variance, weight, bias, eps) {
+  const out = new x.constructor(x.length);
+  for (let from = 0, n = 0; from < x.length; from += inner, n += 1) {
+    const channel = n % channels, scale = (weight ? weight[channel] : 1) / Math.sqrt(variance[channel] + eps);
+    const shift = (bias ? bias[channel] : 0) - mean[channel] * scale;
+    for (let at = from; at < from + inner; at += 1) out[at] = x[at] * scale + shift;
+  }
+  return out;
+}
+
+export function mixed(old, share, fresh, factor) {
+  return old.map((value, at) => (1 - share) * value + share * factor * fresh[at]);
+}
+
+// The largest of each window, and where it lies in its map. x: `maps` maps of height by width; pairs: along both.
+export function maxPooled(x, maps, [height, width], [tall, wide], { kernel, stride, padding, dilation }) {
+  const out = new x.constructor(maps * tall * wide), places = new Float64Array(out.length);
+  for (let at = 0; at < out.length; at += 1) {
+    const map = Math.floor(at / (tall * wide)), row = Math.floor(at / wide) % tall, column = at % wide;
+    let best = -Infinity, place = -1;
+    for (let i = 0; i < kernel[0]; i += 1) {
+      const y = row * stride[0] - padding[0] + i * dilation[0];
+      if (y < 0 || y >= height) continue;
+      for (let j = 0; j < kernel[1]; j += 1) {
+        const left = column * stride[1] - padding[1] + j * dilation[1];
+        if (left < 0 || left >= width) continue;
+        const value = x[(map * height + y) * width + left];
+        if (place < 0 || value > best || Number.isNaN(value)) [best, place] = [value, y * width + left];
+      }
+    }
+    [out[at], places[at]] = [best, place];
+  }
+  return [out, places];
+}
+
+// Side by side along a middle dimension: each part is `outer` pieces of `sizes[n]` numbers.
+export function joined(kind, parts, outer, sizes) {
+  const all = sizes.reduce((sum, size) => sum + size, 0), out = new KINDS[kind](outer * all);
+  let before = 0;
+  parts.forEach((part, n) => {
+    for (let row = 0; row < outer; row += 1) out.set(part.subarray(row * sizes[n], (row + 1) * sizes[n]), row * all + before);
+    before += sizes[n];
+  });
+  return out;
+}

@@ -1,0 +1,28 @@
+"""Functions of JavaScript, called with Python's lists and dictionaries."""
+
+import js
+from pyodide.ffi import to_js
+
+
+class FromJavaScript:
+    """Args: functions: a JavaScript object that holds them."""
+
+    def __init__(self, functions):
+        self._functions = functions
+
+    def __getattr__(self, name):
+        function = getattr(self._functions, name)
+
+        def call(*args):
+            return function(*(_given(arg) if isinstance(arg, (list, tuple, dict)) else arg for arg in args))
+
+        setattr(self, name, call)
+        return call
+
+    def listed(self, numbers):
+        """An array's numbers, as a list."""
+        return numbers.to_py().tolist()
+
+
+def _given(value):
+    return to_js(value, dict_converter=js.Object.fromEntries)

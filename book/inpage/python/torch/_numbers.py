@@ -1,0 +1,115 @@
+"""The numbers in tensors: none, until something that computes them is handed in.
+
+Shapes, types and memory are worked out without it, by the operators. Where it is there, `fill` follows each operator
+and puts into the result the numbers that belong there, if those that they are computed from are known.
+"""
+
+from . import _metadata as meta
+
+engine = None  # kernel/numbers.js
+_computing = {}  # name of an operator → what computes its numbers
+
+
+class Unknown(Exception):
+    """The numbers that are asked for are not there."""
+
+
+def compute_with(functions):
+    """From now on tensors hold numbers, which these functions compute; None: shapes alone."""
+    global engine
+    engine = functions
+    from ._tensor import Tensor
+
+    Tensor.device = meta.HERE if functions is None else meta.device("cpu")
+    Tensor.is_meta = functions is None
+
+
+def computes(*names):
+    """Decorator: a function that takes what the operators of these names take and, first, the result that is to be
+    filled; it gives back the numbers, one array for each result."""
+
+    def register(compute):
+        for name in names:
+            _computing[name] = compute
+        return compute
+
+    return register
+
+
+def kept(dtype, values):
+    """Numbers as they are kept: a list, or the engine's array."""
+    if engine is None or values is None or not engine.holds(kind_of(dtype)):
+        return values
+    return engine.of(kind_of(dtype), values)
+
+
+def copied(values):
+    return values if values is None or isinstance(values, list) else values.slice()
+
+
+def kind_of(dtype):
+    return str(dtype).removeprefix("torch.")
+
+
+def numbers(tensor, shape=None):
+    """A tensor's numbers in the order of its places, or repeated up to `shape`.
+
+    Raises:
+        Unknown: they are not known.
+    """
+    memory = tensor._storage.values
+    if memory is None or isinstance(memory, list):
+        raise Unknown
+    if shape is None or tuple(shape) == tuple(tensor._shape):
+        return engine.laid(memory, tensor._offset, list(tensor._shape), list(tensor._strides))
+    missing = len(shape) - tensor.dim()
+    strides = [
+        0 if size == 1 else stride for size, stride in zip(tensor._shape, tensor._strides, strict=True)
+    ]
+    return engine.laid(memory, tensor._offset, list(shape), [0] * missing + strides)
+
+
+def listed(tensor):
+    """The same as Python's numbers, as the tensor's type has them."""
+    as_held = bool if tensor.dtype is meta.bool_ else float if tensor.dtype.is_floating_point else int
+    return [as_held(value) for value in engine.listed(numbers(tensor))]
+
+
+def fill(name, args, kwargs, output, writes):
+    """Put into an operator's result, or where it writes, the numbers that belong there.
+
+    Where they cannot be known, what was there before is forgotten.
+    """
+    targets = [args[place] for place in writes] or (list(output) if isinstance(output, (tuple, list)) else [output])
+    compute = _computing.get(name) or (_computing.get(name.removesuffix("_")) if writes else None)
+    if compute is None:
+        return _forget(args, writes)
+    try:
+        found = compute(targets[0], *args, **kwargs)
+    except Unknown:
+        return _forget(args, writes)
+    for target, values in zip(targets, found if isinstance(found, tuple) else (found,), strict=False):
+        store(target, values)
+
+
+def store(target, values):
+    kind, storage = kind_of(target.dtype), target._storage
+    if not engine.holds(kind):
+        return
+    if storage.values is None and values.length == target.numel() and _is_whole(target):
+        storage.values = values
+        return
+    if storage.values is None:
+        storage.values = engine.filled(kind, storage.nbytes() // target.dtype.itemsize, 0)
+    engine.put(storage.values, target._offset, list(target._shape), list(target._strides), values)
+
+
+def _is_whole(target):
+    if not meta.is_contiguous(target._shape, target._strides):
+        return False
+    return not target._offset and target.nbytes == target._storage.nbytes()
+
+
+def _forget(args, writes):
+    for place in writes:
+        args[place]._storage.values = None

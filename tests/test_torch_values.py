@@ -1,0 +1,53 @@
+"""The numbers of the page's own `torch`, computed by its JavaScript, are PyTorch's."""
+
+import functools
+import re
+
+import in_node
+import pytest
+import torch_values
+from conftest import ROOT
+
+NUMBER = re.compile(r"-?\d+\.?\d*(?:e[+-]\d+)?")
+LAST_DIGIT = 1.01e-4  # of four that are printed
+
+
+@functools.cache
+def ours():
+    return in_node.run("import json, torch_values\njson.dumps(torch_values.printed())", ROOT / "tests")
+
+
+@functools.cache
+def pytorchs():
+    return torch_values.printed()
+
+
+@pytest.mark.parametrize("name", torch_values.PROGRAMS)
+def test_it_prints_what_pytorch_prints(name):
+    expected, found = pytorchs()[name], ours()[name]
+    assert "Traceback" not in expected
+    words = [NUMBER.sub("#", re.sub(" +", " ", text)) for text in (expected, found)]
+    assert words[0] == words[1], f"{found}\n{expected}"
+    for one, other in zip(NUMBER.findall(expected), NUMBER.findall(found), strict=True):
+        assert abs(float(one) - float(other)) <= LAST_DIGIT * max(1, abs(float(one))), (found, expected)
+
+
+def test_a_program_that_prints_another_number_is_noticed():
+    expected = pytorchs()["a block in training"]
+    assert NUMBER.findall(expected) != NUMBER.findall(ours()["a block in eval"])
+
+
+def test_what_is_not_computed_says_so():
+    program = """
+import json, torch
+found = []
+x = torch.randn(3, 3)
+drawn = torch.nn.init.trunc_normal_(torch.empty(3))
+for ask in (x.erfinv().sum().item, x.half().tolist, drawn.tolist, lambda: x.to_sparse()):
+    try:
+        found.append(str(ask()))
+    except Exception as error:
+        found.append(type(error).__name__)
+json.dumps(found)
+"""
+    assert in_node.run(program) == ["NoValues", "NoValues", "NoValues", "NotInThisPage"]

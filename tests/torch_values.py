@@ -1,0 +1,118 @@
+"""Programs that are run on PyTorch and on the page's own `torch` with numbers: what each prints must be the same.
+
+`printed()` runs them all; it needs nothing but whichever `torch` stands first.
+"""
+
+import contextlib
+import io
+import traceback
+
+BLOCK = '''
+class Bottleneck(nn.Module):
+    def __init__(self, inplanes, planes):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(inplanes, planes, 1, bias=False), nn.BatchNorm2d(planes)
+        self.conv2, self.bn2 = nn.Conv2d(planes, planes, 3, 2, 1, bias=False), nn.BatchNorm2d(planes)
+        self.conv3, self.bn3 = nn.Conv2d(planes, planes * 4, 1, bias=False), nn.BatchNorm2d(planes * 4)
+        self.relu = nn.ReLU(inplace=True)
+        self.downsample = nn.Sequential(nn.Conv2d(inplanes, planes * 4, 1, 2, bias=False), nn.BatchNorm2d(planes * 4))
+
+    def forward(self, x):
+        out = self.relu(self.bn1(self.conv1(x)))
+        out = self.relu(self.bn2(self.conv2(out)))
+        out = self.bn3(self.conv3(out))
+        out += self.downsample(x)
+        return self.relu(out)
+'''
+
+PROGRAMS = {
+    "few are drawn one after another": "print(torch.randn(3), torch.randn(4), torch.rand(3))",
+    "many are drawn by sixteen": "print(torch.randn(2, 20), torch.randn(16), torch.rand(20))",
+    "a seed begins anew": "a = torch.randn(5); torch.manual_seed(0); print(torch.equal(a, torch.randn(5)))",
+    "a state is put back": '''
+s = torch.get_rng_state(); a = torch.rand(3); torch.set_rng_state(s); print(a == torch.rand(3))''',
+    "integers and orders": "print(torch.randint(0, 10, (3, 4)), torch.randperm(12), torch.randint(5, (2,)))",
+    "drawn in place": '''
+print(torch.empty(20).normal_(1, 0.5), torch.empty(4).uniform_(-1, 1), torch.zeros(3).normal_(std=2))''',
+    "a convolution's weights": "c = nn.Conv2d(3, 4, 3); print(c.weight, c.bias)",
+    "a linear layer's weights": "l = nn.Linear(5, 3); print(l.weight, l.bias, l(torch.ones(2, 5)))",
+    "initializations": '''
+w = torch.empty(6, 5, 3, 3)
+for make in (nn.init.kaiming_normal_, nn.init.kaiming_uniform_, nn.init.xavier_normal_, nn.init.xavier_uniform_):
+    print(make(w)[0, 0])
+print(nn.init.kaiming_normal_(w, mode="fan_out", nonlinearity="relu")[5, 4], nn.init.constant_(w, 2).sum())''',
+    "convolutions": '''
+x = torch.randn(2, 4, 7, 8)
+for options in ({}, {"stride": 2}, {"padding": 1}, {"stride": 2, "padding": 2}, {"dilation": 2}, {"groups": 2}):
+    print(F.conv2d(x, torch.randn(6, 4 // options.get("groups", 1), 3, 3), torch.randn(6), **options)[1, 5])
+print(F.conv2d(x, torch.randn(2, 4, 1, 1)).sum((2, 3)))''',
+    "batch norm in training": '''
+bn = nn.BatchNorm2d(3); x = torch.randn(4, 3, 5, 5) * 2 + 1; y = bn(x)
+print(y[0, 0], bn.running_mean, bn.running_var, bn.num_batches_tracked)''',
+    "batch norm in eval": '''
+bn = nn.BatchNorm2d(3).eval(); bn.running_mean.fill_(0.5); bn.weight.data.mul_(2)
+print(bn(torch.randn(1, 3, 2, 2)))''',
+    "a block in training": BLOCK + "b = Bottleneck(8, 4); print(b(torch.randn(2, 8, 6, 6))[1, :3])",
+    "a block in eval": BLOCK + '''
+b = Bottleneck(8, 4).eval(); y = b(torch.randn(2, 8, 6, 6)); print(y.shape, y[1, 5], y.sum())''',
+    "parts and sums": '''
+x = torch.randn(3, 4, 5)
+print(x.sum(), x.mean(1), x.sum((0, 2)), x.std(), x.var(dim=2, unbiased=False), x.var(0, correction=0))
+print(x.max(), x.min(dim=1), x.argmax(2), x.argmin(), x.amax((0, 1)), (x > 0).sum(), (x > 0).any(), (x > -9).all())''',
+    "with numbers of other types": '''
+i = torch.arange(7)
+print(i // 2, i % 3, i / 2, i - 3, i * 1.5, i > 3, ~(i > 3), -i, i.float() ** 2, 2 ** i, i.sum(), i.float().mean())
+print(torch.tensor([1.5, -2.7]).int(), torch.tensor([0, 2]).bool(), torch.tensor([True, False]).float(), i.double())
+print(torch.tensor([-7, 7]) % 3, torch.tensor([-7., 7.]) // 2, torch.tensor([0.5, 1.5, -2.5]).round())''',
+    "views share their memory": '''
+x = torch.zeros(3, 4); y = x.view(-1); y[2:5] = torch.tensor([1., 2., 3.]); x.t()[3] += 5; x[1, 1] = 9
+print(x, y, x._version, y._version, x.t().is_contiguous(), x.t().reshape(-1), x.t().contiguous().view(2, 6))
+z = x.clone(); z.zero_(); print(x.sum(), z.sum()); x.copy_(torch.arange(4.)); print(x)''',
+    "in place": '''
+x = torch.randn(4); y = x; x += 1; x.mul_(2).sub_(1).clamp_(0); print(y, y is x, F.relu(x - 1, inplace=True))
+x = torch.ones(2, 3); x.add_(torch.ones(3), alpha=3); print(x, x.add(1, alpha=2))''',
+    "conditions": '''
+x = torch.randn(3, 3)
+print(torch.where(x > 0, x, torch.zeros(3, 3)), x.masked_fill(x < 0, 7), x.clamp(-0.5, 0.5), F.leaky_relu(x, 0.1))''',
+    "products": '''
+a, b = torch.randn(3, 5), torch.randn(5, 2)
+print(a @ b, torch.bmm(a[None], b[None]), a.T @ a, a @ b[:, 0], b[:, 0] @ b[:, 1], F.linear(a, b.T, torch.ones(2)))''',
+    "pooling": '''
+x = torch.randn(1, 2, 7, 7)
+print(F.max_pool2d(x, 3, 2, 1), nn.MaxPool2d(2)(x), F.adaptive_avg_pool2d(x, 1))
+print(nn.AdaptiveAvgPool2d((1, 1))(x).flatten(1))''',
+    "joined": '''
+x = torch.arange(12.).view(2, 2, 3)
+print(torch.cat([x, -x], 1), torch.cat([x[0], x[1].clone()]), torch.stack([x[0], x[1]], -1).shape)''',
+    "softmax": "x = torch.randn(3, 4); print(x.softmax(1), F.log_softmax(x, dim=-1))",
+    "printed": '''
+print(torch.zeros(0), torch.zeros(2, 0), torch.tensor(3), torch.tensor(2.), torch.tensor([1e-9, 1.]))
+print(torch.tensor([1e5, 1.]))
+print(torch.tensor([1e9, 1.]), torch.arange(30.), torch.tensor([float("nan"), 1., float("inf")]), torch.ones(2, 2, 2))
+print(torch.zeros(40, 40), torch.arange(2000), torch.ones(3, dtype=torch.float64))
+print(torch.ones(2, requires_grad=True))''',
+    "single numbers": '''
+x = torch.randn(2, 3)
+print(x[0, 0].item(), x.tolist()[1], float(x.sum()), int(torch.tensor(7)), bool((x == x).all()), f"{x[1, 1]:.3f}")
+print(torch.equal(x, x.clone()), torch.allclose(x, x + 1e-9), torch.allclose(x, x + 1), x.device, x.is_meta)''',
+}
+
+
+def printed():
+    """What each program prints: name → text."""
+    return {name: _printed(program) for name, program in PROGRAMS.items()}
+
+
+def _printed(program):
+    import torch
+    from torch import nn
+    from torch.nn import functional
+
+    torch.manual_seed(0)
+    heard = io.StringIO()
+    with contextlib.redirect_stdout(heard):
+        try:
+            exec(program, {"torch": torch, "nn": nn, "F": functional, "__name__": "program"})
+        except Exception:
+            print(traceback.format_exc())
+    return heard.getvalue()
