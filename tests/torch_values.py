@@ -80,7 +80,11 @@ print(a @ b, torch.bmm(a[None], b[None]), a.T @ a, a @ b[:, 0], b[:, 0] @ b[:, 1
     "pooling": '''
 x = torch.randn(1, 2, 7, 7)
 print(F.max_pool2d(x, 3, 2, 1), nn.MaxPool2d(2)(x), F.adaptive_avg_pool2d(x, 1))
+print(F.avg_pool2d(x, 3, 1, 1), F.avg_pool2d(x, 2), F.avg_pool2d(x, 3, 2, 1, count_include_pad=False))
 print(nn.AdaptiveAvgPool2d((1, 1))(x).flatten(1))''',
+    "a memory is copied by its bytes": '''
+x = torch.randn(2, 3); b = torch.empty(0, dtype=torch.uint8).set_(x.untyped_storage()).clone(); x.zero_()
+print(b.shape, b[:24].view(torch.float32).as_strided((3, 2), (1, 3), 0), x)''',
     "joined": '''
 x = torch.arange(12.).view(2, 2, 3)
 print(torch.cat([x, -x], 1), torch.cat([x[0], x[1].clone()]), torch.stack([x[0], x[1]], -1).shape)''',

@@ -87,6 +87,12 @@ export const holds = (kind) => kind in KINDS;
 export const of = (kind, values) => KINDS[kind].from(values, Number);
 export const filled = (kind, count, value) => new KINDS[kind](count).fill(Number(value));
 
+// Numbers as they lie in a file.
+export function unpacked(kind, bytes) {
+  const { buffer } = bytes.slice();
+  return kind === "int64" ? Float64Array.from(new BigInt64Array(buffer), Number) : new KINDS[kind](buffer);
+}
+
 // The numbers of a tensor, or of a part of one, in the order of their places.
 export function laid(memory, offset, shape, strides) {
   const count = shape.reduce((all, size) => all * size, 1);
@@ -262,6 +268,21 @@ export function maxPooled(x, maps, [height, width], [tall, wide], { kernel, stri
     [out[at], places[at]] = [best, place];
   }
   return [out, places];
+}
+
+// The mean of each window, of which what lies beyond the edge counts as zero, or not at all.
+export function averaged(x, maps, [height, width], [tall, wide], { kernel, stride, padding }, countsEdge) {
+  const out = new x.constructor(maps * tall * wide);
+  for (let at = 0; at < out.length; at += 1) {
+    const map = Math.floor(at / (tall * wide)), top = (Math.floor(at / wide) % tall) * stride[0] - padding[0];
+    const left = (at % wide) * stride[1] - padding[1];
+    const bottom = Math.min(top + kernel[0], height + padding[0]), right = Math.min(left + kernel[1], width + padding[1]);
+    const [y0, y1, x0, x1] = [Math.max(top, 0), Math.min(bottom, height), Math.max(left, 0), Math.min(right, width)];
+    let sum = 0;
+    for (let y = y0; y < y1; y += 1) for (let place = x0; place < x1; place += 1) sum += x[(map * height + y) * width + place];
+    out[at] = sum / (countsEdge ? (bottom - top) * (right - left) : (y1 - y0) * (x1 - x0));
+  }
+  return out;
 }
 
 // Side by side along a middle dimension: each part is `outer` pieces of `sizes[n]` numbers.

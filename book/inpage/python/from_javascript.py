@@ -1,4 +1,4 @@
-"""Functions of JavaScript, called with Python's lists and dictionaries."""
+"""Functions of JavaScript, called with Python's bytes, lists and dictionaries."""
 
 import js
 from pyodide.ffi import to_js
@@ -14,7 +14,7 @@ class FromJavaScript:
         function = getattr(self._functions, name)
 
         def call(*args):
-            return function(*(_given(arg) if isinstance(arg, (list, tuple, dict)) else arg for arg in args))
+            return function(*(_given(arg) if isinstance(arg, (bytes, list, tuple, dict)) else arg for arg in args))
 
         setattr(self, name, call)
         return call

@@ -176,6 +176,9 @@ def _randperm(target, n, dtype=None):
 @computes("clone", "_to_copy")
 def _copied(target, self, *given, **options):
     source = self.dtype
+    if source is target.dtype and _numbers.is_whole(self) and _numbers.is_whole(target):
+        target._storage.values = _numbers.copied(self._storage.values)  # as it lies there, were it seen as bytes
+        return ()
     if source is target.dtype:
         return numbers(self).slice()
     if target.dtype is meta.bool_:
@@ -336,3 +339,18 @@ def _max_pool(target, self, kernel_size, stride, padding=0, dilation=1, ceil_mod
         numbers(self), maps, list(self._shape[-2:]), list(target._shape[-2:]), window
     )
     return values, places
+
+
+@computes("avg_pool2d")
+def _average_pool(
+    target, self, kernel_size, stride, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
+):
+    if divisor_override is not None:
+        raise Unknown
+    window = {name: list(pair) for name, pair in zip(_WINDOW, (kernel_size, stride, padding), strict=True)}
+    maps = math.prod(self._shape[:-2])
+    sides = list(self._shape[-2:]), list(target._shape[-2:])
+    return _engine().averaged(numbers(self), maps, *sides, window, count_include_pad)
+
+
+_WINDOW = "kernel", "stride", "padding"

@@ -1,6 +1,8 @@
 """What a tensor is besides its numbers: type, shape, steps through memory, and the memory itself."""
 
 import math
+import weakref
+from typing import ClassVar
 
 
 class dtype:
@@ -226,16 +228,18 @@ class Size(tuple):
 class Storage:
     """The memory under one tensor and its views.
 
-    version: how often it was written to. values: its numbers in a list, where they are known without computing, else
-    None: those of `torch.tensor([…])`, `arange` and `linspace`, until something is written there.
+    version: how often it was written to. values: its numbers, where they are known, else None. Without
+    `_numbers.engine` that is a list of those of `torch.tensor([…])`, `arange` and `linspace`, until something is written there.
     """
 
     _next = 1
+    living: ClassVar = weakref.WeakValueDictionary()  # by _cdata
 
     def __init__(self, nbytes, values=None):
         self._size, self.version, self.values = nbytes, 0, values
         self._cdata = Storage._next
         Storage._next += 1
+        Storage.living[self._cdata] = self
 
     def nbytes(self):
         return self._size

@@ -58,7 +58,7 @@ def numbers(tensor, shape=None):
         Unknown: they are not known.
     """
     memory = tensor._storage.values
-    if memory is None or isinstance(memory, list):
+    if memory is None or isinstance(memory, list) or tensor.dtype.itemsize != memory.BYTES_PER_ELEMENT:
         raise Unknown
     if shape is None or tuple(shape) == tuple(tensor._shape):
         return engine.laid(memory, tensor._offset, list(tensor._shape), list(tensor._strides))
@@ -96,7 +96,7 @@ def store(target, values):
     kind, storage = kind_of(target.dtype), target._storage
     if not engine.holds(kind):
         return
-    if storage.values is None and values.length == target.numel() and _is_whole(target):
+    if storage.values is None and values.length == target.numel() and is_whole(target):
         storage.values = values
         return
     if storage.values is None:
@@ -104,7 +104,8 @@ def store(target, values):
     engine.put(storage.values, target._offset, list(target._shape), list(target._strides), values)
 
 
-def _is_whole(target):
+def is_whole(target):
+    """Whether a tensor is all that lies in its memory, in order."""
     if not meta.is_contiguous(target._shape, target._strides):
         return False
     return not target._offset and target.nbytes == target._storage.nbytes()

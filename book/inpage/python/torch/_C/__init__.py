@@ -1,9 +1,12 @@
 """The few of PyTorch's inner switches that linewalk uses, as they are where there is only this much PyTorch."""
 
+import sys
 from contextlib import nullcontext
 from types import SimpleNamespace
 
+from .. import _numbers
 from .._dispatch import WithoutModes as _DisableTorchDispatch
+from .._metadata import Storage
 
 DisableTorchFunction = _DisableFuncTorch = nullcontext
 _functorch = SimpleNamespace(
@@ -17,8 +20,8 @@ def _len_torch_function_stack():
 
 
 def _storage_Use_Count(key):
-    """Holders of a memory: nobody's, since there is nothing in it that could change."""
-    return 0
+    """Holders of a memory: nobody's, where there is nothing in it that could change."""
+    return 0 if _numbers.engine is None else sys.getrefcount(Storage.living[key]) - 1
 
 
 def _dispatch_has_kernel(name):

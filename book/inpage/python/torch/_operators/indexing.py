@@ -1,5 +1,7 @@
 """`x[:, 0]`, `x[mask] = 0`, embeddings, and what gathers and scatters."""
 
+import itertools
+
 from .. import _metadata as meta
 from .._dispatch import operator
 from .._lacking import no_values
@@ -356,7 +358,12 @@ def masked_select(input, mask):
 
 @both
 def nonzero(input, *, as_tuple=False):
-    raise no_values("torch.nonzero")
+    from .creating import tensor
+
+    places = itertools.product(*map(range, input._shape))
+    found = [place for place, value in zip(places, input._values("torch.nonzero"), strict=True) if value]
+    table = tensor(found, dtype=meta.int64) if found else made((0, input.dim()), meta.int64)
+    return tuple(table.unbind(1)) if as_tuple else table
 
 
 @both

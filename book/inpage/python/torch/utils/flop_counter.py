@@ -4,6 +4,7 @@ import math
 
 from .._dispatch import packet
 from ..nn.modules.rnn import recurrent_flops
+from ._python_dispatch import TorchDispatchMode
 
 
 def _mm(one, other, out_val=None):
@@ -40,3 +41,20 @@ flop_registry = {
     packet("convolution"): _convolution,
     **{packet(name): recurrent_flops for name in ("lstm", "gru", "rnn_tanh", "rnn_relu")},
 }
+
+
+class FlopCounterMode(TorchDispatchMode):
+    """Context manager: counts what runs within it."""
+
+    def __init__(self, mods=None, depth=2, display=True, custom_mapping=None):
+        super().__init__()
+        self._total = 0
+
+    def get_total_flops(self):
+        return self._total
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        output = func(*args, **(kwargs or {}))
+        if count := flop_registry.get(func.overloadpacket):
+            self._total += count(*args, **(kwargs or {}), out_val=output)
+        return output

@@ -1,0 +1,1 @@
+"""Weights out of a safetensors file, where the package of that name cannot be had."""

@@ -1,0 +1,56 @@
+"""Runs the code cells of a chapter one after another, as a page does; needs nothing but whichever `torch` is there."""
+
+import ast
+import contextlib
+import io
+import json
+import linecache
+from pathlib import Path
+
+import torch
+
+import linewalk
+from linewalk import images
+
+PHOTOGRAPH = 224  # pixels a side
+
+
+def outcomes(chapter, photograph):
+    """For each cell (first line of its code, what it printed, None or the error's name and text).
+
+    Args:
+        chapter: path of a notebook. photograph: path of the book's own, as bytes, three a pixel: Pillow, which reads
+            pictures elsewhere, is not in the page.
+    """
+    linewalk.load_image = images.load_image = lambda file=None, size=PHOTOGRAPH: _given(photograph, file, size)
+    cells = [cell for cell in json.loads(Path(chapter).read_text("utf-8"))["cells"] if cell["cell_type"] == "code"]
+    space = {"__name__": "__main__"}
+    return [
+        _outcome("".join(cell["source"]), f"<cell {place}>", space)
+        for place, cell in enumerate(cells)
+        if "bootstrap" not in cell["metadata"].get("tags", [])
+    ]
+
+
+def _given(photograph, file, size):
+    if file is not None or size != PHOTOGRAPH:
+        raise images.ImageError("这里只有书里的那张照片。", "There is only the book's own photograph here.")
+    pixels = torch.tensor(list(Path(photograph).read_bytes()), dtype=torch.uint8).view(size, size, 3)
+    return images.normalize(pixels.permute(2, 0, 1)[None].contiguous().float() / 255)
+
+
+def _outcome(source, name, space):
+    linecache.cache[name] = len(source), None, source.splitlines(True), name
+    heard, error = io.StringIO(), None
+    tree = ast.parse(source)
+    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    with contextlib.redirect_stdout(heard):
+        try:
+            exec(compile(tree, name, "exec"), space)
+            if last is not None:
+                shown = eval(compile(ast.Expression(last.value), name, "eval"), space)
+                if shown is not None:
+                    print(repr(shown))
+        except Exception as caught:
+            error = f"{type(caught).__name__}: {caught}"
+    return source.partition("\n")[0], heard.getvalue(), error
