@@ -229,7 +229,7 @@ class Storage:
     """The memory under one tensor and its views.
 
     version: how often it was written to. values: its numbers, where they are known, else None. Without
-    `_numbers.engine` that is a list of those of `torch.tensor([…])`, `arange` and `linspace`, until something is written there.
+    `_numbers.engine` those of `torch.tensor([…])`, `arange` and `linspace` are, in a list, until something is written.
     """
 
     _next = 1
