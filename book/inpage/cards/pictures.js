@@ -1,4 +1,5 @@
 // A card's picture of maps that answers: which value is under a point, a mark on a value, and other maps in its place.
+import { drawOn } from "../page/draw-on.js";
 import { element } from "../page/element.js";
 import { frame } from "../page/frames.js";
 import { channelImage, number } from "../page/maps.js";
@@ -59,17 +60,19 @@ export function livePicture(image, step, label) {
 
 // The first channels as linewalk lays them out, each in a frame.
 function paintTiles(canvas, tensor, scale, { columns, maps, tile: [wide, tall], gap }) {
-  const [, , height, width] = tensor.shape, one = new OffscreenCanvas(width, height);
-  const context = canvas.getContext("2d"), sheet = one.getContext("2d");
-  context.clearRect(0, 0, canvas.width, canvas.height);
-  context.imageSmoothingEnabled = width > wide;
-  context.strokeStyle = EDGE;
-  for (let channel = 0; channel < maps; channel += 1) {
-    const left = (channel % columns) * (wide + gap) + 1, top = Math.floor(channel / columns) * (tall + gap) + 1;
-    sheet.putImageData(channelImage(tensor, channel, scale), 0, 0);
-    context.drawImage(one, left, top, wide - 2, tall - 2);
-    context.strokeRect(left - 0.5, top - 0.5, wide - 1, tall - 1);
-  }
+  const [, , height, width] = tensor.shape;
+  drawOn(canvas, (context) => {
+    const one = new OffscreenCanvas(width, height), sheet = one.getContext("2d");
+    context.clearRect(0, 0, canvas.width, canvas.height);
+    context.imageSmoothingEnabled = width > wide;
+    context.strokeStyle = EDGE;
+    for (let channel = 0; channel < maps; channel += 1) {
+      const left = (channel % columns) * (wide + gap) + 1, top = Math.floor(channel / columns) * (tall + gap) + 1;
+      sheet.putImageData(channelImage(tensor, channel, scale), 0, 0);
+      context.drawImage(one, left, top, wide - 2, tall - 2);
+      context.strokeRect(left - 0.5, top - 0.5, wide - 1, tall - 1);
+    }
+  });
 }
 
 // Attributes of an image, as linewalk writes them: a picture of all channels and how they lie.

@@ -1,6 +1,7 @@
 // What a line has learned, drawn: a convolution's kernels; batch norm's γ, β, μ and σ for every channel.
 import { NORMS } from "../compute/arithmetic.js";
 import { valueAt } from "../compute/tensors.js";
+import { drawOn } from "../page/draw-on.js";
 import { element } from "../page/element.js";
 import { number, paint, scaleOf } from "../page/maps.js";
 import { pointing } from "../page/pointing.js";
@@ -153,13 +154,14 @@ function bars(name, caption, rows, pick, words) {
 function drawBars(canvas, values) {
   const wide = Math.max(2, Math.min(8, Math.floor(512 / values.length)));
   Object.assign(canvas, { width: values.length * wide, height: TALL });
-  const context = canvas.getContext("2d");
   const most = Math.max(0, ...values), span = most - Math.min(0, ...values) || 1, zero = Math.round((TALL - 1) * (most / span));
-  values.forEach((value, at) => {
-    const height = Math.round(Math.abs(value / span) * (TALL - 1));
-    context.fillStyle = value < 0 ? "#2670e9" : "#ee7714";
-    context.fillRect(at * wide, value < 0 ? zero : zero - height, wide - (wide > 2 ? 1 : 0), height);
+  drawOn(canvas, (context) => {
+    values.forEach((value, at) => {
+      const height = Math.round(Math.abs(value / span) * (TALL - 1));
+      context.fillStyle = value < 0 ? "#2670e9" : "#ee7714";
+      context.fillRect(at * wide, value < 0 ? zero : zero - height, wide - (wide > 2 ? 1 : 0), height);
+    });
+    context.fillStyle = "#888";
+    context.fillRect(0, zero, canvas.width, 1);
   });
-  context.fillStyle = "#888";
-  context.fillRect(0, zero, canvas.width, 1);
 }

@@ -1,4 +1,6 @@
 // Feature maps on a canvas, as linewalk draws them: negative blue, positive orange, zero nothing at all.
+import { drawOn } from "./draw-on.js";
+
 const NEGATIVE = [38, 112, 233], POSITIVE = [238, 119, 20], NOT_FINITE = [219, 39, 160];
 const TILE = 56, GAP = 2, COLUMNS = 8;
 const SAMPLE = 4096; // values from which the scale is read off
@@ -43,7 +45,7 @@ export function paint(canvas, { shape, data }, most, scale) {
       for (let down = 1; down < times; down += 1) pixels.copyWithin(start + down * canvas.width, start, start + layout.width);
     }
   }
-  canvas.getContext("2d").putImageData(image, 0, 0);
+  drawOn(canvas, (context) => context.putImageData(image, 0, 0));
   return layout;
 }
 

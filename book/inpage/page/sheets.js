@@ -1,4 +1,5 @@
 // Maps and photographs, large, with a box in each.
+import { drawOn } from "./draw-on.js";
 import { element } from "./element.js";
 import { clipped, frame } from "./frames.js";
 import { words } from "./words.js";
@@ -38,7 +39,7 @@ function sheet(name, onPick) {
       if (!shown) return;
       const { image, box, text } = shown;
       Object.assign(canvas, { width: image.width, height: image.height });
-      canvas.getContext("2d").putImageData(image, 0, 0);
+      drawOn(canvas, (context) => context.putImageData(image, 0, 0));
       mark.show(clipped(box, canvas), canvas);
       canvas.setAttribute("aria-label", `${name} ${text}`);
       caption.replaceChildren(element("b", { textContent: name }), " ", element("code", { textContent: text }));

@@ -7,6 +7,7 @@ import { describe } from "../numbers/made.js";
 import { middleOf, pixel } from "../numbers/pixel.js";
 import { changeInWords, flipFor, switchFor } from "../numbers/switches.js";
 import { blockWiring } from "../numbers/wiring.js";
+import { drawOn } from "../page/draw-on.js";
 import { element } from "../page/element.js";
 import { channelImage, number, scaleOf } from "../page/maps.js";
 import { isCommand, neighbour, take } from "../page/pointing.js";
@@ -197,12 +198,13 @@ export function gallery({ change }) {
 
   function frame(step, index) {
     if (!result.picture) return;
-    const context = picture.getContext("2d");
-    context.putImageData(result.picture, 0, 0);
-    if (!step) return;
-    const { top, left, height, width } = seenBy(step, index);
-    Object.assign(context, { lineWidth: Math.max(2, picture.width / 80), strokeStyle: "#ee7714" });
-    context.strokeRect(left, top, width, height);
+    const image = result.picture, seen = step && seenBy(step, index);
+    drawOn(picture, (context) => {
+      context.putImageData(image, 0, 0);
+      if (!seen) return;
+      Object.assign(context, { lineWidth: Math.max(2, picture.width / 80), strokeStyle: "#ee7714" });
+      context.strokeRect(seen.left, seen.top, seen.width, seen.height);
+    });
   }
 
   function seenBy(step, index) {
