@@ -32,7 +32,7 @@ FROM grade
     JOIN submitted_assignment ON submitted_notebook.assignment_id = submitted_assignment.id
     JOIN base_cell ON grade.cell_id = base_cell.id
     JOIN grade_cells ON grade_cells.id = base_cell.id
-ORDER BY base_cell.id
+ORDER BY base_cell.rowid
 """
 
 

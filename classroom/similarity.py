@@ -69,7 +69,7 @@ def main():
     write_report(path, assignment, works, pairs, rare)
     print(legible(
         f"{len(works)} 份里有 {len(pairs)} 对值得看一眼（最多列 {SHOWN} 对） · "
-        f"{len(works)} works, {len(pairs)} pairs to look at ({SHOWN} at most): {path}"
+        f"{len(works)} works; pairs to look at: {len(pairs)} ({SHOWN} at most): {path}"
     ))
 
 
