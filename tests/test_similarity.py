@@ -89,6 +89,12 @@ def test_what_many_have_counts_for_nobody_though_nobody_was_given_it():
     assert not [pair for pair in named(works, similar(works, given())[0]) if any("many" in name for name in pair)]
 
 
+def test_what_was_handed_out_counts_for_nobody_though_few_kept_it():
+    works = [*honest(35), work("alice", OWN), work("bob", COPY)]
+    handed_out = {**given(), "code": given()["code"] + OWN}
+    assert {"alice", "bob"} not in named(works, similar(works, handed_out)[0])
+
+
 def test_last_years_are_compared_with_this_years_and_not_among_themselves():
     works = [*honest(35), work("alice", COPY), work("old1", OWN, before=True), work("old2", OWN, before=True)]
     found = named(works, similar(works, given())[0])
@@ -112,7 +118,8 @@ def test_a_teams_one_file_is_no_pair():
 
 def test_both_stand_side_by_side_with_what_is_alike_marked_and_nothing_of_theirs_acts(tmp_path):
     evil = '\nx = "<script>alert(1)</script>"\n'
-    works = [*honest(35), work("alice", OWN + evil), work("<img src=x>", COPY + evil)]
+    end = "\nend = [1, 2, 3] if 4 else {5: 6, 7: 8, 9: '<b>'}\n"
+    works = [*honest(35), work("alice", evil + OWN + end), work("<img src=x>", evil + COPY)]
     pairs, rare = similar(works, given())
     similarity.write_report(tmp_path / "similarity.html", "forward", works, pairs, rare)
     page = (tmp_path / "similarity.html").read_text(encoding="utf-8")
@@ -121,7 +128,7 @@ def test_both_stand_side_by_side_with_what_is_alike_marked_and_nothing_of_theirs
     for shown, line in ((one, "result = normalize(convolve(result))"), (other, "y = b( c(y) )")):
         marked = "".join(re.findall("<mark>(.*?)</mark>", shown, re.DOTALL))
         assert line in marked
-    assert "<script>alert" not in page and "&lt;script&gt;alert" in page and "<img" not in page
+    assert "<script>alert" not in page and "&lt;script&gt;alert" in page and "<img" not in page and "<b>" not in page
     assert page.count("<script>") == 1 and "Content-Security-Policy" in page
     assert not re.search("抄袭|作弊|plagiar|cheat", page, re.IGNORECASE)
 
