@@ -6,6 +6,8 @@
 # make assignments   the students' versions into _build/assignments           生成作业的学生版
 # make grade         ASSIGNMENT=forward SUBMISSIONS=folder-or-zip OUT=folder  批改一个文件夹或 zip 里的作业
 #                    (PLAN=1: only say whose they are; ROSTER=list of students)  （PLAN=1 只看是谁的；ROSTER=名单）
+# make similarity    OUT=folder [BEFORE=last year's]: answers with unusual passages in common, to look at
+#                                                                               列出有少见的相同段落的答案，供老师看
 # make class         a JupyterHub with a teacher and two students (PORT=…)    试开一个班
 # make test          run everything that checks the book                      运行全部检查
 # make test-all      that, and what takes hours                                运行全部检查，加上很慢的那些
@@ -16,7 +18,7 @@ PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: book assignments serve live class pdf lab grade lint test test-all clean requirements audit
+.PHONY: book assignments serve live class pdf lab grade similarity lint test test-all clean requirements audit
 .DELETE_ON_ERROR:
 
 book: $(VENV)/book.stamp
@@ -46,6 +48,10 @@ grade: $(VENV)/classroom.stamp
 		|| { echo "make grade ASSIGNMENT=forward SUBMISSIONS=dir-or-zip OUT=dir [PLAN=1] [ROSTER=list] [SHARDS=n] [UNSAFE=1]" >&2; exit 1; }
 	@$(BIN)/python classroom/grade.py all --assignment "$(ASSIGNMENT)" --submissions "$(SUBMISSIONS)" --out "$(OUT)" \
 		$(if $(ROSTER),--roster "$(ROSTER)") $(if $(filter 1 yes,$(PLAN)),--plan) $(if $(SHARDS),--shards $(SHARDS)) $(if $(filter 1 yes,$(UNSAFE)),--unsafe)
+
+similarity: $(VENV)/classroom.stamp
+	@test -n "$(OUT)" || { echo "make similarity OUT=dir-of-make-grade [BEFORE=last-year's-OUT-or-notebooks]" >&2; exit 1; }
+	@$(BIN)/python classroom/similarity.py --out "$(OUT)" $(if $(BEFORE),--before "$(BEFORE)")
 
 lint: $(VENV)/test.stamp
 	@$(BIN)/ruff check .

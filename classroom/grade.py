@@ -39,6 +39,7 @@ import understood
 from by_hand import keep_by_hand, marked, possible, students_marked, written_by_hand
 from collect import CollectError, Submission, collect, digest
 from limited import Bounds, Exceeded, Killed, Worker
+from overview import write_overview
 from reading import Reader
 from roster import Roster, RosterError, read_roster
 from sandbox import SandboxError, limits, require_bubblewrap, require_hidden, require_python, socket_folder, unsafe
@@ -398,7 +399,18 @@ def mark(nbgrader, folder, assignment, student, entry):
         return {"status": "ungraded", "reason": why_ungraded(report, RAISED.error), "disputed": []}
     disputed, reasons, agreed = compare(folder, assignment, student, entry)
     status = "flagged" if disputed else "graded"
-    return {"status": status, "reason": both(reasons), "disputed": disputed, "agreed": agreed}
+    messages = messages_in(folder, assignment, student)
+    return {"status": status, "reason": both(reasons), "disputed": disputed, "agreed": agreed, "messages": messages}
+
+
+def messages_in(folder, assignment, student):
+    """{test: what the student is told} of the tests that failed, for the teacher's overview."""
+    from feedback import message
+
+    cells = read_file(folder / "autograded" / student / assignment / f"{assignment}.ipynb").cells
+    tests = {cell.metadata.get("nbgrader", {}).get("grade_id"): cell for cell in cells if cell.cell_type == "code"}
+    said = {name: message(cell, "both") for name, cell in tests.items()}
+    return {name: text for name, text in said.items() if name and text}
 
 
 def make_page(worker, folder, assignment, student, edition):
@@ -602,11 +614,20 @@ def merge(out):
         publish(out, assignment, students, results, by_hand)
         roster = Roster.from_json(plan.get("roster", []))
         missing = roster.missing(students.values())
+        people = [about(*one) for one in zip(students.items(), results.values(), rows, strict=True)]
         rows += [row_of_missing(roster, person, assignment, rows) for person in missing]
+        people += [{"row": row, "key": None, "time": None, "messages": {}} for row in rows[len(people):]]
+        write_overview(out, assignment, people)
         write_grades(out / "grades.csv", sorted(rows, key=lambda row: row["student"]))
     for line in [*plan.get("said", []), *understood.absent(missing)]:
         print(understood.legible(line))
     print(understood.legible(counted(rows, out / "grades.csv", bool(plan.get("roster")))))
+
+
+def about(student, result, row):
+    """What the overview is to say of a student who handed something in."""
+    key, entry = student
+    return {"row": row, "key": key, "time": entry.get("time"), "messages": result.get("messages", {})}
 
 
 def counted(rows, path, with_missing):

@@ -5,10 +5,12 @@ import errno
 import json
 import multiprocessing
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
 import sys
+from urllib.parse import unquote
 
 import nbformat
 import pytest
@@ -589,3 +591,29 @@ def test_of_an_error_only_what_its_author_wrote_is_shown():
     assert told("AssertionError", "secret 5") == "AssertionError"
     assert told("ValueError", "assert f(2)") == "ValueError"
     assert told("f_2_is_3", "x") == ""
+
+
+def test_the_overview_leads_to_everybodys_feedback_from_all_shards(course):
+    for student in ("alice", "陈雨", "bob"):
+        course.hand_in(student)
+        course.make_grade(shards=2)
+    page = (course.out / "overview.html").read_text(encoding="utf-8")
+    links = re.findall(r'<a href="([^"]+)"><bdi>([^<]+)</bdi>', page)
+    assert {name for _, name in links} == {"alice", "陈雨", "bob"}
+    assert all((course.out / unquote(link)).exists() for link, _ in links)
+
+
+def test_what_failed_tests_said_is_kept_for_the_overview(tmp_path):
+    from feedback import assert_texts
+    from grade import messages_in
+
+    notebook = source_notebook("forward")
+    tests = [cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade_id") == "test_main_path"]
+    (test,) = tests
+    text = next(iter(assert_texts(test.source)))
+    for evalue, said in ((text, {"test_main_path": text}), ("a student's", {"test_main_path": "AssertionError"})):
+        test.outputs = [nbformat.v4.new_output("error", ename="AssertionError", evalue=evalue, traceback=[])]
+        path = tmp_path / "autograded" / "alice" / "forward" / "forward.ipynb"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(notebook, path)
+        assert messages_in(tmp_path, "forward", "alice") == said

@@ -1,0 +1,31 @@
+"""Pages that only the teacher sees: static files, whose policy lets nothing run but this folder's own script.
+
+Whatever a student wrote is put into them as text (the templates escape everything).
+"""
+
+import base64
+import hashlib
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup
+from writable import writable
+
+HERE = Path(__file__).resolve().parent
+
+
+def write_page(path, template, **values):
+    """Renders a template of this folder into a file; it may be opened in a browser whatever the values hold."""
+    style, script = (Markup((HERE / name).read_text(encoding="utf-8")) for name in ("page.css", "page.js"))
+    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(HERE), autoescape=True, trim_blocks=True)
+    policy = f"default-src 'none'; img-src data:; style-src {allowed(style)}; script-src {allowed(script)}; "
+    policy += "base-uri 'none'; form-action 'none'"
+    page = environment.get_template(template).render(policy=policy, style=style, script=script, **values)
+    new = path.with_suffix(".new")
+    new.write_text(writable(page), encoding="utf-8")
+    new.replace(path)
+
+
+def allowed(text):
+    """A source expression of a Content-Security-Policy that fits this text and no other."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
