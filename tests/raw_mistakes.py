@@ -165,7 +165,7 @@ RAW = {
             "convolution", "return", "return", ("convolution", "return nn.Conv2d", "layer = nn.Conv2d"),
         ),
         "arguments as text": groups(
-            "variants", '{"groups": 8}', '{"groups": 8}',
+            "variants", "{'groups': 8}", "{'groups': 8}",
             ("variants", '{"groups": 32, "base_width": 4}', '"32x4d"'),
         ),
         "weights printed": groups(

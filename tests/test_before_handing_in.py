@@ -123,3 +123,34 @@ def test_an_error_in_a_cell_is_explained_below_it_once(released):
     assert printed["print(1，2)"].count("💡") == 1 and "`，`" in printed["print(1，2)"]
     assert "`ReLU` 后面少了括号" in printed["import torch.nn as nn\nnn.Sequential(nn.ReLU)"]
     assert "💡" not in printed["1 + 1"] + printed["assert False, '看 · see'"]
+
+
+# ---- what helps before that
+
+
+@pytest.mark.parametrize(("assignment", "answer"), [
+    ("init", "block"), ("init", "downsample"), ("forward", "main_path"), ("forward", "block"),
+])
+def test_hints_go_up_in_three_steps_and_the_last_leaves_something_to_do(assignment, answer):
+    for lang in ("zh", "en"):
+        (cell,) = [one for one in source_notebook(assignment).cells if one.id == f"hints-{answer}-{lang}"]
+        steps = re.findall(r"<details><summary>.*?</summary>\n\n(.*?)\n\n</details>", cell.source, re.DOTALL)
+        assert len(steps) == 3 and "?" in steps[2]
+        code = [re.search(r"```python\n(.*?)```", step, re.DOTALL) for step in steps]
+        assert [bool(found) for found in code] == [False, False, True]
+        pattern = ".*".join(map(re.escape, re.sub(r"# .*\n", "?", code[2][1]).replace(" ", "").split("?")))
+        assert re.search(pattern.replace(r"\n", ".*"), re.sub(" ", "", OFFICIAL[assignment][answer]) + "\n", re.DOTALL)
+
+
+@pytest.mark.parametrize(("order", "told"), [
+    ("", "Put each of the seven letters"), ("CGDEABF", "That is the order"), ("CGDEABB", "once"),
+    ("GCDEABF", "before it has a value"), ("CDGEABF", "the values are wrong"), ("CGDEAFB", "the values are wrong"),
+])
+def test_lines_out_of_order_are_judged_by_running_them(order, told, capsys):
+    cells = {cell.id: cell for cell in source_notebook("forward").cells}
+    namespace = {}
+    run_source(cells["setup"].source, namespace)
+    capsys.readouterr()
+    run_source(cells["order"].source.replace('order = ""', f'order = "{order}"'), namespace)
+    printed = capsys.readouterr().out
+    assert told in printed and HAN.search(printed)
