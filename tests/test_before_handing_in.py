@@ -81,6 +81,7 @@ def test_nobody_is_left_alone_with_a_raw_error(released, assignment, name):
     chinese, english = in_both_languages(failed[first])
     assert zh in chinese and en in english, failed[first]
     assert all(in_both_languages(lines) for lines in failed.values()), failed
+    assert "→ exec(" not in "".join(failed.values())  # a line of ours, where none of theirs was running
 
 
 def in_both_languages(lines):

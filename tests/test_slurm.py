@@ -123,7 +123,8 @@ class Slurm:
         return [number for number, text in in_proc("environ") if mark in text.split(b"\0")]
 
     def stop(self):
-        self.ask("scancel", "--user", str(os.geteuid()))
+        if self.processes():  # else nobody would answer
+            self.ask("scancel", "--user", str(os.geteuid()))
         for end in (signal.SIGTERM, signal.SIGKILL):
             for number in self.processes():
                 try:
