@@ -64,6 +64,7 @@ class Slurm:
 
     def __init__(self, folder):
         self.folder = folder
+        self.started = []
         self.path = folder / "slurm.conf"
         self.environment = {**os.environ, "SLURM_CONF": str(self.path), "PATH": SYSTEM_PATH}
         with ExitStack() as taken:
@@ -93,8 +94,11 @@ class Slurm:
 
     def start(self, program, *options):
         with open(self.folder / f"{program}.txt", "ab") as log:
-            return subprocess.Popen([shutil.which(program, path=SYSTEM_PATH), *options], env=self.environment,
-                                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+            self.started.append(subprocess.Popen(
+                [shutil.which(program, path=SYSTEM_PATH), *options], env=self.environment,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+            ))
+        return self.started[-1]
 
     def ask(self, *command):
         return subprocess.run(command, env=self.environment, capture_output=True, text=True).stdout
@@ -134,6 +138,8 @@ class Slurm:
             limit = time.monotonic() + 10
             while self.processes() and time.monotonic() < limit:
                 time.sleep(0.1)
+        for program in self.started:
+            program.wait(10)
         assert not self.processes()
 
 
