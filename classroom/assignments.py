@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
-from nbgrader.converters import GenerateAssignment
 from nbgrader.nbgraderformat import ValidationError
 from nbgrader.preprocessors import IncludeHeaderFooter, InstantiateTests, SaveCells
 from nbgrader_config import configure
@@ -76,14 +75,14 @@ def student_versions():
 
 
 def student_version(notebook):
-    """What nbgrader's own preprocessors, in its own order, leave of a source.
+    """What nbgrader's preprocessors, in its own order, and ours leave of a source.
 
     RuntimeError, ValidationError: a region or the metadata of a cell is not as nbgrader needs it.
     """
     config = Config()
     configure(config)
     notebook, resources = nbformat.from_dict(notebook), {}
-    for preprocessor in GenerateAssignment.preprocessors.default():
+    for preprocessor in config.GenerateAssignment.preprocessors:
         if preprocessor not in LEFT_OUT:
             notebook, resources = preprocessor(config=config).preprocess(notebook, resources)
     return notebook

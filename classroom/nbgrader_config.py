@@ -9,6 +9,9 @@ if str(CLASSROOM) not in sys.path:
 
 
 def configure(c):
+    from before_handing_in import BeforeHandingIn
+    from nbgrader.converters import GenerateAssignment
+
     c.CourseDirectory.course_id = "bottleneck"
     c.CourseDirectory.root = str(CLASSROOM)
 
@@ -20,6 +23,9 @@ def configure(c):
     c.ClearSolutions.text_stub = (
         "*（在这里写你的回答，中文、英文都可以。 · Write your answer here, in Chinese or English.）*"
     )
+
+    # What students get; ours comes last, when there are no hidden tests any more.
+    c.GenerateAssignment.preprocessors = [*GenerateAssignment.preprocessors.default(), BeforeHandingIn]
 
     # The first of these is nbgrader's Execute with a kernel in the sandbox, the last makes what students wrote harmless
     # to a browser, the others are nbgrader's own.
