@@ -20,8 +20,8 @@ _MEANINGS = [
     (r"before Module.__init__\(\) call|has no attribute '_(?:modules|parameters|buffers)'",
      "`__init__` 的第一行先要调用父类的：`super().__init__(…)`，`super` 和 `__init__` 后面都要有括号；"
      "在它之前一层也挂不上去。",
-     "The first line of `__init__` calls the parent's: `super().__init__(…)`, with parentheses after both `super` and "
-     "`__init__`; before it, no layer can be attached."),
+     "The first line of `__init__` calls the parent's: `super().__init__(…)`, with parentheses after both `super` "
+     "and `__init__`; before it, no layer can be attached."),
     (r"list is not a Module subclass",
      "`nn.Sequential` 不收列表：各层直接写在括号里，或在列表前加星号，`nn.Sequential(*layers)`。",
      "`nn.Sequential` takes no list: write the layers into its parentheses, or put a star before the list, "
@@ -33,14 +33,13 @@ _MEANINGS = [
      "该传张量的地方传了一个 `{0}` 层。`nn.{0}(…)` 是造一层，造好的层再拿张量去调用：`__init__` 里造层要带括号，"
      "例如 `self.relu = nn.ReLU()`；`forward` 里用 `self.relu(out)`。",
      "A `{0}` layer was passed on where a tensor belongs. `nn.{0}(…)` makes a layer, which is then called with a "
-     "tensor: "
-     "in `__init__`, make it with parentheses, as in `self.relu = nn.ReLU()`; in `forward`, use `self.relu(out)`."),
+     "tensor: in `__init__`, make it with parentheses, as in `self.relu = nn.ReLU()`; in `forward`, use "
+     "`self.relu(out)`."),
     (r"empty\(\): argument 'size'.* not Tensor",
      "有一层在 `__init__` 里少了括号和通道数：要写 `nn.BatchNorm2d(channels)`，只写 `nn.BatchNorm2d` 得到的是类，"
      "不是层。",
      "A layer in `__init__` lacks its parentheses and channels: write `nn.BatchNorm2d(channels)`; `nn.BatchNorm2d` "
-     "alone "
-     "is the class and no layer."),
+     "alone is the class and no layer."),
     (r"empty\(\): argument 'size'.* float|'float' object cannot be interpreted as an integer",
      "通道数成了小数：`/` 得到的总是小数，整除用 `//`，乘法用 `*`。",
      "A number of channels has become a float: `/` always gives one; `//` divides into whole numbers, `*` multiplies."),
@@ -50,17 +49,17 @@ _MEANINGS = [
     (r"not all arguments converted during string formatting|multiply sequence by non-int of type 'str'"
      r"|unsupported operand type\(s\).*'(?:str|tuple)'",
      "该是数的地方成了文字或元组：数不加引号、不用 `str()`，也不写千位逗号（`1,000` 在 Python 里是两个数）。",
-     "Text or a tuple stands where a number belongs: numbers take no quotes, no `str()` and no comma between thousands "
-     "(`1,000` is two numbers to Python)."),
+     "Text or a tuple stands where a number belongs: numbers take no quotes, no `str()` and no comma between "
+     "thousands (`1,000` is two numbers to Python)."),
     (r"unsupported operand type\(s\) for .*'(?:method|function|builtin_function_or_method|type)'"
      r"|'(?:method|function|builtin_function_or_method)' object|'type' object does not support the context manager",
      "有个函数没有调用：名字后面少了括号，例如 `out.clone()`、`torch.no_grad()`；函数带参数的，括号里还要写上参数。",
-     "A function is named but not called: parentheses are missing after it, as in `out.clone()` or `torch.no_grad()`; "
-     "arguments, where it takes any, go inside."),
+     "A function is named but not called: parentheses are missing after it, as in `out.clone()` or "
+     "`torch.no_grad()`; arguments, where it takes any, go inside."),
     (r"unsupported operand type\(s\) for %: '(?!NoneType)(\w+)' and 'int'",
      "造卷积时，该写通道数的地方是一个 `{0}`：看看 `__init__` 的第一个参数是不是 `self`。",
-     "Where a convolution wants a number of channels stands a `{0}`: see whether the first parameter of `__init__` is "
-     "`self`."),
+     "Where a convolution wants a number of channels stands a `{0}`: see whether the first parameter of `__init__` "
+     "is `self`."),
     (r"'NoneType' object is not callable",
      "被调用的东西是 `None`：`downsample` 可以是 `None`，用之前先问 `is not None`，`norm_layer` 也一样；"
      "要是它来自你写的函数，"
@@ -71,31 +70,26 @@ _MEANINGS = [
      "这里用到了 `None`：多半是一个函数没有 `return`。`print` 只把结果显示出来，要交回去得用 `return`；"
      "`layers.append(…)` 也返回 `None`，前面不要写 `layers =`。",
      "`None` is used here: most likely a function has no `return`. `print` only shows a result, `return` hands it "
-     "back; "
-     "`layers.append(…)` returns `None` as well, so write no `layers =` before it."),
+     "back; `layers.append(…)` returns `None` as well, so write no `layers =` before it."),
     (r"SyntaxError: invalid (?:non-printable )?character '?(.)",
      "`{0}` 是中文（全角）标点：代码里的逗号、括号、冒号、引号都要用英文输入法打。",
      "`{0}` is no character of Python's: type commas, brackets, colons and quotes with the English keyboard."),
     (r"IndentationError|TabError",
      "缩进没有对齐：同一层的行，开头的空格要一样多；`def`、`if`、`class` 下面的行多缩进 4 个。",
      "The indentation does not line up: lines on one level begin with equally many spaces; below `def`, `if` and "
-     "`class` "
-     "there are 4 more."),
+     "`class` there are 4 more."),
     (r"SyntaxError: ",
      "Python 读不懂这一行（有时是它的上一行）：看看冒号、括号、引号、逗号是不是少了或多了。",
      "Python cannot read this line (or, at times, the one before): see whether a colon, bracket, quote or comma is "
-     "missing "
-     "or one too many."),
+     "missing or one too many."),
     (r"UnboundLocalError: .*'(\w+)'",
      "`{0}` 还没有值就用上了：给它第一个值的那一行漏了，或者写在后面，或者 `if` 没有成立、没有走到。",
      "`{0}` is used before it has a value: the line that gives it its first value is missing, comes later, or stands "
-     "under "
-     "an `if` that was not taken."),
+     "under an `if` that was not taken."),
     (r"RecursionError",
      "函数一直在调用自己：`forward` 里不要调用 `self.forward(x)` 或 `self(x)`，要的大概是另一个方法。",
      "The function calls itself without end: call neither `self.forward(x)` nor `self(x)` inside `forward`; another "
-     "method "
-     "is probably meant."),
+     "method is probably meant."),
     (r"'(\w+)' object is not subscriptable",
      "`{0}` 后面写了方括号：调用要用圆括号，`self.conv1(x)`。",
      "Square brackets follow a `{0}`: calls take round ones, `self.conv1(x)`."),
@@ -119,8 +113,8 @@ _MEANINGS = [
     (r"'(\w+)' object has no attribute '(\w+)'",
      "`{0}` 里没有 `{1}`：看看名字和上面给出的是不是一字不差；`__init__` 里要写 `self.{1} = …`，不带 `self.` "
      "留不下来。",
-     "`{0}` has no `{1}`: see whether the name is to the letter the one given above; in `__init__`, write "
-     "`self.{1} = …`, since without `self.` nothing stays."),
+     "`{0}` has no `{1}`: see whether the name is to the letter the one given above; in `__init__`, write `self.{1} "
+     "= …`, since without `self.` nothing stays."),
     (r"KeyError: \"到",  # linewalk's own: it says which names there are, in both languages
      "到那一行为止还没有这个名字：先用 `in step.changed` 问一问，再取值。",
      "Up to that line there is no such name yet: ask by `in step.changed` before you take its value."),
