@@ -50,7 +50,8 @@ REQUIREMENTS = ("requirements.txt", "locks/requirements.txt")
 
 # What the student versions of the assignments are made from.
 CLASSROOM = (
-    "classroom/source", "classroom/assignments.py", "classroom/nbgrader_config.py", *REQUIREMENTS,
+    "classroom/source", "classroom/assignments.py", "classroom/nbgrader_config.py", "classroom/before_handing_in",
+    *REQUIREMENTS,
 )
 
 # What every page depends on, whatever its own source says.

@@ -18,7 +18,7 @@ FILES = (
     "_config.yml", "_toc.yml", "requirements.txt", "locks/requirements.txt", "pyproject.toml", "README.md", "LICENSE",
     "classroom/assignments.py", "classroom/nbgrader_config.py",
 )
-FOLDERS = ("book", "linewalk", "classroom/source")
+FOLDERS = ("book", "linewalk", "classroom/source", "classroom/before_handing_in")
 
 # Of the documents' folders, what a page can show or run. Other files may be what the chapters wrote as they ran.
 DOCUMENTS = (".ipynb", ".md")
