@@ -115,7 +115,7 @@ _MEANINGS = [
      "留不下来。",
      "`{0}` has no `{1}`: see whether the name is to the letter the one given above; in `__init__`, write `self.{1} "
      "= …`, since without `self.` nothing stays."),
-    (r"KeyError: \"到",  # linewalk's own: it says which names there are, in both languages
+    (r"KeyError: \"到",  # a walk's own: it says which names there are, in both languages
      "到那一行为止还没有这个名字：先用 `in step.changed` 问一问，再取值。",
      "Up to that line there is no such name yet: ask by `in step.changed` before you take its value."),
     (r"KeyError: '(\w+)'",
