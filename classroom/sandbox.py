@@ -135,7 +135,9 @@ class Sandbox:
     def kill(self, reason=None):
         if self.process.poll() is None:
             self.reason = self.reason or reason
-            # The end of bubblewrap is the end of its process namespace, but not while it still makes one.
+            # The end of bubblewrap is the end of its process namespace, but not while it still makes one: it is held
+            # first, so that it has no child afterwards which nobody has seen.
+            hold(self.process.pid)
             for process in family(self.process.pid):
                 with suppress(psutil.Error):
                     process.kill()
@@ -353,6 +355,17 @@ def own_uid():
 def hand_over(folder, uid):
     for path in [folder, *folder.iterdir()]:
         os.chown(path, uid, uid)
+
+
+def hold(pid):
+    """Stops a process where it is; returns when it stands still, or after a tenth of a second."""
+    with suppress(psutil.Error, OSError):
+        os.kill(pid, signal.SIGSTOP)
+        end = time.monotonic() + 0.1
+        while psutil.Process(pid).status() not in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE):
+            if time.monotonic() > end:
+                break
+            time.sleep(0.001)
 
 
 def family(pid):
