@@ -358,10 +358,10 @@ def hand_over(folder, uid):
 
 
 def hold(pid):
-    """Stops a process where it is; returns when it stands still, or after a tenth of a second."""
+    """Stops a process where it is; returns when it stands still, which a busy machine puts off, or after 2 s."""
     with suppress(psutil.Error, OSError):
         os.kill(pid, signal.SIGSTOP)
-        end = time.monotonic() + 0.1
+        end = time.monotonic() + 2
         while psutil.Process(pid).status() not in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE):
             if time.monotonic() > end:
                 break
