@@ -22,6 +22,8 @@ import zipfile
 from pathlib import Path, PurePosixPath
 
 import names
+from handed_in import counting
+from lateness import lateness
 from platforms import BRIGHTSPACE, CANVAS, MOODLE
 from roster import RosterError
 from sheets import EMPTY, Sheet, SheetError, at, number_in
@@ -176,14 +178,14 @@ def pack(out, folder, plan, rows):
             if row["status"] == "flagged":
                 left.setdefault(platform, []).append(row["student"])
             else:
-                packed.setdefault(platform, {})[name] = page, row
+                packed.setdefault(platform, {})[name] = page, about_lateness(plan, key, row)
     for old in folder.glob("feedback-*.zip"):
         old.unlink()
     for platform, files in packed.items():
         target = folder / f"feedback-{platform.lower()}.zip"
         with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, (page, row) in files.items():
-                content = contents(page.read_text(encoding="utf-8"), name, row)
+            for name, (page, more) in files.items():
+                content = contents(page.read_text(encoding="utf-8"), name, more)
                 archive.writestr(zipfile.ZipInfo(name, LONG_AGO), content, zipfile.ZIP_DEFLATED)
         yield (
             f"交还给 {platform} 的反馈，{len(files)} 人：{target} · "
@@ -210,10 +212,23 @@ def place_of(file, assignment):
     return "", ""
 
 
-def contents(page, name, row):
-    """A feedback page for the platform, with what lateness cost; in a notebook where that is what the name says."""
-    if row.get("late"):
-        page = page.replace("</h1>", f"</h1>\n<p>{html.escape(row['reason'])}</p>", 1)
+def about_lateness(plan, key, row):
+    """What the page has to say of the mark, which is not the sum of its tests then, in the page's language."""
+    from feedback import in_edition  # which takes a second
+
+    entry, rules = plan["students"][key], plan.get("course", {}).get("rules")
+    if not (rules and row["late"]):
+        return ""
+    counts = counting(entry)
+    late = lateness(rules, entry, counts["time"], counts.get("told", False), float(row["max_score"]))
+    halves = [f"{zh}。 · {en[0].upper()}{en[1:]}." for zh, en in late.reasons]
+    return " ".join(in_edition(text, entry.get("edition", "both")) for text in halves)
+
+
+def contents(page, name, more):
+    """A feedback page for the platform, with a sentence more; in a notebook where that is what the name says."""
+    if more:
+        page = page.replace("</h1>", f"</h1>\n<p>{html.escape(more)}</p>", 1)
     if not names.is_notebook(name):
         return page
     import nbformat  # takes a while, and only Canvas needs it

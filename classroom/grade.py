@@ -21,7 +21,6 @@ import json
 import logging
 import multiprocessing
 import os
-import re
 import shutil
 import sqlite3
 import sys
@@ -142,25 +141,25 @@ def main():
         merge(out)
 
 
-def show_plan(assignment, submissions, out, roster, course):
+def show_plan(assignment, submissions, out, roster, course_file):
     """Says who was understood to have handed in what, and changes nothing."""
     source_of(assignment)
-    rules = course_of(out, assignment, course)
-    collected = collect(submissions, assignment, roster_of(out, roster, rules), latest_for(rules))
+    terms = terms_of(out, assignment, course_file)
+    collected = collect(submissions, assignment, roster_of(out, roster, terms), latest_for(terms))
     print("\n".join(understood.plan(collected)))
 
 
-def prepare(assignment, submissions, out, shards, roster=None, course=None):
+def prepare(assignment, submissions, out, shards, roster=None, course_file=None):
     """Collects the submissions, deals them to shards, and makes the gradebook that every shard starts from."""
     check_sandbox(out)
     source = source_of(assignment)
     checks = CLASSROOM / "checks" / f"{assignment}.py"
-    course = course_of(out, assignment, course)
-    people = roster_of(out, roster, course)
-    collected = collect(submissions, assignment, people, latest_for(course))
+    terms = terms_of(out, assignment, course_file)
+    people = roster_of(out, roster, terms)
+    collected = collect(submissions, assignment, people, latest_for(terms))
     out.mkdir(parents=True, exist_ok=True)
     with locked(out / ".lock"):
-        if given := roster or course.get("roster"):
+        if given := roster or terms.get("roster"):
             keep_sheet(out, given)
         before = plan_in(out) or {"assignment": assignment, "students": {}}
         if before["assignment"] != assignment:
@@ -177,8 +176,8 @@ def prepare(assignment, submissions, out, shards, roster=None, course=None):
         place = understood.legible(str(Path(submissions).resolve()))
         keep_received(out, collected)
         changed, told = handed_in.enter(collected, place, students, stuck_in(out, before), people)
-        changed |= keep_until(students, course.get("rules"))
-        about = [*understood.about_entries(told), *about_course(course, assignment, students, people)]
+        changed |= keep_until(students, terms.get("rules"))
+        about = [*understood.about_entries(told), *about_terms(terms, assignment, students, people)]
         print("\n".join(map(understood.legible, [*understood.summary(collected), *about])))
         gone = {key for key in students if not notebook_of(out, key, before["students"].get(key), assignment)}
         again = set(students) if before.get("inputs") != inputs else changed | gone
@@ -211,7 +210,7 @@ def prepare(assignment, submissions, out, shards, roster=None, course=None):
         plan = {"assignment": assignment, "inputs": inputs, "students": dict(sorted(students.items()))}
         plan["said"] = [*understood.oddities(collected), *about]
         plan["roster"] = people.as_json() if people else []
-        plan["course"] = {field: course[field] for field in ("columns", "rules") if field in course}
+        plan["course"] = {field: terms[field] for field in ("columns", "rules") if field in terms}
         write_json(out / "plan.json", plan)
 
 
@@ -229,7 +228,7 @@ def source_of(assignment):
     return source
 
 
-def course_of(out, assignment, path):
+def terms_of(out, assignment, path):
     """What course.toml says of an assignment, now or in an earlier run: "columns", "rules", and the "roster" if new."""
     if not path:
         return (plan_in(out) or {}).get("course", {})
@@ -237,17 +236,17 @@ def course_of(out, assignment, path):
     return {**course, "rules": course["assignments"].get(assignment)}
 
 
-def roster_of(out, path, course):
+def roster_of(out, path, terms):
     """The list of students that is given, or was in an earlier run; None without one."""
-    if path := path or course.get("roster"):
-        return read_roster(Path(path), course.get("columns"))
+    if path := path or terms.get("roster"):
+        return read_roster(Path(path), terms.get("columns"))
     known = (plan_in(out) or {}).get("roster")
     return Roster.from_json(known) if known else None
 
 
-def latest_for(course):
+def latest_for(terms):
     """Tells the last moment at which somebody's file is accepted; None where every file is."""
-    if rules := course.get("rules"):
+    if rules := terms.get("rules"):
         return lambda who: latest(rules, {"id": who.number, **asdict(who)})
     return None
 
@@ -259,13 +258,13 @@ def keep_until(students, rules):
     return {key for key, entry in students.items() if handed_in.counting(entry)["content"] != entry.get("content")}
 
 
-def about_course(course, assignment, students, people):
+def about_terms(terms, assignment, students, people):
     """Sentences on what course.toml says of nobody."""
-    rules = course.get("rules")
-    if course and not rules:
+    rules = terms.get("rules")
+    if terms and not rules:
         return [
             f"course.toml 里没有 [{assignment}]，没有截止时间。 · course.toml has no [{assignment}]: nothing is due."
-        ] * ("assignments" in course)
+        ] * ("assignments" in terms)
     there = [people.about(person) for person in people.people] if people else []
     there += [entry for entry in students.values() if not people or entry.get("kind") != "roster"]
     unknown, shared = nobodys(rules, there) if rules else ([], [])

@@ -81,8 +81,8 @@ def read_rule(text):
         elif NOTHING.fullmatch(clause):
             new = {"until": 0.0}
         else:
-            new = found
-        if found.keys() & new.keys():
+            new = None
+        if new is None or found.keys() & new.keys():
             raise RuleError(
                 f"late = “{text}” 里看不懂“{clause}”，请照着写：每天 10%，最多 50%，7 天后不收。 · "
                 f"late = “{text}”: “{clause}” is not understood; write it like: "
