@@ -104,8 +104,8 @@ def row_of(person, given, marks, course):
         elif row["status"] == "ungraded":
             reasons.append((f"{assignment} 没能批改，先算 0 分", f"{assignment}: could not be graded, 0 for now"))
         elif row["status"] == "flagged":
-            so_far = row["score"]
-            reasons.append((f"{assignment} 等你确认，先算 {so_far} 分", f"{assignment}: waits for you, {so_far} for now"))
+            so_far = f"{score:g}"
+            reasons.append((f"{assignment} 等你确认，先算 {so_far}", f"{assignment}: waits for you, {so_far} for now"))
         settled &= row["status"] in ("graded", "missing")
     total, dropped = best(shares, weights, min(course["drop"], len(shares) - 1))
     order = list(marks)
