@@ -59,14 +59,17 @@ def give_back(out, plan, rows, others):
     told = []
     for kept in sorted(out.glob("sheet/*")):
         try:
-            told += fill(kept, folder / kept.name, plan, rows, others)
+            told += fill(kept, folder / kept.name, plan, rows, others, out / "given_back.json")
         except (SheetError, RosterError) as error:
             told.append(str(error))
     return [*told, *pack(out, folder, plan, rows)]
 
 
-def fill(kept, target, plan, rows, others):
-    """Writes a filled copy of the sheet where it is one, and says what it holds."""
+def fill(kept, target, plan, rows, others, remembered):
+    """Writes a filled copy of the sheet where it is one, and says what it holds.
+
+    remembered: a file with the marks of earlier runs, which may be replaced where a new export has them.
+    """
     assignment, course = plan["assignment"], plan.get("course", {})
     sheet = Sheet(kept, course.get("columns"))
     named = course.get("rules", {}).get("column", "")
@@ -75,7 +78,7 @@ def fill(kept, target, plan, rows, others):
     column = sheet.column_for(assignment, others, named)
     told = Told(sheet, column)
     marks = {}
-    history = read_history(target.parent / "history.json").get(column.heading, {})
+    history = read_history(remembered).get(column.heading, {})
     lines = {(person.name, person.number): person.line for person in sheet.roster.people}
     for key, row in rows.items():
         entry = plan["students"][key]
@@ -111,7 +114,7 @@ def fill(kept, target, plan, rows, others):
     new = target.with_name(f"{target.name}.new")
     new.write_bytes(content)
     os.replace(new, target)
-    write_history(target.parent / "history.json", column.heading, history)
+    write_history(remembered, column.heading, history)
     return told.sentences(len(marks), target)
 
 

@@ -161,8 +161,14 @@ def counting(entry):
 
 
 def adopt(roster, students):
-    """Gives those in the entries the names and numbers of a roster that came later than they."""
-    there = {(entry["name"], entry["id"]) for entry in students.values() if entry.get("kind") == "roster"}
+    """Gives those in the entries the names and numbers of a roster that came later than they, or another roster."""
+    listed = {(person.name, person.number) for person in roster.people}
+    there = set()
+    for entry in students.values():
+        if entry.get("kind") == "roster":
+            one = entry["name"], entry["id"]
+            there |= {one} & listed
+            entry["kind"] = "roster" if one in listed else ""
     for key, entry in students.items():
         if entry.get("kind") == "roster":
             continue

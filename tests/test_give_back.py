@@ -178,6 +178,17 @@ def test_two_rows_for_one_student_are_said(course, capsys):
     said(capsys, "In two rows of the sheet, neither filled: delete one: alice.")
 
 
+def test_a_sheet_with_other_numbers_than_the_list_before_knows_the_same_people(course, capsys):
+    handed_in_as(course, ["alice.ipynb"])
+    make_grade(course, given(course, "roster.csv", "学号,姓名\n2024001,alice\n2024002,bob\n2024003,carol\n"))
+    course.folder = course.folder.parent / "late"
+    handed_in_as(course, ["bob.ipynb", "carol.ipynb"])
+    make_grade(course, given(course, "a.csv", plain("20")))
+    assert filled(course, "a.csv") == plain("20", ("16", "16"))
+    out = capsys.readouterr().out
+    assert "没有交 0 ·" in out and "Not in the sheet, their marks are in grades.csv only: carol." in out
+
+
 def test_a_list_of_names_is_no_sheet_and_several_columns_are_asked_about(course, capsys):
     handed_in_as(course, ["alice.ipynb"])
     make_grade(course, given(course, "roster.csv", "学号,姓名\n1,alice\n"))

@@ -164,6 +164,11 @@ def test_a_column_is_not_guessed(tmp_path):
     assert Sheet(write(tmp_path, "id,name,email,group\n1,alice,,\n")).columns == []
 
 
+def test_moodles_course_total_is_no_assignments_column(tmp_path):
+    text = "First name,Last name,ID number,Assignment: HW 3 (Real),Course total (Real)\nAlice,Smith,1,-,-\n"
+    assert Sheet(write(tmp_path, text)).column_for("forward", OTHERS).heading == "Assignment: HW 3 (Real)"
+
+
 def test_a_map_says_what_the_columns_of_any_sheet_are(tmp_path):
     text = "学工代码,谁,第三次,第三次满分\n2024001,王伟,,50\n"
     columns = {"id": "学工代码", "name": "谁", "mark": "第三次", "out_of": "第三次满分"}
