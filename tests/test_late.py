@@ -212,7 +212,9 @@ def test_so_it_is_where_they_came_in_two_folders(course):
     toml.write_text(COURSE, encoding="utf-8")
     course.folder = course.folder.parent / "others"
     hand_in(course.folder, "bob")
+    course.graded.clear()
     assert make_grade(course, toml)["dan"]["score"] == "16", "though neither of the two is given now"
+    assert "dan" in course.graded, "whose other file counts again"
 
 
 def test_the_platforms_time_is_not_said_to_be_the_files(course):
