@@ -9,7 +9,7 @@
     due = "2026-12-01 23:59"
     weight = 2
     column = "Forward (99)"               # in the grade sheet, where several could be meant
-    marks = "marks/forward"               # the OUT of make grade; this is the default
+    marks = "forward"                     # the OUT of make grade, from here; this is the default
 
     [forward.due_for]                     # groups, and students who have an extension
     "2班" = "2026-12-02 23:59"
@@ -101,7 +101,7 @@ def rules_of(path, name, table, top):
         "grace": grace,
         "weight": weight,
         "column": text(path, f"{name}.column", given.get("column", "")),
-        "marks": str(path.parent / text(path, f"{name}.marks", given.get("marks", f"marks/{name}"))),
+        "marks": str(path.parent / text(path, f"{name}.marks", given.get("marks", name))),
     }
 
 

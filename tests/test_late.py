@@ -103,7 +103,7 @@ def test_the_file_is_read_as_it_says(tmp_path):
     assert found["due"] == at("2026-03-05 23:59:59") and found["grace"] == 900
     assert found["due_for"]["2班"] == at("2026-03-06 23:59:59")
     assert found["due_for"]["carol"] == at("2026-03-08 12:00:00")
-    assert found["marks"] == str(tmp_path / "marks" / "forward")
+    assert found["marks"] == str(tmp_path / "forward")
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,8 @@ COLUMNS = "student,assignment,status,score,max_score,reason,id,file"
 
 
 def write_marks(folder, assignment, rows):
-    out = folder / "marks" / assignment
-    out.mkdir(parents=True)
+    out = folder / assignment
+    out.mkdir()
     lines = [f"{student},{assignment},{status},{score},20,,{number}," for student, number, status, score in rows]
     (out / "grades.csv").write_text("\n".join([COLUMNS, *lines]), encoding="utf-8")
 
