@@ -5,7 +5,11 @@
 # make pdf           print it, a file for each language, into _build/pdf      每种语言印一份 PDF
 # make assignments   the students' versions into _build/assignments           生成作业的学生版
 # make grade         ASSIGNMENT=forward SUBMISSIONS=folder-or-zip OUT=folder  批改一个文件夹或 zip 里的作业
-#                    (PLAN=1: only say whose they are; ROSTER=list of students)  （PLAN=1 只看是谁的；ROSTER=名单）
+#                    (PLAN=1: only say whose they are; ROSTER=list of students or the platform's grade sheet, which is
+#                    filled in OUT/give_back; COURSE=course.toml: due dates)   （PLAN=1 只看是谁的；ROSTER=名单，或者
+#                                                                              平台的成绩表，填好放进 OUT/give_back；
+#                                                                              COURSE=course.toml 写截止时间）
+# make total         COURSE=course.toml: totals with weights and drops, into total.csv        总评，写进 total.csv
 # make similarity    OUT=folder [BEFORE=last year's]: answers with unusual passages in common, to look at
 #                                                                               列出有少见的相同段落的答案，供老师看
 # make class         a JupyterHub with a teacher and two students (PORT=…)    试开一个班
@@ -18,7 +22,7 @@ PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: book assignments serve live class pdf lab grade similarity lint test test-all clean requirements audit
+.PHONY: book assignments serve live class pdf lab grade total similarity lint test test-all clean requirements audit
 .DELETE_ON_ERROR:
 
 book: $(VENV)/book.stamp
@@ -45,9 +49,13 @@ lab: $(VENV)/book.stamp
 
 grade: $(VENV)/classroom.stamp
 	@test -n "$(ASSIGNMENT)" -a -n "$(SUBMISSIONS)" -a -n "$(OUT)" \
-		|| { echo "make grade ASSIGNMENT=forward SUBMISSIONS=dir-or-zip OUT=dir [PLAN=1] [ROSTER=list] [SHARDS=n] [UNSAFE=1]" >&2; exit 1; }
+		|| { echo "make grade ASSIGNMENT=forward SUBMISSIONS=dir-or-zip OUT=dir [PLAN=1] [ROSTER=list] [COURSE=course.toml] [SHARDS=n] [UNSAFE=1]" >&2; exit 1; }
 	@$(BIN)/python classroom/grade.py all --assignment "$(ASSIGNMENT)" --submissions "$(SUBMISSIONS)" --out "$(OUT)" \
-		$(if $(ROSTER),--roster "$(ROSTER)") $(if $(filter 1 yes,$(PLAN)),--plan) $(if $(SHARDS),--shards $(SHARDS)) $(if $(filter 1 yes,$(UNSAFE)),--unsafe)
+		$(if $(ROSTER),--roster "$(ROSTER)") $(if $(COURSE),--course "$(COURSE)") $(if $(filter 1 yes,$(PLAN)),--plan) $(if $(SHARDS),--shards $(SHARDS)) $(if $(filter 1 yes,$(UNSAFE)),--unsafe)
+
+total: $(VENV)/classroom.stamp
+	@test -n "$(COURSE)" || { echo "make total COURSE=course.toml" >&2; exit 1; }
+	@$(BIN)/python classroom/total.py --course "$(COURSE)"
 
 similarity: $(VENV)/classroom.stamp
 	@test -n "$(OUT)" || { echo "make similarity OUT=dir-of-make-grade [BEFORE=last-year's-OUT-or-notebooks]" >&2; exit 1; }

@@ -30,6 +30,7 @@ class Submission:
     problem: tuple = None  # why the file cannot be read, in Chinese and English
     beside: tuple = ()  # notebooks in the same folder that are not the answer
     time: float = 0.0  # when it was handed in
+    told: bool = False  # whether the platform said so; else it is the file's date
     called: str = ""  # as others may be, too
     number: str = ""
     kind: str = ""  # whose number that is: a platform's, or the school's where this is empty
@@ -88,8 +89,11 @@ DRAFTS = re.compile("working files|工作文件", re.IGNORECASE)  # as Teams kee
 SEVERAL = ("可能是 {}", "it may be {}")
 
 
-def collect(place, assignment, roster=None):
-    """The submissions in a folder or zip, by student in alphabetical order. Raises CollectError."""
+def collect(place, assignment, roster=None, latest=None):
+    """The submissions in a folder or zip, by student in alphabetical order. Raises CollectError.
+
+    latest: tells the last moment at which a Who may hand in; what is older goes before what came after it.
+    """
     place = Path(place)
     if not place.exists():
         raise CollectError(
@@ -125,7 +129,10 @@ def collect(place, assignment, roster=None):
             f"No student in the name of {', '.join(list(nobodys)[:10])}{', …' * (len(nobodys) > 10)}: "
             f"rename like {assignment}_alice."
         )
-    chosen = [choose(student, who, claims, assignment) for student, (who, claims) in sorted(people.claims.items())]
+    chosen = [
+        choose(student, who, claims, assignment, latest and latest(who))
+        for student, (who, claims) in sorted(people.claims.items())
+    ]
     taken = {one.name for one in chosen}
     handed_in = {
         id(claim.file)
@@ -299,14 +306,17 @@ def names_a_file(claim):
     return names.is_notebook(claim.file.path.name) or whole
 
 
-def choose(student, who, claims, assignment):
-    """One person's Submission: of several deliveries the newest, and in it the notebook that is the answer."""
+def choose(student, who, claims, assignment, until=None):
+    """One person's Submission: of several deliveries the newest, and in it the notebook that is the answer.
+
+    until: the last moment at which one is accepted, in seconds since 1970.
+    """
     deliveries = defaultdict(list)
     for claim in claims:
         deliveries[claim.delivery].append(claim)
     answers = [answer_in(delivery, assignment) for delivery in deliveries.values()]
     candidates = [claim for answer, _ in answers for claim in answer]
-    newest = max(candidates, key=newness)
+    newest = max([one for one in candidates if not until or one.time <= until] or candidates, key=newness)
     beside = next(others for answer, others in answers if newest in answer)
     return Submission(
         student,
@@ -317,6 +327,7 @@ def choose(student, who, claims, assignment):
         newest.file.problem,
         tuple(str(claim.file.path) for claim in beside),
         newest.time,
+        newest.told,
         who.name,
         who.number,
         who.kind,

@@ -1,6 +1,6 @@
 """Grades a folder or zip of submissions: marks in grades.csv, a feedback page for each student.
 
-    python classroom/grade.py all --assignment A --submissions S --out O [--roster R] [--plan]     make grade
+    python classroom/grade.py all --assignment A --submissions S --out O [--roster R] [--course C] [--plan]   make grade
 
 The same in three steps, the second one on any machines that see O, each shard by itself:
 
@@ -21,7 +21,6 @@ import json
 import logging
 import multiprocessing
 import os
-import re
 import shutil
 import sqlite3
 import sys
@@ -30,6 +29,7 @@ import time
 import warnings
 from collections import Counter
 from contextlib import closing, contextmanager, suppress
+from dataclasses import asdict
 from functools import cache
 from multiprocessing.forkserver import ensure_running
 from pathlib import Path
@@ -38,12 +38,15 @@ import handed_in
 import understood
 from by_hand import keep_by_hand, marked, possible, students_marked, written_by_hand
 from collect import CollectError, Submission, collect, digest
+from course import CourseError, read_course
+from give_back import give_back, keep_sheet
+from lateness import Late, lateness, latest, nobodys
 from limited import Bounds, Exceeded, Killed, Worker
 from overview import write_overview
 from reading import Reader
 from roster import Roster, RosterError, read_roster
 from sandbox import SandboxError, limits, require_bubblewrap, require_hidden, require_python, socket_folder, unsafe
-from writable import writable
+from writable import harmless, writable
 
 CLASSROOM = Path(__file__).resolve().parent
 
@@ -51,7 +54,7 @@ CLASSROOM = Path(__file__).resolve().parent
 SHARDS = multiprocessing.get_context("forkserver")
 SHARDS.set_forkserver_preload(["nbgrader.apps", "torch"])
 
-COLUMNS = ("student", "assignment", "status", "score", "max_score", "reason", "id", "file")
+COLUMNS = ("student", "assignment", "status", "score", "max_score", "reason", "id", "file", "handed_in", "late")
 NUMBERS = ("score", "max_score")
 KILLED = {
     "deadline": ("运行超过 {seconds} 秒，已被终止", "it ran for more than {seconds} s and was stopped"),
@@ -111,6 +114,7 @@ def main():
             step.add_argument("--assignment", required=True)
             step.add_argument("--submissions", type=Path, required=True)
             step.add_argument("--roster", type=Path)
+            step.add_argument("--course", type=Path)
             step.add_argument("--plan", action="store_true")
             step.add_argument("--shards", type=int, default=cores())
         if name == "shard":
@@ -121,13 +125,13 @@ def main():
     os.environ["OMP_NUM_THREADS"] = "1"  # shards have the other cores
     out = given.out.resolve()
     if given.step in ("all", "prepare") and given.plan:
-        return show_plan(given.assignment, given.submissions, out, given.roster)
+        return show_plan(given.assignment, given.submissions, out, given.roster, given.course)
     if given.step == "all":
         tempfile.tempdir = socket_folder()  # TMPDIR may be too long a path for a socket
         ensure_running()
         tempfile.tempdir = None
     if given.step in ("all", "prepare"):
-        prepare(given.assignment, given.submissions, out, max(1, given.shards), given.roster)
+        prepare(given.assignment, given.submissions, out, max(1, given.shards), given.roster, given.course)
     if given.step == "all":
         run_shards(out)
     if given.step == "shard":
@@ -137,22 +141,26 @@ def main():
         merge(out)
 
 
-def show_plan(assignment, submissions, out, roster):
+def show_plan(assignment, submissions, out, roster, course_file):
     """Says who was understood to have handed in what, and changes nothing."""
     source_of(assignment)
-    collected = collect(submissions, assignment, roster_of(out, roster))
+    terms = terms_of(out, assignment, course_file)
+    collected = collect(submissions, assignment, roster_of(out, roster, terms), latest_for(terms))
     print("\n".join(understood.plan(collected)))
 
 
-def prepare(assignment, submissions, out, shards, roster=None):
+def prepare(assignment, submissions, out, shards, roster=None, course_file=None):
     """Collects the submissions, deals them to shards, and makes the gradebook that every shard starts from."""
     check_sandbox(out)
     source = source_of(assignment)
     checks = CLASSROOM / "checks" / f"{assignment}.py"
-    people = roster_of(out, roster)
-    collected = collect(submissions, assignment, people)
+    terms = terms_of(out, assignment, course_file)
+    people = roster_of(out, roster, terms)
+    collected = collect(submissions, assignment, people, latest_for(terms))
     out.mkdir(parents=True, exist_ok=True)
     with locked(out / ".lock"):
+        if given := roster or terms.get("roster"):
+            keep_sheet(out, given)
         before = plan_in(out) or {"assignment": assignment, "students": {}}
         if before["assignment"] != assignment:
             raise GradeError(
@@ -168,7 +176,8 @@ def prepare(assignment, submissions, out, shards, roster=None):
         place = understood.legible(str(Path(submissions).resolve()))
         keep_received(out, collected)
         changed, told = handed_in.enter(collected, place, students, stuck_in(out, before), people)
-        about = list(understood.about_entries(told))
+        changed |= keep_until(students, terms.get("rules"))
+        about = [*understood.about_entries(told), *about_terms(terms, assignment, students, people)]
         print("\n".join(map(understood.legible, [*understood.summary(collected), *about])))
         gone = {key for key in students if not notebook_of(out, key, before["students"].get(key), assignment)}
         again = set(students) if before.get("inputs") != inputs else changed | gone
@@ -201,25 +210,72 @@ def prepare(assignment, submissions, out, shards, roster=None):
         plan = {"assignment": assignment, "inputs": inputs, "students": dict(sorted(students.items()))}
         plan["said"] = [*understood.oddities(collected), *about]
         plan["roster"] = people.as_json() if people else []
+        plan["course"] = {field: terms[field] for field in ("columns", "rules") if field in terms}
         write_json(out / "plan.json", plan)
+
+
+def assignments():
+    return {path.name for path in (CLASSROOM / "source").iterdir() if path.is_dir()}
 
 
 def source_of(assignment):
     source = CLASSROOM / "source" / assignment / f"{assignment}.ipynb"
     if not source.exists():
-        names = ", ".join(sorted(path.name for path in (CLASSROOM / "source").iterdir() if path.is_dir()))
+        names = ", ".join(sorted(assignments()))
         raise GradeError(
             f"没有作业 {assignment}，只有：{names}。 · There is no assignment {assignment}, only: {names}."
         )
     return source
 
 
-def roster_of(out, path):
+def terms_of(out, assignment, path):
+    """What course.toml says of an assignment, now or in an earlier run: "columns", "rules", and the "roster" if new."""
+    if not path:
+        return (plan_in(out) or {}).get("course", {})
+    course = read_course(path)
+    return {**course, "rules": course["assignments"].get(assignment)}
+
+
+def roster_of(out, path, terms):
     """The list of students that is given, or was in an earlier run; None without one."""
-    if path:
-        return read_roster(path)
+    if path := path or terms.get("roster"):
+        return read_roster(Path(path), terms.get("columns"))
     known = (plan_in(out) or {}).get("roster")
     return Roster.from_json(known) if known else None
+
+
+def latest_for(terms):
+    """Tells the last moment at which somebody's file is accepted; None where every file is."""
+    if rules := terms.get("rules"):
+        return lambda who: latest(rules, {"id": who.number, **asdict(who)})
+    return None
+
+
+def keep_until(students, rules):
+    """Writes into the entries until when files are accepted; the keys of those of whom another file counts now."""
+    for entry in students.values():
+        entry["until"] = latest(rules, entry) if rules else None
+    return {key for key, entry in students.items() if handed_in.counting(entry)["content"] != entry.get("content")}
+
+
+def about_terms(terms, assignment, students, people):
+    """Sentences on what course.toml says of nobody."""
+    rules = terms.get("rules")
+    if terms and not rules:
+        return [
+            f"course.toml 里没有 [{assignment}]，没有截止时间。 · course.toml has no [{assignment}]: nothing is due."
+        ] * ("assignments" in terms)
+    there = [people.about(person) for person in people.people] if people else []
+    there += [entry for entry in students.values() if not people or entry.get("kind") != "roster"]
+    unknown, shared = nobodys(rules, there) if rules else ([], [])
+    told = [
+        f"due_for 里的 {'、'.join(unknown)} 既不是学生也不是班级或小组，没有用上。 · "
+        f"In due_for, {', '.join(unknown)} is neither a student nor a group, and was not used."
+    ] * bool(unknown)
+    return told + [
+        f"due_for 里的 {'、'.join(shared)} 有几个学生，都按它算，请改写学号。 · "
+        f"In due_for, {', '.join(shared)} is the name of several students and holds for each: give the number instead."
+    ] * bool(shared)
 
 
 def keep_received(out, collected):
@@ -235,7 +291,7 @@ def keep_received(out, collected):
 def entered(entry, inputs):
     """An entry with what counts of all that was handed in."""
     counts = handed_in.counting(entry)
-    fresh = {field: entry[field] for field in (*handed_in.ABOUT, "stranger", "from") if field in entry}
+    fresh = {field: entry[field] for field in (*handed_in.ABOUT, "stranger", "from", "until") if field in entry}
     return {
         **fresh,
         **{field: counts[field] for field in ("file", "time", "others", "content")},
@@ -609,9 +665,10 @@ def merge(out):
                 results[student] = result
         new = out / "gradebook.new.db"
         copy_whole(out / "base" / "gradebook.db", new)
-        rows, by_hand = merge_gradebooks(out, assignment, students, results, new)
+        rows, by_hand = merge_gradebooks(out, plan, results, new)
         os.replace(new, out / "gradebook.db")
         publish(out, assignment, students, results, by_hand)
+        of_students = dict(zip(students, rows, strict=True))
         roster = Roster.from_json(plan.get("roster", []))
         missing = roster.missing(students.values())
         people = [about(*one) for one in zip(students.items(), results.values(), rows, strict=True)]
@@ -619,7 +676,8 @@ def merge(out):
         people += [{"row": row, "key": None, "time": None, "messages": {}} for row in rows[len(people):]]
         write_overview(out, assignment, people)
         write_grades(out / "grades.csv", sorted(rows, key=lambda row: row["student"]))
-    for line in [*plan.get("said", []), *understood.absent(missing)]:
+        given_back = give_back(out, plan, of_students, assignments() - {assignment})
+    for line in [*plan.get("said", []), *understood.absent(missing), *given_back]:
         print(understood.legible(line))
     print(understood.legible(counted(rows, out / "grades.csv", bool(plan.get("roster")))))
 
@@ -639,11 +697,12 @@ def counted(rows, path, with_missing):
     return f"{zh} · {en}: {path}"
 
 
-def merge_gradebooks(out, assignment, students, results, path):
+def merge_gradebooks(out, plan, results, path):
     """Fills the new gradebook; (rows of grades.csv, students with marks or comments by hand)."""
     from nbgrader.api import Gradebook
 
     ignore_warnings()
+    assignment, students, rules = plan["assignment"], plan["students"], plan.get("course", {}).get("rules")
     rows, by_hand = [], set()
     known, hand = written_by_hand(out / "gradebook.db", assignment, as_published(out, assignment))
     shown = handed_in.shown_names(students)
@@ -654,6 +713,11 @@ def merge_gradebooks(out, assignment, students, results, path):
             entry, reasons = students[student], [result["reason"]]
             row = {"student": shown[student], "assignment": assignment, "status": result["status"], "score": ""}
             row |= {"id": entry.get("id", ""), "file": entry["file"]}
+            counts = handed_in.counting(entry)
+            late = Late()
+            if rules:
+                late = lateness(rules, entry, counts["time"], counts.get("told", False), maximum)
+            row |= {"handed_in": handed_in.moment(counts["time"]), "late": late.shown}
             book.update_or_create_student(student, **known.get(student, {}))
             if result["status"] != "ungraded":
                 given = hand.setdefault(student, {"marks": {}, "comments": {}})
@@ -664,9 +728,11 @@ def merge_gradebooks(out, assignment, students, results, path):
                 settled = {name for name, mark in given["marks"].items() if mark["manual_score"] is not None}
                 waiting = {*said["earlier"], *said["refused"], *(set(result["disputed"]) - settled)}
                 row["status"] = "flagged" if waiting else "graded"
-                row["score"] = f"{book.find_submission(assignment, student).score:g}"
+                score = book.find_submission(assignment, student).score
+                row["score"] = f"{max(0, round(score - late.off, 2)) if late.off else score:g}"
                 reasons += [both(about_marks(said)), NO_MARK if said["unmarked"] else "", both(entry.get("notes", []))]
-            reasons += [both(handed_in.why_this_file(entry)), STRANGER if entry.get("stranger") else ""]
+            reasons += [both(late.reasons), both(handed_in.why_this_file(entry))]
+            reasons += [STRANGER if entry.get("stranger") else ""]
             rows.append({**row, "max_score": f"{maximum:g}", "reason": " ".join(filter(None, reasons))})
         book.db.commit()
     for source in shards.values():
@@ -765,13 +831,9 @@ def publish(out, assignment, students, results, by_hand):
 def row_of_missing(roster, person, assignment, rows):
     taken = {row["student"] for row in rows}
     name = roster.called[person] if roster.called[person] not in taken else f"{person.name} {person.number}".strip()
-    row = {"student": name, "assignment": assignment, "status": "missing", "score": "", "id": person.number, "file": ""}
+    row = {"student": name, "assignment": assignment, "status": "missing", "score": "", "id": person.number}
+    row |= {"file": "", "handed_in": "", "late": ""}
     return {**row, "max_score": rows[0]["max_score"] if rows else "", "reason": MISSING}
-
-
-def harmless(cell):
-    """A cell that no spreadsheet takes for a formula; without its first ' it is what it was."""
-    return f"'{cell}" if re.match(r"\s*[-=+@＝＋－＠'\t\r]", str(cell)) else cell
 
 
 def publish_notebook(worker, source, target, student, assignment):
@@ -1002,7 +1064,7 @@ def replace_folder(source, target):
 if __name__ == "__main__":
     try:
         main()
-    except (GradeError, CollectError, RosterError, SandboxError, Killed) as error:
+    except (GradeError, CollectError, CourseError, RosterError, SandboxError, Killed) as error:
         sys.exit(understood.legible(str(error)))
     except OSError as error:
         sys.exit(machine_failed(error))

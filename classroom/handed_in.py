@@ -31,10 +31,14 @@ def enter(collected, place, students, stuck, roster=None):
         describe(entry, submission)
         handed_in = from_places(entry)
         same = [one for one in handed_in.values() if one["content"] == submission.digest and one["time"]]
+        # Copying a folder makes nothing newer.
+        times = [(submission.time, submission.told), *((one["time"], one.get("told", False)) for one in same)]
+        at, by_platform = min(times)
         handed_in.pop("", None)
         handed_in[place] = {
             "file": submission.name,
-            "time": min([submission.time, *(one["time"] for one in same)]),  # copying a folder makes nothing newer
+            "time": at,
+            "told": by_platform,
             "content": submission.digest,
             "others": submission.others,
             "beside": list(submission.beside),
@@ -150,13 +154,21 @@ def from_places(entry):
 
 
 def counting(entry):
-    """What counts of what a student has handed in."""
-    return max(from_places(entry).values(), key=lambda one: one["time"] or 0)
+    """What counts of what a student has handed in: the newest of what was accepted, where any was."""
+    until, handed_in = entry.get("until"), list(from_places(entry).values())
+    accepted = [one for one in handed_in if until is None or (one["time"] or 0) <= until]
+    return max(accepted or handed_in, key=lambda one: one["time"] or 0)
 
 
 def adopt(roster, students):
-    """Gives those in the entries the names and numbers of a roster that came later than they."""
-    there = {(entry["name"], entry["id"]) for entry in students.values() if entry.get("kind") == "roster"}
+    """Gives those in the entries the names and numbers of a roster that came later than they, or another roster."""
+    listed = {(person.name, person.number) for person in roster.people}
+    there = set()
+    for entry in students.values():
+        if entry.get("kind") == "roster":
+            one = entry["name"], entry["id"]
+            there |= {one} & listed
+            entry["kind"] = "roster" if one in listed else ""
     for key, entry in students.items():
         if entry.get("kind") == "roster":
             continue
@@ -176,6 +188,9 @@ def why_this_file(entry):
     if number > 1:
         left = [dated(one) for one in others.values()]
         zh, en = f"交了 {number} 份，取最新的 {dated(counts)}", f"the newest of {number} was taken, {dated(counts)}"
+        if any(one["time"] > counts["time"] for one in others.values()):
+            zh = f"交了 {number} 份，取没有过期的 {dated(counts)}"
+            en = f"of {number}, the newest that was not too late was taken, {dated(counts)}"
         reasons.append((zh + f"，没有算 {'、'.join(left)}" * bool(left), en + f", not {', '.join(left)}" * bool(left)))
     if counts["beside"]:
         beside = counts["beside"][:3] + ["…"] * (len(counts["beside"]) > 3)
@@ -186,7 +201,11 @@ def why_this_file(entry):
 def dated(one):
     if not one["time"]:
         return one["file"]
-    return f"{one['file']} ({time.strftime('%Y-%m-%d %H:%M', time.localtime(one['time']))})"
+    return f"{one['file']} ({moment(one['time'])})"
+
+
+def moment(at):
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at)) if at else ""
 
 
 def shown_names(students):

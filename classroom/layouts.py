@@ -32,6 +32,7 @@ class Claim:
     delivery: tuple  # the folder, zip or file that was handed in: of one, one notebook counts
     rest: str  # the name that the student gave the file
     time: float = 0.0
+    told: bool = False  # whether the platform said that time; else it is the file's
 
 
 @dataclass
@@ -191,7 +192,8 @@ class Reading:
         by_file = delivery == file.path.parts
         rest = who.rest if by_file and who.rest else names.stem(file.path.name)
         stamped = [self.stamps[folder] for folder in file.path.parents if folder in self.stamps]
-        return Claim(file, who, layout, delivery, rest, who.time or (stamped[0] if stamped else 0) or file.time)
+        told = who.time or (stamped[0] if stamped else 0)
+        return Claim(file, who, layout, delivery, rest, told or file.time, bool(told))
 
     def is_repeated(self, claim):
         """Whether several folders have a file of this name: helper.ipynb is nobody, whose-ever folder it is in."""

@@ -7,6 +7,7 @@ import csv
 import io
 import re
 from collections import Counter
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from itertools import permutations
 
@@ -48,8 +49,9 @@ class Person:
 class Roster:
     """The people of a class, found by what is in a name."""
 
-    def __init__(self, people, said=()):
+    def __init__(self, people, said=(), twice=None):
         self.people, self.said = list(people), list(said)
+        self.twice = twice or {}  # {line: further lines of the same person}
         shared = Counter(person.name for person in self.people)
         self.called = {
             person: person.name if shared[person.name] < 2 else f"{person.name} {person.number}"
@@ -161,11 +163,11 @@ def same_group(one, other):
     return one == other or one in other or other in one
 
 
-def read_roster(path):
-    """The Roster in a file. Raises RosterError."""
+def read_roster(path, columns=None):
+    """The Roster in a file. columns: {what it is: heading} beside the usual ones. Raises RosterError."""
     rows = read_rows(path)
-    start, fields = headings(path, rows)
-    people, said, seen = [], [], {}
+    start, fields = headings(path, rows, columns)
+    people, said, seen, twice = [], [], {}, {}
     for line, row in rows[start:]:
         values = {}
         for field, cell in zip(fields, row, strict=False):
@@ -186,6 +188,7 @@ def read_roster(path):
         key = ("number", folded_code(person.number)) if person.number else ("name", names.folded(person.name))
         if before := seen.get(key):
             if key[0] == "number" and names.folded(before.name) == names.folded(person.name):
+                twice.setdefault(before.line, []).append(line)
                 said.append(
                     (
                         f"{path.name} 第 {before.line} 行和第 {line} 行是同一个人",
@@ -202,7 +205,7 @@ def read_roster(path):
         people.append(person)
     if not people:
         raise RosterError(f"{path} 里没有学生。 · There are no students in {path}.")
-    return Roster(people, said)
+    return Roster(people, said, twice)
 
 
 def person_of(values, line):
@@ -226,10 +229,12 @@ def person_of(values, line):
     )
 
 
-def headings(path, rows):
+def headings(path, rows, columns=None):
     """(the place of the first row under the headings, the field of each column or None)."""
+    own = {plain_heading(heading): field.replace("id", "number") for field, heading in (columns or {}).items()}
+    known_fields = FIELDS | {heading: field for heading, field in own.items() if field in HEADINGS}
     for place, (_, row) in enumerate(rows[:15]):
-        fields = [FIELDS.get(re.sub(r"[\W_]", "", cell.casefold())) for cell in row]
+        fields = [known_fields.get(plain_heading(cell)) for cell in row]
         known = set(fields) - {None}
         if known - {"group", "first"} and (len(known) > 1 or len(row) == 1):
             return place + 1, fields
@@ -237,6 +242,10 @@ def headings(path, rows):
         f"{path} 里找不到表头，第一行要写明各列是什么，例如：学号,姓名,邮箱,班级。 · "
         f"{path} has no headings: its first line has to say what the columns are, like id,name,email,group."
     )
+
+
+def plain_heading(cell):
+    return re.sub(r"[\W_]", "", cell.casefold())
 
 
 def read_rows(path):
@@ -253,23 +262,32 @@ def read_rows(path):
     return [(line, row) for line, row in rows if any(row)]
 
 
-def decoded(content):
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return content.decode("utf-16", "replace")
+def encoding_of(content):
+    """(its byte order mark, the encoding of the rest) of a text."""
+    for mark, encoding in ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"), (b"\xef\xbb\xbf", "utf-8")):
+        if content.startswith(mark):
+            return mark, encoding
     if content[1:2] == b"\0":
-        return content.decode("utf-16-le", "replace")
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            return content.decode(encoding)
-        except UnicodeDecodeError:
-            pass
-    return content.decode("cp1252", "replace")
+        return b"", "utf-16-le"
+    for encoding in ("utf-8", "gb18030"):
+        with suppress(UnicodeDecodeError):
+            content.decode(encoding)
+            return b"", encoding
+    return b"", "cp1252"
+
+
+def decoded(content):
+    mark, encoding = encoding_of(content)
+    return content[len(mark) :].decode(encoding, "replace")
+
+
+def separator_of(text):
+    lines = text.splitlines()[:20]
+    return max(",;\t|", key=lambda char: sum(char in line for line in lines))
 
 
 def in_text(path, text):
-    lines = text.splitlines()[:20]
-    separator = max(",;\t|", key=lambda char: sum(char in line for line in lines))
-    reader = csv.reader(io.StringIO(text.replace("\0", ""), newline=""), delimiter=separator, strict=True)
+    reader = csv.reader(io.StringIO(text.replace("\0", ""), newline=""), delimiter=separator_of(text), strict=True)
     rows, begins = [], 1
     try:
         for row in reader:
