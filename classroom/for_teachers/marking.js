@@ -81,8 +81,8 @@ async function refresh() {
   });
   at("others").hidden = at("formgrader").hidden = !answer.others;
   at("others").replaceChildren(...spans([
-    `另有 ${answer.others} 人的自动检查等你确认，在 Formgrader 里看：`,
-    `Automatic tests of ${answer.others} more wait for you; see them in Formgrader:`,
+    `有 ${answer.others} 人的自动检查等你确认，在 Formgrader 里看：`,
+    `Students whose automatic tests wait for you: ${answer.others}. See them in Formgrader:`,
   ]));
   if (here) {
     place = Math.max(0, answers.indexOf(here));
@@ -327,7 +327,8 @@ function numbered(digit) {
 
 function overview() {
   const counts = new Map();
-  for (const one of answers) if (!left(one)) counts.set(markOf(one) ?? 0, (counts.get(markOf(one) ?? 0) ?? 0) + 1);
+  const worth = (one) => markOf(one) ?? (left(one) ? null : 0); // nothing written: 0 by itself
+  for (const one of answers) if (!left(one)) counts.set(worth(one), (counts.get(worth(one)) ?? 0) + 1);
   const sums = [...counts].sort(([a], [b]) => a - b).map(([mark, number]) => `${shownMark(mark)}: ${number}`).join(" · ");
   const remaining = answers.filter(left).length;
   at("sums").replaceChildren(...spans([`还有 ${remaining} 份。${sums ? `各个分数的人数 ${sums}` : ""}`, `${remaining} left. ${sums ? `How many have each mark: ${sums}` : ""}`]));
@@ -335,7 +336,7 @@ function overview() {
     const button = document.createElement("button");
     button.type = "button";
     button.className = left(one) ? one.state : "marked";
-    button.append(Object.assign(document.createElement("b"), { textContent: shownMark(markOf(one)) }), number + 1);
+    button.append(Object.assign(document.createElement("b"), { textContent: shownMark(worth(one)) }), number + 1);
     if (at("names").ariaPressed === "true") button.title = one.name;
     if (number === place) button.setAttribute("aria-current", "true");
     button.addEventListener("click", () => {
