@@ -273,21 +273,21 @@ def read(browser, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         course = Class(tmp_path_factory.mktemp("hostile"), patch)
         course.hand_in_all({"mallory": "x"})
-        marking = Marking(browser, course.out)
-        page = marking.open()
+    marking = Marking(browser, course.out)
+    page = marking.open()
 
-        def read(source, clean):
-            there = put(course, "mallory", source, clean)
-            page.evaluate("refresh()")
-            until(page, "there => current().page === there", there)
-            for link in page.locator("#answer").get_by_text("click", exact=True).all():
-                link.click(timeout=2000)
-            page.wait_for_timeout(50)
-            return page
+    def read(source, clean):
+        there = put(course, "mallory", source, clean)
+        page.evaluate("refresh()")
+        until(page, "there => current().page === there", there)
+        for link in page.locator("#answer").get_by_text("click", exact=True).all():
+            link.click(timeout=2000)
+        page.wait_for_timeout(50)
+        return page
 
-        read.marking = marking
-        yield read
-        marking.end()
+    read.marking = marking
+    yield read
+    marking.end()
 
 
 @pytest.mark.parametrize("clean", [True, False], ids=["inert", "as it came"])
