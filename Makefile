@@ -9,6 +9,7 @@
 #                    filled in OUT/give_back; COURSE=course.toml: due dates)   （PLAN=1 只看是谁的；ROSTER=名单，或者
 #                                                                              平台的成绩表，填好放进 OUT/give_back；
 #                                                                              COURSE=course.toml 写截止时间）
+# make mark          OUT=folder: a page for marking the written answers (PORT=…, OPEN=0)       打开给说明题打分的网页
 # make total         COURSE=course.toml: totals with weights and drops, into total.csv        总评，写进 total.csv
 # make similarity    OUT=folder [BEFORE=last year's]: answers with unusual passages in common, to look at
 #                                                                               列出有少见的相同段落的答案，供老师看
@@ -22,7 +23,7 @@ PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: book assignments serve live class pdf lab grade total similarity lint test test-all clean requirements audit
+.PHONY: book assignments serve live class pdf lab grade mark total similarity lint test test-all clean requirements audit
 .DELETE_ON_ERROR:
 
 book: $(VENV)/book.stamp
@@ -52,6 +53,10 @@ grade: $(VENV)/classroom.stamp
 		|| { echo "make grade ASSIGNMENT=forward SUBMISSIONS=dir-or-zip OUT=dir [PLAN=1] [ROSTER=list] [COURSE=course.toml] [SHARDS=n] [UNSAFE=1]" >&2; exit 1; }
 	@$(BIN)/python classroom/grade.py all --assignment "$(ASSIGNMENT)" --submissions "$(SUBMISSIONS)" --out "$(OUT)" \
 		$(if $(ROSTER),--roster "$(ROSTER)") $(if $(COURSE),--course "$(COURSE)") $(if $(filter 1 yes,$(PLAN)),--plan) $(if $(SHARDS),--shards $(SHARDS)) $(if $(filter 1 yes,$(UNSAFE)),--unsafe)
+
+mark: $(VENV)/classroom.stamp
+	@test -n "$(OUT)" || { echo "make mark OUT=dir-of-make-grade [PORT=n] [OPEN=0]" >&2; exit 1; }
+	@$(BIN)/python book/lifetime.py $(BIN)/python classroom/mark.py --out "$(OUT)" $(if $(filter file,$(origin PORT)),,--port $(PORT)) $(if $(filter 0 no,$(OPEN)),--no-open)
 
 total: $(VENV)/classroom.stamp
 	@test -n "$(COURSE)" || { echo "make total COURSE=course.toml" >&2; exit 1; }

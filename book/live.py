@@ -20,16 +20,15 @@ import re
 import secrets
 import signal
 import sys
-import tempfile
 import threading
 import time
-import webbrowser
 from functools import cached_property, partial
 from pathlib import Path
 
 import troubles
 from lifetime import only_one, terminal_is_gone
-from ports import HOST, check_port, free_port, port_number
+from opening import open_browser
+from ports import HOST, OWN_NAMES, check_port, free_port, port_number
 from sockets import socket_folder
 
 # Before Jupyter is imported: the reader's own Jupyter settings (passwords, extensions) are for another server, and the
@@ -51,7 +50,6 @@ SITE = ROOT / "_build" / "html"
 MINUTE = 60  # seconds for which a ticket is good
 LARGEST = 2**20  # bytes of a request, of which a page sends some hundred
 WAITING = 100  # connections without the key, all together; of more, the process might not be allowed as many files
-OWN_NAMES = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:\d+)?")  # others lead here by a trick of the name's owner
 WITHOUT_KEY = re.compile(r"GET /enter/[\w-]+|(GET|HEAD) /(book(/.*)?)?")  # what one may ask, to be answered or not
 KEY = "live-key"  # where the browser keeps it
 PROTOCOL = "bottleneck"  # of the WebSocket, in whose list of protocols the key travels: it cannot send a header
@@ -134,7 +132,7 @@ def welcome(arguments, port, tickets):
 
     print(f"{address()}  (Ctrl+C)", flush=True)
     if arguments.open:
-        threading.Thread(target=open_browser, args=[address()], daemon=True).start()
+        threading.Thread(target=open_browser, args=[address(), MINUTE], daemon=True).start()
     if sys.stdin and sys.stdin.isatty():
         signal.signal(signal.SIGTTIN, signal.SIG_IGN)  # a shell's `&` would stop the server where it reads
         threading.Thread(target=print_on_enter, args=[address], daemon=True).start()
@@ -400,15 +398,6 @@ class FrontHandler(BookHandler):
         self.redirect(self.settings["base_url"] + "book/")
 
     head = get
-
-
-def open_browser(address):
-    """Opens the address by way of a file: a command line could be read by other users of the machine."""
-    with tempfile.TemporaryDirectory() as folder:  # only its owner may read it
-        page = Path(folder, "open.html")
-        page.write_text(f'<meta http-equiv="refresh" content="0; url={address}">', encoding="utf-8")
-        webbrowser.open(page.as_uri())
-        time.sleep(MINUTE)
 
 
 def print_on_enter(address):

@@ -1,10 +1,12 @@
 """Ports of this machine: one that is free, and what is said where the one that was asked for cannot be had."""
 
 import argparse
+import re
 import socket
 import sys
 
 HOST = "127.0.0.1"
+OWN_NAMES = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:\d+)?")  # others lead here by a trick of the name's owner
 
 _withheld = []
 

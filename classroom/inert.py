@@ -224,7 +224,8 @@ def data_of(src, attachments):
     if src.lower().startswith("data:"):
         return [src.partition(",")[2]]
     name = src.partition(":")[2]
-    forms = attachments.get(name, attachments.get(unquote(name)))
+    known = {unquote(key): forms for key, forms in attachments.items()}  # pictures.py names them quoted
+    forms = attachments.get(name, known.get(unquote(name)))
     return list(forms.values()) if isinstance(forms, dict) else []
 
 

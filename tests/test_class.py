@@ -416,17 +416,43 @@ print(heard.read_text(), os.environ["JUPYTERHUB_SERVICE_URL"].split("/")[2].rpar
 
 
 @pytest.fixture
-def teachers_page(browser, hub):
-    """In a browser where the teacher has logged in."""
-    context = browser.new_context()
-    page = context.new_page()
-    page.goto(f"{hub.address}/hub/login")
-    page.get_by_label("Username").fill("teacher")
-    page.get_by_label("Password").fill(hub.passwords["teacher"])
-    page.locator("#login_submit").click()
-    page.wait_for_url("**/user/teacher/lab**", timeout=120000)
-    yield page
-    context.close()
+def page_of(browser, hub):
+    """Gives a page of somebody's server, in a browser where they have logged in."""
+    contexts = []
+
+    def page_of(name):
+        contexts.append(browser.new_context())
+        page = contexts[-1].new_page()
+        page.goto(f"{hub.address}/hub/login")
+        page.get_by_label("Username").fill(name)
+        page.get_by_label("Password").fill(hub.passwords[name])
+        page.locator("#login_submit").click()
+        page.wait_for_url(f"**/user/{name}/lab**", timeout=120000)
+        return page
+
+    yield page_of
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def teachers_page(page_of):
+    return page_of("teacher")
+
+
+def test_students_do_not_see_a_teachers_menus(page_of):
+    """JupyterLab shows nbgrader's menus whether their server extensions are there or not."""
+    menus = {}
+    for name in ("teacher", "alice"):
+        page = page_of(name)
+        page.get_by_role("menuitem", name="Nbgrader").click(timeout=120000)
+        page.get_by_role("menuitem", name="Assignment List").wait_for()
+        menus[name] = page.locator(".lm-Menu-content .lm-Menu-item:not([data-type=separator])").all_inner_texts()
+        page.keyboard.press("Escape")
+        menus[name] += page.locator("#jp-right-stack, .jp-SideBar").locator("[title*='Assignment']").all_inner_texts()
+    told = {name: {entry.strip() for entry in entries if entry.strip()} for name, entries in menus.items()}
+    assert {"Assignment List", "Formgrader", "Course List"} <= told["teacher"]
+    assert told["alice"] == {"Assignment List"}
 
 
 def test_no_port_of_a_students_hears_anothers_cookies(teachers_page, hub, people):

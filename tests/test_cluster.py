@@ -179,7 +179,21 @@ def copied(dockerfile):
 def test_only_the_teachers_image_has_the_course():
     teachers, students = copied(CLUSTER / "Dockerfile"), copied(ROOT / "classroom" / "hub" / "Dockerfile")
     assert "classroom" in teachers and all((ROOT / source).exists() for source in teachers)
-    assert [source for source in students if source.startswith("classroom")] == ["classroom/hub/jupyter"]
+    assert [source for source in students if source.startswith("classroom")] == [
+        "classroom/hub/students", "classroom/hub/jupyter"
+    ]
+
+
+def test_only_students_are_shown_no_teachers_menus():
+    """The teacher's image is made from the students', and lists what it takes away again."""
+    hidden = ROOT / "classroom" / "hub" / "students"
+    (file,) = (path.relative_to(hidden) for path in hidden.rglob("*") if path.is_file())
+    students = (ROOT / "classroom" / "hub" / "Dockerfile").read_text(encoding="utf-8")
+    assert "COPY classroom/hub/students /usr/local/etc/jupyter\n" in students
+    teachers = (CLUSTER / "Dockerfile").read_text(encoding="utf-8")
+    assert f"rm /usr/local/etc/jupyter/{file}\n" in teachers
+    disabled = re.findall(r"extension disable --sys-prefix (\S+)", students)
+    assert len(disabled) == 2 and re.findall(r"extension enable --sys-prefix (\S+)", teachers) == disabled
 
 
 def test_pip_finds_the_requirements_that_the_images_give_it():

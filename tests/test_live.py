@@ -49,7 +49,7 @@ def checkout(site, tmp_path_factory):
         folder = tmp_path_factory.mktemp("checkout")
         (folder / "book").mkdir()
         (folder / "_build").mkdir()
-        for name in ("live.py", "lifetime.py", "ports.py", "sockets.py", "troubles.py"):
+        for name in ("live.py", "lifetime.py", "opening.py", "ports.py", "sockets.py", "troubles.py"):
             shutil.copy(ROOT / "book" / name, folder / "book")
         (folder / "_build" / "html").symlink_to(site)
         (folder / "notebooks").symlink_to(ROOT / "notebooks")

@@ -45,13 +45,15 @@ PROMISES = {
     "A student's file": "test_broken.py::test_a_class_of_them_without_kernels "
     "test_reading.py::test_a_file_that_takes_all_memory_stops_nobody_else",
     "What a student wrote": "test_formgrader.py::test_nothing_of_it_acts "
-    "test_the_policy_stops_what_was_not_made_inert test_what_is_to_be_read_is_there",
+    "test_the_policy_stops_what_was_not_made_inert test_what_is_to_be_read_is_there "
+    "test_marking.py::test_nothing_of_it_acts",
     "A student's marks": "test_crowd.py::test_each_gets_the_right_mark_or_the_right_reason "
     "test_on_paper.py::test_torch_does_not_count_for_anybody test_right_answers_pass_on_paper_too",
     "Who a student is": "test_whose.py::test_plan_says_who_was_understood_and_stops "
     "test_any_name_is_graded_and_stands_whole_in_its_row",
     "A teacher's marks": "test_grade.py::test_marks_by_hand_outlive_a_file_that_cannot_be_graded "
-    "test_marks_beyond_the_second_check_count_and_are_said test_marks_that_no_box_takes_do_not_count_and_are_said",
+    "test_marks_beyond_the_second_check_count_and_are_said test_marks_that_no_box_takes_do_not_count_and_are_said "
+    "test_marking.py::test_marks_outlive_regrading_and_a_new_file_wants_another_look",
 }
 
 

@@ -97,6 +97,8 @@ def harmless(tag, name, value):
     if (tag, name) == ("a", "href"):
         return value.startswith(("http://", "https://", "mailto:"))
     picture = value.startswith(("data:image/png;base64,", "data:image/jpeg;base64,"))
+    if (tag, name) == ("ol", "start"):  # whoever numbers the answer to question 4 alone
+        return value.isdecimal()
     return (tag, name) == ("img", "alt") or (picture and (tag, name) == ("img", "src"))
 
 

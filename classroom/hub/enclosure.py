@@ -91,7 +91,7 @@ class Enclosure:
             if not Path(prefix).is_relative_to("/usr"):
                 show(prefix)
         show(ROOT / "linewalk")
-        for part in ("",) if self.teacher else ("hub/jupyter", "hub/server.py"):
+        for part in ("",) if self.teacher else ("hub/jupyter", "hub/students", "hub/server.py"):
             show(ROOT / "classroom" / part)
         show(self.hub, option="--ro-bind-try")  # it is not there yet when the enclosure is only tried
         for device in [*glob.glob("/dev/nvidia*"), "/dev/kfd", "/dev/dri"]:

@@ -8,6 +8,7 @@ but the one that browsers come to are files in a folder that is closed.
 
 import hmac
 import json
+import os
 import socket
 import sys
 from pathlib import Path
@@ -67,6 +68,9 @@ class EnclosedSpawner(SimpleLocalProcessSpawner):
             off = dict.fromkeys(("formgrader", "course_list"), False)
             extensions = {f"nbgrader.server_extensions.{extension}": on for extension, on in off.items()}
             self.args = [*ARGUMENTS, f"--ServerApp.jpserver_extensions={extensions}"]
+            # And their menus, which JupyterLab would show all the same.
+            own = f"{here / 'students'}{os.pathsep}{here / 'jupyter'}"
+            self.environment = {**self.environment, "JUPYTER_CONFIG_PATH": own}
         path = sockets / f"server-{name}"
         path.unlink(missing_ok=True)
         with socket.socket(socket.AF_UNIX) as listening:
