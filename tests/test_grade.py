@@ -576,6 +576,27 @@ def test_hidden_tests_are_shown_only_when_the_teacher_says_so(graded, tmp_path):
         assert ("f(2)" in copy.source) == shown and "f(1)" in copy.source
 
 
+def test_the_page_folds_long_code_that_is_no_answer_and_leaves_out_the_hints():
+    from feedback import FeedbackExporter, is_hints
+
+    hints = [cell for cell in source_notebook("forward").cells if "<details>" in cell.source]
+    assert len(hints) > 2 and all(map(is_hints, hints))
+    for cell in hints:
+        cell.source = cell.source.replace("<", "&lt;")  # as in OUT
+    assert all(map(is_hints, hints))
+    assert not is_hints(nbformat.v4.new_markdown_cell(hints[0].source)), "which a student wrote"
+    long = "\n".join(f"line{number} = 0" for number in range(30))
+    answer = {"nbgrader": {"grade_id": "block", "solution": True, "grade": False}}
+    cells = [nbformat.v4.new_code_cell(long), nbformat.v4.new_code_cell(long, metadata=answer)]
+    cells.append(nbformat.v4.new_code_cell("short = 1"))
+    about = {"assignment": "forward", "student": "a", "edition": "en", "score": 0, "max_score": 20, "tests": []}
+    page = FeedbackExporter().from_notebook_node(
+        nbformat.v4.new_notebook(cells=cells), {"nbgrader": about, "code_style": ""}
+    )[0]
+    given, answered = page.split("Your answer")
+    assert given.count("<details>") == given.count("</details>") == 1 and "<details>" not in answered
+
+
 def test_of_an_error_only_what_its_author_wrote_is_shown():
     from feedback import message
 
