@@ -677,7 +677,8 @@ def merge(out):
         write_overview(out, assignment, people)
         write_grades(out / "grades.csv", sorted(rows, key=lambda row: row["student"]))
         given_back = give_back(out, plan, of_students, assignments() - {assignment})
-    for line in [*plan.get("said", []), *understood.absent(missing), *given_back]:
+    dates = understood.undated(of_students.values())
+    for line in [*plan.get("said", []), *understood.absent(roster, students.values()), *dates, *given_back]:
         print(understood.legible(line))
     print(understood.legible(counted(rows, out / "grades.csv", bool(plan.get("roster")))))
 
@@ -685,7 +686,7 @@ def merge(out):
 def about(student, result, row):
     """What the overview is to say of a student who handed something in."""
     key, entry = student
-    return {"row": row, "key": key, "time": entry.get("time"), "messages": result.get("messages", {})}
+    return {"row": row, "key": key, "time": handed_in.time_of(handed_in.counting(entry)), "messages": result.get("messages", {})}
 
 
 def counted(rows, path, with_missing):
@@ -716,8 +717,8 @@ def merge_gradebooks(out, plan, results, path):
             counts = handed_in.counting(entry)
             late = Late()
             if rules:
-                late = lateness(rules, entry, counts["time"], counts.get("told", False), maximum)
-            row |= {"handed_in": handed_in.moment(counts["time"]), "late": late.shown}
+                late = lateness(rules, entry, handed_in.time_of(counts), counts.get("told", False), maximum)
+            row |= {"handed_in": handed_in.moment(handed_in.time_of(counts)), "late": late.shown}
             book.update_or_create_student(student, **known.get(student, {}))
             if result["status"] != "ungraded":
                 given = hand.setdefault(student, {"marks": {}, "comments": {}})

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from itertools import permutations
 
 import names
+from platforms import when
 
 HEADINGS = {
     "number": "学号 学生编号 学籍号 考号 学工号 工号 学号工号 编号 学生id 学号id id studentid studentnumber studentno "
@@ -21,6 +22,7 @@ HEADINGS = {
     "first": "名 firstname givenname forename first",
     "last": "姓 姓氏 lastname surname familyname last",
     "email": "邮箱 电子邮箱 电子邮件 电子邮件地址 邮件 邮箱地址 email emailaddress mail",
+    "handed_in": "lastmodifiedsubmission 上次修改作业",  # in Moodle's grading worksheet
     "group": "班级 班 行政班 教学班 班级名称 组 小组 分组 组别 group groups section sections class team cohort",
 }
 FIELDS = {heading: field for field, headings in HEADINGS.items() for heading in headings.split()}
@@ -44,6 +46,7 @@ class Person:
     email: str = ""
     group: str = ""
     line: int = 0
+    handed_in: float = 0.0  # when, in seconds since 1970, where a platform's sheet says so
 
 
 class Roster:
@@ -226,6 +229,7 @@ def person_of(values, line):
         first.get("email", ""),
         first.get("group", ""),
         line,
+        when(first.get("handed_in", "")),
     )
 
 
@@ -236,7 +240,7 @@ def headings(path, rows, columns=None):
     for place, (_, row) in enumerate(rows[:15]):
         fields = [known_fields.get(plain_heading(cell)) for cell in row]
         known = set(fields) - {None}
-        if known - {"group", "first"} and (len(known) > 1 or len(row) == 1):
+        if known - {"group", "first", "handed_in"} and (len(known) > 1 or len(row) == 1):
             return place + 1, fields
     raise RosterError(
         f"{path} 里找不到表头，第一行要写明各列是什么，例如：学号,姓名,邮箱,班级。 · "
