@@ -194,7 +194,7 @@ class People:
         for text in dict.fromkeys(texts[platform:]):
             read = names.read(text, self.assignment)
             if known := self.roster.match(text, read, trusted=not platform, group=who.group):
-                return platform and [one for one in known if who.number in one.codes] or known
+                return (platform and [one for one in known if who.number in one.codes]) or known
         if who.email and (known := self.roster.match(who.email, names.Named(who.email))):
             return known
         return self.roster.match(who.number, names.Named(number=who.number)) if platform and who.number else []

@@ -237,11 +237,18 @@ def terms_of(out, assignment, path):
 
 
 def roster_of(out, path, terms):
-    """The list of students that is given, or was in an earlier run; None without one."""
-    if path := path or terms.get("roster"):
-        return read_roster(Path(path), terms.get("columns"))
+    """The list of students that is given, or was in an earlier run; None without one.
+
+    A platform's sheet may lack the classes: those are of the course's list, or of the one before.
+    """
     known = (plan_in(out) or {}).get("roster")
-    return Roster.from_json(known) if known else None
+    known, of_course = Roster.from_json(known) if known else None, terms.get("roster")
+    if not (path or of_course):
+        return known
+    people = read_roster(Path(path or of_course), terms.get("columns"))
+    if path and of_course and Path(of_course).exists():
+        known = read_roster(Path(of_course), terms.get("columns"))
+    return people.with_groups_of(known) if known else people
 
 
 def latest_for(terms):
@@ -686,7 +693,8 @@ def merge(out):
 def about(student, result, row):
     """What the overview is to say of a student who handed something in."""
     key, entry = student
-    return {"row": row, "key": key, "time": handed_in.time_of(handed_in.counting(entry)), "messages": result.get("messages", {})}
+    at = handed_in.time_of(handed_in.counting(entry))
+    return {"row": row, "key": key, "time": at, "messages": result.get("messages", {})}
 
 
 def counted(rows, path, with_missing):

@@ -173,11 +173,10 @@ def lateness(rules, entry, handed_in, told, full):
         canvas = [part for part in map(names.tidy, entry.get("file", "").split("/")) if CANVAS.match(part)]
         if canvas and not any("_LATE_" in part for part in canvas):
             return Late()
+        said = ("不知道什么时候交的，没有扣分", "when it was handed in is not known, nothing is off")
         if canvas:
-            unknown = ("Canvas 标了迟交，没有写时间，没有扣分", "Canvas has it late and does not say when, nothing is off")
-        else:
-            unknown = ("不知道什么时候交的，没有扣分", "when it was handed in is not known, nothing is off")
-        return Late("?", reasons=(unknown,))
+            said = ("Canvas 标了迟交，没有写时间，没有扣分", "Canvas has it late without saying when, nothing is off")
+        return Late("?", reasons=(said,))
     late = handed_in - due
     if late <= rules["grace"]:
         return Late()

@@ -8,7 +8,7 @@ import io
 import re
 from collections import Counter
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import permutations
 
 import names
@@ -88,6 +88,18 @@ class Roster:
         """Those of whom there is no entry."""
         there = {(entry.get("name"), entry.get("id")) for entry in students if entry.get("kind") == "roster"}
         return [person for person in self.people if (person.name, person.number) not in there]
+
+    def with_groups_of(self, other):
+        """The same people; those without a group have the one that another list knows them in."""
+        people = [replace(one, group=one.group or other.group_of(one)) for one in self.people]
+        return Roster(people, self.said, self.twice)
+
+    def group_of(self, person):
+        """The group here of somebody on another list, by number, address or name; empty where it does not tell."""
+        codes = map(folded_code, filter(None, (*person.codes, person.email)))
+        named = set().union(*(self.by_name.get(form, ()) for form in forms(person.name)))
+        found = [set().union(*(self.by_code.get(code, ()) for code in codes)), named]
+        return next((one.group for (one, *more) in filter(None, map(list, found)) if not more), "")
 
     def members(self, group):
         """Those of a group that hands in together."""

@@ -55,7 +55,8 @@ def write_total(path):
         )
     if strangers:
         yield (
-            f"名单上对不上、单独占一行的：{listed(strangers, True, 0)}；每份成绩表里的学号都要在名单上，名单可以有几列学号。 · "
+            f"名单上对不上、单独占一行的：{listed(strangers, True, 0)}；"
+            "每份成绩表里的学号都要在名单上，名单可以有几列学号。 · "
             f"Not found on the roster, in rows of their own: {listed(strangers, True, 1)}; the numbers in every grade "
             "sheet have to be on the roster, which may have several columns of numbers."
         )

@@ -237,12 +237,12 @@ def handed_in_as(course, *names):
 
 
 def test_a_download_from_canvas_makes_nobody_late(course, capsys):
-    """All files in its zip have the time of the download; that somebody was late stands in the name, not by how much."""
+    """All files in its zip have the time of the download; the name says who was late, not by how much."""
     handed_in_as(course, "alice_4241_98_forward.ipynb", "dan_LATE_4242_99_forward.ipynb")
     found = make_grade(course, course.folder.parent / "course.toml")
     told = {name: (found[name]["late"], found[name]["score"], found[name]["handed_in"]) for name in ("alice", "dan")}
     assert told == {"alice": ("", "16", ""), "dan": ("?", "16", "")}
-    assert "Canvas has it late and does not say when, nothing is off" in found["dan"]["reason"]
+    assert "Canvas has it late without saying when, nothing is off" in found["dan"]["reason"]
     assert "Not known when they handed in, nothing is off, look on the platform: dan." in capsys.readouterr().out
 
 
@@ -292,3 +292,18 @@ def test_a_worksheet_that_comes_later_dates_what_was_graded_before(course):
     course.graded.clear()
     dan = make_grade(course, toml)["dan"]
     assert (dan["late"], dan["score"], course.graded) == ("1 d 10 h", "12", [])
+
+
+def test_a_sheet_without_classes_has_those_of_the_courses_list(course):
+    folder = course.folder.parent
+    (folder / "class.csv").write_text("id,name,group\n1,alice,1班\n2,dan,2班\n", encoding="utf-8")
+    (folder / "roster.csv").write_text(
+        "Identifier,Full name,Grade,Last modified (submission)\n"
+        'Participant 1001,alice,,"6 March 2026, 10:00 AM"\nParticipant 1002,dan,,"6 March 2026, 10:00 AM"\n',
+        encoding="utf-8",
+    )
+    (folder / "course.toml").write_text('roster = "class.csv"\n' + COURSE, encoding="utf-8")
+    handed_in_as(course, *MOODLE)
+    found = make_grade(course, folder / "course.toml")
+    assert {name: row["late"] for name, row in found.items()} == {"alice": "10 h 1 min", "dan": ""}
+    assert make_grade(course)["dan"]["late"] == "", "which is remembered"
