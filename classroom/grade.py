@@ -291,7 +291,7 @@ def keep_received(out, collected):
     for submission in collected:
         content = submission.content
         path = out / "received" / submission.digest
-        if content and not path.exists():
+        if not (submission.problem or submission.too_large or path.exists()):
             write_whole(content, path)
 
 

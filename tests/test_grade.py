@@ -395,6 +395,13 @@ def test_a_full_disk_stops_everything_and_is_nobodys_reason(course, kind):
     assert not list(course.out.glob("shards/*/results/*"))
 
 
+def test_an_empty_file_is_said_to_be_empty(course):
+    course.folder.mkdir()
+    (course.folder / "alice.ipynb").write_bytes(b"")
+    course.make_grade()
+    assert "alice.ipynb is empty" in (course.out / "grades.csv").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("name", ["plan.json", "gradebook.db"])
 @pytest.mark.parametrize("content", [b"", b"[]", b"\xff", b'{"students": {"a": 1}}', b"SQLite format 3\0" + bytes(200)])
 def test_what_nothing_can_be_made_of_is_said(course, name, content):
