@@ -13,7 +13,7 @@ from pathlib import Path
 import names
 from archives import DAMAGED, MAX_BYTES, MAX_ENTRIES, Damaged, TooMany, files_in, told
 from layouts import Reading, is_metadata, is_table
-from platforms import Who
+from platforms import Who, dated_by_download
 
 
 class CollectError(Exception):
@@ -177,7 +177,7 @@ class People:
         strangers = self.by_name(left)
         for person, claims in by_person.items():
             group = person.group or claims[0].who.group
-            who = Who(person.name, person.number, "roster", person.email, group)
+            who = Who(person.name, person.number, "roster", person.email, group, person.handed_in)
             self.claims[roster.called[person]] = who, claims
         for name, (who, claims) in strangers.items():
             name = f"{name} (?)" if name in self.claims else name
@@ -194,7 +194,7 @@ class People:
         for text in dict.fromkeys(texts[platform:]):
             read = names.read(text, self.assignment)
             if known := self.roster.match(text, read, trusted=not platform, group=who.group):
-                return known
+                return (platform and [one for one in known if who.number in one.codes]) or known
         if who.email and (known := self.roster.match(who.email, names.Named(who.email))):
             return known
         return self.roster.match(who.number, names.Named(number=who.number)) if platform and who.number else []
@@ -316,7 +316,8 @@ def choose(student, who, claims, assignment, until=None):
         deliveries[claim.delivery].append(claim)
     answers = [answer_in(delivery, assignment) for delivery in deliveries.values()]
     candidates = [claim for answer, _ in answers for claim in answer]
-    newest = max([one for one in candidates if not until or one.time <= until] or candidates, key=newness)
+    newest = max([one for one in candidates if not until or time_of(one) <= until] or candidates, key=newness)
+    in_sheet = who.time if newest.layout == "Moodle" else 0.0
     beside = next(others for answer, others in answers if newest in answer)
     return Submission(
         student,
@@ -326,8 +327,8 @@ def choose(student, who, claims, assignment, until=None):
         len(candidates) - 1,
         newest.file.problem,
         tuple(str(claim.file.path) for claim in beside),
-        newest.time,
-        newest.told,
+        in_sheet or newest.time,
+        bool(in_sheet) or newest.told,
         who.name,
         who.number,
         who.kind,
@@ -346,6 +347,11 @@ def answer_in(claims, assignment):
     answers = called or notebooks
     unopened = [claim for claim in claims if claim.file.problem and claim not in notebooks]
     return answers, [claim for claim in notebooks if claim not in answers] + unopened
+
+
+def time_of(claim):
+    """When it was handed in, in seconds since 1970; 0 where only the date of a download is known."""
+    return claim.time if claim.told or not dated_by_download(str(claim.file.path)) else 0.0
 
 
 def newness(claim):

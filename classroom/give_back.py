@@ -22,7 +22,7 @@ import zipfile
 from pathlib import Path, PurePosixPath
 
 import names
-from handed_in import counting
+from handed_in import counting, time_of
 from lateness import lateness
 from platforms import BRIGHTSPACE, CANVAS, MOODLE
 from roster import RosterError
@@ -223,7 +223,7 @@ def about_lateness(plan, key, row):
     if not (rules and row["late"]):
         return ""
     counts = counting(entry)
-    late = lateness(rules, entry, counts["time"], counts.get("told", False), float(row["max_score"]))
+    late = lateness(rules, entry, time_of(counts), counts.get("told", False), float(row["max_score"]))
     halves = [f"{zh}。 · {en[0].upper()}{en[1:]}." for zh, en in late.reasons]
     return " ".join(in_edition(text, entry.get("edition", "both")) for text in halves)
 

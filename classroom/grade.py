@@ -237,11 +237,18 @@ def terms_of(out, assignment, path):
 
 
 def roster_of(out, path, terms):
-    """The list of students that is given, or was in an earlier run; None without one."""
-    if path := path or terms.get("roster"):
-        return read_roster(Path(path), terms.get("columns"))
+    """The list of students that is given, or was in an earlier run; None without one.
+
+    A platform's sheet may lack the classes: those are of the course's list, or of the one before.
+    """
     known = (plan_in(out) or {}).get("roster")
-    return Roster.from_json(known) if known else None
+    known, of_course = Roster.from_json(known) if known else None, terms.get("roster")
+    if not (path or of_course):
+        return known
+    people = read_roster(Path(path or of_course), terms.get("columns"))
+    if path and of_course and Path(of_course).exists():
+        known = read_roster(Path(of_course), terms.get("columns"))
+    return people.with_groups_of(known) if known else people
 
 
 def latest_for(terms):
@@ -284,7 +291,7 @@ def keep_received(out, collected):
     for submission in collected:
         content = submission.content
         path = out / "received" / submission.digest
-        if content and not path.exists():
+        if not (submission.problem or submission.too_large or path.exists()):
             write_whole(content, path)
 
 
@@ -677,7 +684,8 @@ def merge(out):
         write_overview(out, assignment, people)
         write_grades(out / "grades.csv", sorted(rows, key=lambda row: row["student"]))
         given_back = give_back(out, plan, of_students, assignments() - {assignment})
-    for line in [*plan.get("said", []), *understood.absent(missing), *given_back]:
+    dates = understood.undated(of_students.values())
+    for line in [*plan.get("said", []), *understood.absent(roster, students.values()), *dates, *given_back]:
         print(understood.legible(line))
     print(understood.legible(counted(rows, out / "grades.csv", bool(plan.get("roster")))))
 
@@ -685,7 +693,8 @@ def merge(out):
 def about(student, result, row):
     """What the overview is to say of a student who handed something in."""
     key, entry = student
-    return {"row": row, "key": key, "time": entry.get("time"), "messages": result.get("messages", {})}
+    at = handed_in.time_of(handed_in.counting(entry))
+    return {"row": row, "key": key, "time": at, "messages": result.get("messages", {})}
 
 
 def counted(rows, path, with_missing):
@@ -716,8 +725,8 @@ def merge_gradebooks(out, plan, results, path):
             counts = handed_in.counting(entry)
             late = Late()
             if rules:
-                late = lateness(rules, entry, counts["time"], counts.get("told", False), maximum)
-            row |= {"handed_in": handed_in.moment(counts["time"]), "late": late.shown}
+                late = lateness(rules, entry, handed_in.time_of(counts), counts.get("told", False), maximum)
+            row |= {"handed_in": handed_in.moment(handed_in.time_of(counts)), "late": late.shown}
             book.update_or_create_student(student, **known.get(student, {}))
             if result["status"] != "ungraded":
                 given = hand.setdefault(student, {"marks": {}, "comments": {}})

@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 
 import names
 from collect import several
+from platforms import dated_by_download
 
 ABOUT = {"name": "called", "id": "number", "kind": "kind", "email": "email", "group": "group"}
 
@@ -21,6 +22,8 @@ def enter(collected, place, students, stuck, roster=None):
     marked it by hand.
     """
     told = []
+    if roster:  # first, since what is collected has the new list's numbers
+        adopt(roster, students)
     keys, unclear = assigned(collected, place, students)
     collected.nobodys |= unclear
     for submission in [one for one in collected if one.student not in keys]:
@@ -33,7 +36,9 @@ def enter(collected, place, students, stuck, roster=None):
         same = [one for one in handed_in.values() if one["content"] == submission.digest and one["time"]]
         # Copying a folder makes nothing newer.
         times = [(submission.time, submission.told), *((one["time"], one.get("told", False)) for one in same)]
-        at, by_platform = min(times)
+        at, by_platform = min(times, key=lambda one: (not one[1], one[0]))
+        for one in same:
+            one |= {"time": at, "told": by_platform}
         handed_in.pop("", None)
         handed_in[place] = {
             "file": submission.name,
@@ -57,7 +62,6 @@ def enter(collected, place, students, stuck, roster=None):
             told.append(("dropped", students.pop(key)["name"]))
     told += [("kept", students[key]["name"]) for key in gone if key not in dropped]
     if roster:
-        adopt(roster, students)
         for entry in students.values():
             entry["stranger"] = entry.get("kind") != "roster"
     return changed, told
@@ -156,8 +160,13 @@ def from_places(entry):
 def counting(entry):
     """What counts of what a student has handed in: the newest of what was accepted, where any was."""
     until, handed_in = entry.get("until"), list(from_places(entry).values())
-    accepted = [one for one in handed_in if until is None or (one["time"] or 0) <= until]
+    accepted = [one for one in handed_in if until is None or time_of(one) <= until]
     return max(accepted or handed_in, key=lambda one: one["time"] or 0)
+
+
+def time_of(one):
+    """When it was handed in, in seconds since 1970; 0 where that is not known."""
+    return (one["time"] or 0.0) if one.get("told") or not dated_by_download(one["file"]) else 0.0
 
 
 def adopt(roster, students):
@@ -199,9 +208,9 @@ def why_this_file(entry):
 
 
 def dated(one):
-    if not one["time"]:
+    if not (at := time_of(one)):
         return one["file"]
-    return f"{one['file']} ({moment(one['time'])})"
+    return f"{one['file']} ({moment(at)})"
 
 
 def moment(at):

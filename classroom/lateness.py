@@ -169,14 +169,17 @@ def lateness(rules, entry, handed_in, told, full):
     due, whose = due_of(rules, entry)
     if due is None:
         return Late()
-    canvas = any("_LATE_" in part and CANVAS.match(part) for part in entry.get("file", "").split("/"))
     if not handed_in:
-        unknown = ("不知道什么时候交的，没有扣分", "when it was handed in is not known, nothing is off")
-        return Late("?", reasons=(unknown,))
+        canvas = [part for part in map(names.tidy, entry.get("file", "").split("/")) if CANVAS.match(part)]
+        if canvas and not any("_LATE_" in part for part in canvas):
+            return Late()
+        said = ("不知道什么时候交的，没有扣分", "when it was handed in is not known, nothing is off")
+        if canvas:
+            said = ("Canvas 标了迟交，没有写时间，没有扣分", "Canvas has it late without saying when, nothing is off")
+        return Late("?", reasons=(said,))
     late = handed_in - due
     if late <= rules["grace"]:
-        said = ("Canvas 标了迟交，按这里的截止时间不算", "Canvas has it late, by the due date here it is not")
-        return Late(reasons=(said,) * canvas)
+        return Late()
     rule = read_rule(rules["late"])
     off = rule.off(late, full)
     at = time.strftime("%Y-%m-%d %H:%M", time.localtime(due))

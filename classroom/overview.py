@@ -159,14 +159,25 @@ def drawn(items, people):
         figure = Figure(figsize=(5, 3.2), dpi=110, layout="constrained")
         axes = figure.subplots()
         axes.scatter([item["passed"] for item in known], [item["tells"] for item in known], color="#0969da")
-        for item in known:
-            axes.annotate(item["short"], (item["passed"], item["tells"]), fontsize=7, xytext=(3, 3),
-                          textcoords="offset points")
+        heights = spread([item["tells"] for item in known])
+        for item, height in zip(known, heights, strict=True):
+            axes.annotate(item["short"], (item["passed"], item["tells"]), fontsize=7, va="center", color="#59636e",
+                          xytext=(1.08, height), arrowprops={"arrowstyle": "-", "color": "#d0d7de"})
         axes.axhline(0, color="#d0d7de", zorder=0)
-        axes.set(xlabel="passed", ylabel="item-total correlation", xlim=(-0.05, 1.25), ylim=(-1.05, 1.05))
+        axes.set(xlabel="passed", ylabel="item-total correlation", xlim=(-0.05, 1.7), ylim=(-1.05, 1.05),
+                 xticks=[0, 0.25, 0.5, 0.75, 1])
         alt = "每项检查的通过率和区分度，同上表。 · Share of passes and item-total correlation of each test, as above."
         pictures.append({"png": png(figure), "alt": alt})
     return pictures
+
+
+def spread(heights, apart=0.13, top=1.0):
+    """Heights for labels, as near to those given as may be, none so near to another that they overlap."""
+    order = sorted(range(len(heights)), key=heights.__getitem__, reverse=True)
+    placed, above = [0.0] * len(heights), top + apart
+    for place in order:
+        placed[place] = above = min(heights[place], above - apart)
+    return placed
 
 
 def png(figure):

@@ -37,7 +37,7 @@ GRADESCOPE = re.compile(r"^submission_(?P<number>\d+)$")
 MONTHS = ("jan|ene|gen", "f[eé][bv]", "m[aä]r|mrt|maa", "a[pbv]r", "ma[yigj]|mei", "jun|juin|giu")
 MONTHS += ("jul|juil|lug", "aug|ago|ao[uû]", "sep|set", "o[ckut]t", "nov", "d[eiéè][czs]")
 NUMERIC = re.compile(
-    r"(20\d\d)[-_/.年]?(\d\d?)[-_/.月]?(\d\d?)日?"
+    r"(20\d\d)[-_/.年]?(\d\d?)[-_/.月]?(\d\d?)日?(?: ?星期[一二三四五六日天])?"
     r"(?:[ T_-]*(\d\d?)[-:_.时]?(\d\d)(?:[-:_.分]?(\d\d))?)?[.\d]*\s*([A-Z]{2,5})?"
 )
 WRITTEN = re.compile(
@@ -113,6 +113,15 @@ class Platforms:
     def blackboard_login(self, match):
         whole = match["assignment"] + "_" + match["name"]
         return whole[len(self.blackboard) :] if self.blackboard else match["name"]
+
+
+def dated_by_download(path):
+    """Whether a file lies in a zip in which all have the time of the download, as Moodle and Canvas make it.
+
+    add_file_from_stored_file in https://github.com/moodle/moodle/blob/main/files/classes/local/archive_writer/zip_writer.php
+    add_attachment_to_zip in https://github.com/instructure/canvas-lms/blob/master/lib/content_zipper.rb
+    """
+    return any(MOODLE.match(part) or CANVAS.match(part) for part in map(names.tidy, path.split("/")))
 
 
 def who_of(match, kind):

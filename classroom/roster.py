@@ -8,10 +8,11 @@ import io
 import re
 from collections import Counter
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import permutations
 
 import names
+from platforms import when
 
 HEADINGS = {
     "number": "学号 学生编号 学籍号 考号 学工号 工号 学号工号 编号 学生id 学号id id studentid studentnumber studentno "
@@ -21,6 +22,7 @@ HEADINGS = {
     "first": "名 firstname givenname forename first",
     "last": "姓 姓氏 lastname surname familyname last",
     "email": "邮箱 电子邮箱 电子邮件 电子邮件地址 邮件 邮箱地址 email emailaddress mail",
+    "handed_in": "lastmodifiedsubmission 上次修改作业",  # in Moodle's grading worksheet
     "group": "班级 班 行政班 教学班 班级名称 组 小组 分组 组别 group groups section sections class team cohort",
 }
 FIELDS = {heading: field for field, headings in HEADINGS.items() for heading in headings.split()}
@@ -44,6 +46,7 @@ class Person:
     email: str = ""
     group: str = ""
     line: int = 0
+    handed_in: float = 0.0  # when, in seconds since 1970, where a platform's sheet says so
 
 
 class Roster:
@@ -85,6 +88,18 @@ class Roster:
         """Those of whom there is no entry."""
         there = {(entry.get("name"), entry.get("id")) for entry in students if entry.get("kind") == "roster"}
         return [person for person in self.people if (person.name, person.number) not in there]
+
+    def with_groups_of(self, other):
+        """The same people; those without a group have the one that another list knows them in."""
+        people = [replace(one, group=one.group or other.group_of(one)) for one in self.people]
+        return Roster(people, self.said, self.twice)
+
+    def group_of(self, person):
+        """The group here of somebody on another list, by number, address or name; empty where it does not tell."""
+        codes = map(folded_code, filter(None, (*person.codes, person.email)))
+        named = set().union(*(self.by_name.get(form, ()) for form in forms(person.name)))
+        found = [set().union(*(self.by_code.get(code, ()) for code in codes)), named]
+        return next((one.group for (one, *more) in filter(None, map(list, found)) if not more), "")
 
     def members(self, group):
         """Those of a group that hands in together."""
@@ -226,6 +241,7 @@ def person_of(values, line):
         first.get("email", ""),
         first.get("group", ""),
         line,
+        when(first.get("handed_in", "")),
     )
 
 
@@ -236,7 +252,7 @@ def headings(path, rows, columns=None):
     for place, (_, row) in enumerate(rows[:15]):
         fields = [known_fields.get(plain_heading(cell)) for cell in row]
         known = set(fields) - {None}
-        if known - {"group", "first"} and (len(known) > 1 or len(row) == 1):
+        if known - {"group", "first", "handed_in"} and (len(known) > 1 or len(row) == 1):
             return place + 1, fields
     raise RosterError(
         f"{path} 里找不到表头，第一行要写明各列是什么，例如：学号,姓名,邮箱,班级。 · "

@@ -45,11 +45,20 @@ def write_total(path):
     target = path.resolve().with_name("total.csv")
     write_rows(target, list(marks), sorted(rows, key=lambda row: (row["group"], row["student"])))
     waiting = [row["student"] for row in rows if row["status"] == "waiting"]
+    listed_ones = {(roster.called[one], one.number, one.group) for one in roster.people} if roster else set(people)
+    strangers = [person[0] for person in people if person not in listed_ones]
     yield f"{len(rows)} 名学生的总分：{target} · Totals of {len(rows)} students: {target}"
     if absent:
         yield (
             f"还没有分数、没有算进去的作业：{listed(absent, False, 0)}。 · "
             f"Assignments without marks yet, not counted: {listed(absent, False, 1)}."
+        )
+    if strangers:
+        yield (
+            f"名单上对不上、单独占一行的：{listed(strangers, True, 0)}；"
+            "每份成绩表里的学号都要在名单上，名单可以有几列学号。 · "
+            f"Not found on the roster, in rows of their own: {listed(strangers, True, 1)}; the numbers in every grade "
+            "sheet have to be on the roster, which may have several columns of numbers."
         )
     if waiting:
         yield (

@@ -80,7 +80,7 @@ def plan(collected):
         lines.append(f"不算作业：{zh}。 · No submissions: {en}.")
     if collected.roster:
         there = [{"name": one.called, "id": one.number, "kind": one.kind} for one in collected]
-        lines += absent(collected.roster.missing(there))
+        lines += absent(collected.roster, there)
     return [legible(line) for line in lines]
 
 
@@ -95,12 +95,25 @@ def about_entries(told):
             yield f"{zh}：{listed(people, True, 0)}。 · {en}: {listed(people, True, 1)}."
 
 
-def absent(people):
+def absent(roster, entries):
     """A sentence about those who handed in nothing, if there are any."""
+    people = [roster.called[person] for person in roster.missing(entries)]
     if not people:
         return []
-    zh, en = (joint.join(person.name for person in people) for joint in ("、", ", "))
+    zh, en = (joint.join(people) for joint in ("、", "; " if any("," in name for name in people) else ", "))
     return [f"名单上有 {len(people)} 人没有交：{zh}。 · {len(people)} on the roster handed in nothing: {en}."]
+
+
+def undated(rows):
+    """A sentence about those of whom it is not known how late they were, if there are any."""
+    people = [row["student"] for row in rows if row["late"] == "?"]
+    if not people:
+        return []
+    zh, en = listed(people, True, 0), listed(people, True, 1)
+    return [
+        f"不知道什么时候交的、没有扣分，在平台上看一看：{zh}。 · "
+        f"Not known when they handed in, nothing is off, look on the platform: {en}."
+    ]
 
 
 def listed(items, short, language):

@@ -395,6 +395,13 @@ def test_a_full_disk_stops_everything_and_is_nobodys_reason(course, kind):
     assert not list(course.out.glob("shards/*/results/*"))
 
 
+def test_an_empty_file_is_said_to_be_empty(course):
+    course.folder.mkdir()
+    (course.folder / "alice.ipynb").write_bytes(b"")
+    course.make_grade()
+    assert "alice.ipynb is empty" in (course.out / "grades.csv").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("name", ["plan.json", "gradebook.db"])
 @pytest.mark.parametrize("content", [b"", b"[]", b"\xff", b'{"students": {"a": 1}}', b"SQLite format 3\0" + bytes(200)])
 def test_what_nothing_can_be_made_of_is_said(course, name, content):
@@ -574,6 +581,27 @@ def test_hidden_tests_are_shown_only_when_the_teacher_says_so(graded, tmp_path):
         copy = nbformat.from_dict(json.loads(json.dumps(cell)))
         StudentFeedback(show_hidden_tests=shown).tidy(copy)
         assert ("f(2)" in copy.source) == shown and "f(1)" in copy.source
+
+
+def test_the_page_folds_long_code_that_is_no_answer_and_leaves_out_the_hints():
+    from feedback import FeedbackExporter, is_hints
+
+    hints = [cell for cell in source_notebook("forward").cells if "<details>" in cell.source]
+    assert len(hints) > 2 and all(map(is_hints, hints))
+    for cell in hints:
+        cell.source = cell.source.replace("<", "&lt;")  # as in OUT
+    assert all(map(is_hints, hints))
+    assert not is_hints(nbformat.v4.new_markdown_cell(hints[0].source)), "which a student wrote"
+    long = "\n".join(f"line{number} = 0" for number in range(30))
+    answer = {"nbgrader": {"grade_id": "block", "solution": True, "grade": False}}
+    cells = [nbformat.v4.new_code_cell(long), nbformat.v4.new_code_cell(long, metadata=answer)]
+    cells.append(nbformat.v4.new_code_cell("short = 1"))
+    about = {"assignment": "forward", "student": "a", "edition": "en", "score": 0, "max_score": 20, "tests": []}
+    page = FeedbackExporter().from_notebook_node(
+        nbformat.v4.new_notebook(cells=cells), {"nbgrader": about, "code_style": ""}
+    )[0]
+    given, answered = page.split("Your answer")
+    assert given.count("<details>") == given.count("</details>") == 1 and "<details>" not in answered
 
 
 def test_of_an_error_only_what_its_author_wrote_is_shown():

@@ -225,10 +225,85 @@ def test_the_platforms_time_is_not_said_to_be_the_files(course):
     assert (dan["late"], dan["score"]) == ("10 h 23 min", "14") and "by the file's date" not in dan["reason"]
 
 
-def test_what_canvas_has_late_and_is_not_is_said(course):
-    hand_in(course.folder, "dan")
-    name = "dan_LATE_4242_99_forward.ipynb"
-    (course.folder / "dan.ipynb").rename(course.folder / name)
-    os.utime(course.folder / name, (at("2026-03-05 10:00:00"),) * 2)
-    dan = make_grade(course, course.folder.parent / "course.toml")["dan"]
-    assert dan["late"] == "" and "Canvas has it late, by the due date here it is not" in dan["reason"]
+DOWNLOADED = "2026-03-16 09:00:00"
+
+
+def handed_in_as(course, *names):
+    for name in names:
+        hand_in(course.folder, "somebody")
+        (course.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (course.folder / "somebody.ipynb").rename(course.folder / name)
+        os.utime(course.folder / name, (at(DOWNLOADED),) * 2)
+
+
+def test_a_download_from_canvas_makes_nobody_late(course, capsys):
+    """All files in its zip have the time of the download; the name says who was late, not by how much."""
+    handed_in_as(course, "alice_4241_98_forward.ipynb", "dan_LATE_4242_99_forward.ipynb")
+    found = make_grade(course, course.folder.parent / "course.toml")
+    told = {name: (found[name]["late"], found[name]["score"], found[name]["handed_in"]) for name in ("alice", "dan")}
+    assert told == {"alice": ("", "16", ""), "dan": ("?", "16", "")}
+    assert "Canvas has it late without saying when, nothing is off" in found["dan"]["reason"]
+    assert "Not known when they handed in, nothing is off, look on the platform: dan." in capsys.readouterr().out
+
+
+MOODLE = ("alice_1001_assignsubmission_file/forward.ipynb", "dan_1002_assignsubmission_file/forward.ipynb")
+
+
+def test_a_download_from_moodle_makes_nobody_late(course, capsys):
+    handed_in_as(course, *MOODLE)
+    found = make_grade(course, course.folder.parent / "course.toml")
+    told = {name: (found[name]["late"], found[name]["score"], found[name]["handed_in"]) for name in ("alice", "dan")}
+    assert told == {"alice": ("?", "16", ""), "dan": ("?", "16", "")}
+    assert "Not known when they handed in, nothing is off, look on the platform: alice; dan." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "heading, on_time, late",
+    [
+        ("Last modified (submission)", "Thursday, 5 March 2026, 8:10 PM", "Saturday, 7 March 2026, 10:00 AM"),
+        ("上次修改（作业）", "2026年03月5日 星期四 20:10", "2026年03月7日 星期六 10:00"),
+    ],
+    ids=["en", "zh"],
+)
+def test_moodles_worksheet_says_when(course, heading, on_time, late):
+    handed_in_as(course, *MOODLE)
+    (course.folder.parent / "roster.csv").write_text(
+        f'Identifier,Full name,Grade,"{heading}"\n'
+        f'Participant 1001,alice,,"{on_time}"\nParticipant 1002,dan,,"{late}"\nParticipant 1003,bob,,-\n',
+        encoding="utf-8",
+    )
+    found = make_grade(course, course.folder.parent / "course.toml")
+    told = {name: (found[name]["late"], found[name]["score"], found[name]["handed_in"]) for name in ("alice", "dan")}
+    assert told == {"alice": ("", "16", "2026-03-05 20:10"), "dan": ("1 d 10 h", "12", "2026-03-07 10:00")}
+    assert "by the file's date" not in found["dan"]["reason"]
+
+
+def test_a_worksheet_that_comes_later_dates_what_was_graded_before(course):
+    handed_in_as(course, *MOODLE)
+    toml = course.folder.parent / "course.toml"
+    assert make_grade(course, toml)["dan"]["late"] == "?"
+    (course.folder.parent / "roster.csv").write_text(
+        'Identifier,Full name,Grade,Last modified (submission)\nParticipant 1002,dan,,"7 March 2026, 10:00 AM"\n',
+        encoding="utf-8",
+    )
+    copied = course.folder.parent / "again"
+    course.folder.rename(copied)
+    course.folder = copied
+    course.graded.clear()
+    dan = make_grade(course, toml)["dan"]
+    assert (dan["late"], dan["score"], course.graded) == ("1 d 10 h", "12", [])
+
+
+def test_a_sheet_without_classes_has_those_of_the_courses_list(course):
+    folder = course.folder.parent
+    (folder / "class.csv").write_text("id,name,group\n1,alice,1班\n2,dan,2班\n", encoding="utf-8")
+    (folder / "roster.csv").write_text(
+        "Identifier,Full name,Grade,Last modified (submission)\n"
+        'Participant 1001,alice,,"6 March 2026, 10:00 AM"\nParticipant 1002,dan,,"6 March 2026, 10:00 AM"\n',
+        encoding="utf-8",
+    )
+    (folder / "course.toml").write_text('roster = "class.csv"\n' + COURSE, encoding="utf-8")
+    handed_in_as(course, *MOODLE)
+    found = make_grade(course, folder / "course.toml")
+    assert {name: row["late"] for name, row in found.items()} == {"alice": "10 h 1 min", "dan": ""}
+    assert make_grade(course)["dan"]["late"] == "", "which is remembered"

@@ -14,7 +14,7 @@ from conftest import ROOT
 sys.path.append(str(ROOT / "classroom"))
 pytest.importorskip("nbgrader")
 from nbgrader.api import Gradebook
-from overview import about_tests, commonest, read_grades, write_overview
+from overview import about_tests, commonest, read_grades, spread, write_overview
 
 TESTS = {"test_easy": 4.0, "test_hard": 4.0, "test_upside_down": 4.0, "test_written": 4.0}
 EVIL = '<script>alert(1)</script>"\'><img src=x onerror=alert(1)>\u202e\ud800'
@@ -185,3 +185,11 @@ def test_3000_stay_usable(tmp_path, opened, monkeypatch):
     size = (tmp_path / "overview.html").stat().st_size / 1e6
     print(f"3000: written in {written:.1f} s, {size:.1f} MB, sorted in {time.monotonic() - began:.2f} s")
     assert written < 60 and time.monotonic() - began < 20
+
+
+@pytest.mark.parametrize("heights", [[0.73, 0.87, 0.83, 0.78], [0.5] * 5, [1, 1, -1], [-0.9, -0.9, -0.9]])
+def test_labels_of_the_picture_do_not_overlap(heights):
+    placed = spread(heights)
+    apart = np.diff(sorted(placed))
+    assert (apart > 0.129).all() and max(placed) <= 1
+    assert [placed[place] for place in np.argsort(heights, kind="stable")] == sorted(placed) or len(set(heights)) < 4

@@ -177,3 +177,33 @@ def test_where_nobody_is_clear_it_is_said_who_it_may_be(tmp_path):
     listed = "学号,姓名\n2024001,王伟\n2024002,李雷\n"
     with pytest.raises(collect.CollectError, match=r"2024001_李雷.ipynb \(it may be 李雷 or 王伟\)"):
         found(tmp_path, listed, ["2024001_李雷.ipynb"])
+
+
+@pytest.mark.parametrize(
+    "listed, files",
+    [
+        (
+            "Identifier,Full name,Email address\nParticipant 1005,Li Wei,a@x.org\nParticipant 1006,Li Wei,b@x.org\n",
+            ("Li Wei_1005_assignsubmission_file/forward.ipynb", "Li Wei_1006_assignsubmission_file/forward.ipynb"),
+        ),
+        (
+            'Student,ID,SIS User ID,Forward (99)\n"Wei, Li",1005,S1,\n"Wei, Li",1006,S2,\n',
+            ("weili_1005_77_forward.ipynb", "weili_LATE_1006_78_forward.ipynb"),
+        ),
+    ],
+    ids=["Moodle", "Canvas"],
+)
+def test_namesakes_are_told_apart_by_the_number_that_sheet_and_zip_share(tmp_path, listed, files):
+    collected = found(tmp_path, listed, files)
+    assert {one.content.decode(): one.number for one in collected} == {files[0]: "1005", files[1]: "1006"}
+    assert not collected.nobodys
+
+
+def test_groups_of_another_list_by_number_address_or_name(tmp_path):
+    sheet = "Identifier,Full name,Email address\nParticipant 7,Smith Alice,\nParticipant 8,Li Wei,B@x.org\n"
+    sheet += "Participant 9,Li Wei,\nParticipant 2024003,王伟,\nParticipant 10,nobody,\n"
+    known = "id,name,email,class\n1,Alice Smith,,A\n2,Li Wei,b@x.org,B\n3,Li Wei,,C\n2024003,王小伟,,D\n"
+    for name, text in (("sheet.csv", sheet), ("known.csv", known)):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    both = read_roster(tmp_path / "sheet.csv").with_groups_of(read_roster(tmp_path / "known.csv"))
+    assert [person.group for person in both.people] == ["A", "B", "", "D", ""]

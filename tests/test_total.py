@@ -90,3 +90,16 @@ def test_drops_are_the_best_for_the_student():
 def test_no_marks_at_all_is_said(tmp_path):
     with pytest.raises(CourseError, match=r"No assignment of .* has marks yet"):
         totals(tmp_path, "[forward]\n")
+
+
+def test_who_is_not_on_the_roster_is_said_and_a_list_with_both_numbers_knows_everybody(folder):
+    write_marks(folder, "bugs", [("Li Wei", "1005", "graded", 20), ("alice", "1", "graded", 20)])
+    write_marks(folder, "groups", [("Wei Li", "4205", "graded", 20), ("alice", "1", "graded", 20)])
+    toml = 'roster = "roster.csv"\n[bugs]\n[groups]\n'
+    (folder / "roster.csv").write_text("id,name\n1,alice\n1005,Li Wei\n1006,Li Wei\n", encoding="utf-8")
+    _, said = totals(folder, toml)
+    assert any("Not found on the roster, in rows of their own: Wei Li;" in line for line in said)
+    both = "id,Student ID,name\n1,,alice\n1005,4205,Li Wei\n1006,4206,Li Wei\n"
+    (folder / "roster.csv").write_text(both, encoding="utf-8")
+    found, said = totals(folder, toml)
+    assert found["Li Wei 1005"]["total"] == "100.00" and not any("rows of their own" in line for line in said)

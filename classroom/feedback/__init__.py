@@ -24,6 +24,8 @@ TEMPLATES = Path(__file__).resolve().parent / "templates"
 HIDDEN = re.compile(r"^[^\n]*### BEGIN HIDDEN TESTS.*?(### END HIDDEN TESTS[^\n]*\n?|\Z)", re.DOTALL | re.MULTILINE)
 SCHEME = re.compile(r"^=== BEGIN MARK SCHEME ===.*?(=== END MARK SCHEME ===[^\n]*\n?|\Z)", re.DOTALL | re.MULTILINE)
 
+HINTS = re.compile(r"(?:<|&lt;)details>.*(?:<|&lt;)/details>", re.DOTALL)
+
 PROSE = {"p", "br", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "blockquote", "pre", "code", "em"}
 PROSE |= {"strong", "a", "img", "del", "table", "thead", "tbody", "tr", "th", "td"}
 
@@ -44,6 +46,7 @@ class StudentFeedback(NbGraderPreprocessor):
         about["edition"] = edition if edition in ("zh", "en", "both") else guessed(nb.cells)
         tests = [cell for cell in nb.cells if cell.metadata.get("nbgrader", {}).get("grade")]
         about["tests"] = [self.judged(cell, waiting, about["edition"]) for cell in tests]
+        nb.cells = [cell for cell in nb.cells if not is_hints(cell)]
         for cell in nb.cells:
             self.tidy(cell)
         resources["code_style"] = HtmlFormatter().get_style_defs(".highlight")
@@ -70,6 +73,11 @@ class StudentFeedback(NbGraderPreprocessor):
             cell.metadata["hidden"] = shown != cell.source
             cell.source = shown.rstrip("\n")
         cell.source = SCHEME.sub("", cell.source)
+
+
+def is_hints(cell):
+    """Whether it is a cell of hints as handed out, which are HTML, and in OUT are shown as they were typed."""
+    return cell.cell_type == "markdown" and "lang" in cell.metadata and bool(HINTS.search(cell.source))
 
 
 class FeedbackExporter(HTMLExporter):
