@@ -9,7 +9,7 @@ import math as _math
 from types import SimpleNamespace as _SimpleNamespace
 from typing import ClassVar as _ClassVar
 
-from . import _computed, _operators  # register what is offered below, and its numbers
+from . import _computed, _computed_gradients, _computed_picking, _derivatives, _operators  # register what is offered
 from . import _metadata as _meta
 from ._devices import accelerator, amp, autocast, backends, cuda, mps, xpu
 from ._dispatch import OpOverload as _OpOverload
@@ -47,7 +47,7 @@ globals().update(_meta.PUBLIC_TYPES)
 from . import nn  # noqa: E402  isort: skip  (functions of its own are torch's, too)
 
 globals().update(_FUNCTIONS)
-from . import _C, _ops, autograd, fft, jit, linalg, random, special, utils  # noqa: E402  isort: skip
+from . import _C, _ops, autograd, fft, jit, linalg, optim, random, special, utils  # noqa: E402  isort: skip
 
 _ALSO_HERE = (
     "dropout layer_norm group_norm batch_norm bilinear embedding pixel_shuffle pixel_unshuffle channel_shuffle prelu "

@@ -2,8 +2,8 @@
 
 from types import SimpleNamespace
 
-from . import _numbers
-from ._tensor import check_writable, follow_gradients
+from . import _numbers, _tape
+from ._tensor import check_writable
 
 modes = []  # what wants to see operators, the innermost last
 _packets = {}
@@ -66,6 +66,7 @@ class OpOverload:
     def __call__(self, *args, **kwargs):
         for place in self._writes:
             check_writable(args[place])
+        node = _tape.begin(self, args, kwargs)
         if modes:
             mode = modes.pop()
             try:
@@ -78,7 +79,8 @@ class OpOverload:
             output = self.kernel(*args, **kwargs)
             if _numbers.engine is not None:
                 _numbers.fill(self.overloadpacket._name, args, kwargs, output, self._writes)
-        follow_gradients(self.overloadpacket._name, args, output)
+        if node is not None:
+            _tape.finish(node, output, args, self._writes)
         return output
 
     _op = __call__

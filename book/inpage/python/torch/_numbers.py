@@ -69,6 +69,11 @@ def numbers(tensor, shape=None):
     return engine.laid(memory, tensor._offset, list(shape), [0] * missing + strides)
 
 
+def are_known(*tensors):
+    held = [tensor._storage.values for tensor in tensors]
+    return not any(values is None or isinstance(values, list) for values in held)
+
+
 def listed(tensor):
     """The same as Python's numbers, as the tensor's type has them."""
     as_held = bool if tensor.dtype is meta.bool_ else float if tensor.dtype.is_floating_point else int
@@ -89,7 +94,8 @@ def fill(name, args, kwargs, output, writes):
     except Unknown:
         return _forget(args, writes)
     for target, values in zip(targets, found if isinstance(found, tuple) else (found,), strict=False):
-        store(target, values)
+        if values is not None:
+            store(target, values)
 
 
 def store(target, values):

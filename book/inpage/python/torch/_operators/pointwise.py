@@ -341,7 +341,14 @@ METHODS["where"] = named(lambda self, condition, other: where(condition, self, o
 
 @both
 def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
-    return FUNCTIONS["eq"](input, other)
+    if input.dtype is not other.dtype:
+        raise RuntimeError(f"{meta.SCALAR_NAMES[input.dtype]} did not match {meta.SCALAR_NAMES[other.dtype]}")
+    return _isclose(input, other, rtol, atol, equal_nan)
+
+
+@operator("isclose", pointwise=True)
+def _isclose(self, other, rtol, atol, equal_nan):
+    return elementwise((self, other), meta.bool_)
 
 
 # what Python's signs do

@@ -401,7 +401,11 @@ class Module:
         return self
 
     def zero_grad(self, set_to_none=True):
-        return None
+        for parameter in self.parameters():
+            if set_to_none:
+                parameter.grad = None
+            elif parameter.grad is not None:
+                parameter.grad = parameter.grad.detach().zero_()
 
     def share_memory(self):
         return self
