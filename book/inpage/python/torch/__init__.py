@@ -32,6 +32,7 @@ from ._metadata import (
 )
 from ._metadata import default_type as get_default_dtype
 from ._metadata import set_default_type as set_default_dtype
+from ._operators.creating import on_their_device as _on_their_device
 from ._public import FUNCTIONS as _FUNCTIONS
 from ._public import METHODS as _METHODS
 from ._tensor import Tensor
@@ -41,6 +42,7 @@ __version__ = "0.0.0+page"
 _mkldnn = layout("_mkldnn")
 inf, nan, pi, e, newaxis = _math.inf, _math.nan, _math.pi, _math.e, None
 
+_on_their_device(_FUNCTIONS)
 for _name, _method in _METHODS.items():
     setattr(Tensor, _name, _method)
 globals().update(_meta.PUBLIC_TYPES)

@@ -25,10 +25,9 @@ class Tensor:
         a shape, `Tensor(2, 3)`; or nested lists, `Tensor([[1, 2]])`.
     """
 
-    is_meta, is_cuda, is_mps, is_xpu = True, False, False, False
+    is_cuda, is_mps, is_xpu = False, False, False
     is_nested = is_quantized = is_sparse = is_mkldnn = False
     layout = meta.strided
-    device = meta.HERE
     grad = None
     names = None
     # how it was computed, and in which memory it is a part of another
@@ -46,6 +45,14 @@ class Tensor:
         return made(shape if data else (0,), dtype or meta.default_type())
 
     # facts
+
+    @property
+    def is_meta(self):
+        return _numbers.engine is None or self._storage.is_meta
+
+    @property
+    def device(self):
+        return meta.HERE if self.is_meta else _WITH_NUMBERS
 
     @property
     def shape(self):
@@ -242,6 +249,8 @@ class Tensor:
     def _values(self, asker):
         known = self._storage.values
         if known is None:
+            if _numbers.engine is not None and self._storage.is_meta:
+                raise RuntimeError(f"{asker} cannot be called on meta tensors")
             raise no_values(asker)
         if not isinstance(known, list):
             return _numbers.listed(self)
@@ -322,6 +331,7 @@ class Tensor:
             storage = memo[id(self._storage)] = meta.Storage(
                 self._storage.nbytes(), _numbers.copied(self._storage.values)
             )
+            storage.is_meta = self._storage.is_meta
         copy = made(self._shape, self.dtype, self._strides, storage, self._offset, cls=type(self))
         copy._requires_grad = self._requires_grad
         memo[id(self)] = copy
@@ -333,6 +343,9 @@ class Tensor:
         (self._own_versions or self._storage).version += 1
         if _numbers.engine is None:
             self._storage.values = None
+
+
+_WITH_NUMBERS = meta.device("cpu")
 
 
 def made(shape, dtype, strides=None, storage=None, offset=0, values=None, cls=Tensor):

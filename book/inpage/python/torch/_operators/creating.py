@@ -1,5 +1,6 @@
 """Tensors made of nothing: `zeros`, `rand`, `arange`, and what is written over a tensor at once."""
 
+import functools
 import math
 
 from .. import _metadata as meta
@@ -368,3 +369,22 @@ def resize_(self, *sizes, memory_format=None):
 @method
 def apply_(self, function):
     return self.fill_(0)
+
+
+def on_their_device(functions):
+    """Functions that take a `device` make there what they make."""
+    for name, make in list(functions.items()):
+        code = getattr(make, "__code__", None)
+        if code is not None and "device" in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]:
+            functions[name] = named(_on_device(make), make.__name__)
+
+
+def _on_device(make):
+    @functools.wraps(make)
+    def call(*args, **kwargs):
+        if _numbers.engine is None or kwargs.get("device") is None:
+            return make(*args, **kwargs)
+        with meta.device(kwargs["device"]):
+            return make(*args, **kwargs)
+
+    return call

@@ -4,6 +4,7 @@ import itertools
 import math
 
 from .. import _metadata as meta
+from .. import _numbers
 from .._dispatch import operator
 from .._public import FUNCTIONS, METHODS, both, function, method, named
 from .._tape import detached
@@ -671,14 +672,27 @@ def to(self, *args, dtype=None, device=None, non_blocking=False, copy=False, mem
         if isinstance(value, meta.dtype):
             dtype = value
         elif isinstance(value, Tensor):
-            dtype = value.dtype
-        elif isinstance(value, str):
-            meta.device(value)
+            dtype, device = value.dtype, value.device
+        elif isinstance(value, (str, meta.device)):
+            device = value
+    if device is not None and _numbers.engine is not None:
+        wants_meta = meta.device(device).type == "meta"
+        if self.is_meta and not wants_meta:
+            raise NotImplementedError("Cannot copy out of meta tensor; no data!")
+        if wants_meta and not self.is_meta:
+            return _on_meta(self, dtype or self.dtype)
     if memory_format not in (None, meta.preserve_format) and not self.is_contiguous(memory_format):
         return to_copy(self, dtype, memory_format)
     if copy or dtype not in (None, self.dtype):
         return to_copy(self, dtype)
     return self
+
+
+def _on_meta(tensor, dtype):
+    """The same with a shape alone."""
+    with meta.HERE:
+        alone = made(tensor._shape, dtype, _strides_in(tensor, meta.preserve_format))
+    return alone.requires_grad_() if tensor.requires_grad and tensor.is_leaf else alone
 
 
 def _cast(name, dtype):
@@ -716,7 +730,7 @@ def cuda(self, device=None, non_blocking=False, memory_format=None):
 
 @method
 def cpu(self, memory_format=None):
-    return self
+    return self.to("cpu")
 
 
 @operator("repeat")

@@ -377,8 +377,10 @@ class Module:
         for name, parameter in self._parameters.items():
             if parameter is not None:
                 changed = fn(parameter.detach())
-                if changed.dtype is not parameter.dtype:
+                if changed.is_meta != parameter.is_meta:
                     self._parameters[name] = Parameter(changed, parameter.requires_grad)
+                else:
+                    parameter.data = changed
         for name, buffer in self._buffers.items():
             if buffer is not None:
                 self._buffers[name] = fn(buffer)
@@ -413,15 +415,18 @@ class Module:
     def _cast(self, dtype):
         return self._apply(lambda tensor: tensor.to(dtype) if tensor.is_floating_point() else tensor)
 
-    def to(self, *args, dtype=None, **kwargs):
+    def to(self, *args, dtype=None, device=None, **kwargs):
         from ... import _metadata as meta
 
         for value in args:
             dtype = value if isinstance(value, meta.dtype) else value.dtype if isinstance(value, Tensor) else dtype
+            device = value if isinstance(value, (str, meta.device)) else device
         if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
             raise TypeError(
                 f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={dtype}"
             )
+        if device is not None:
+            self._apply(lambda tensor: tensor.to(device))
         return self._cast(dtype) if dtype is not None else self
 
     def type(self, dst_type):
@@ -434,7 +439,9 @@ class Module:
         return self
 
     def to_empty(self, *, device, recurse=True):
-        return self
+        from ..._public import FUNCTIONS
+
+        return self._apply(lambda tensor: FUNCTIONS["empty"](tensor.shape, dtype=tensor.dtype, device=device), recurse)
 
     def float(self):
         from ... import _metadata as meta
