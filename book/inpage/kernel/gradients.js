@@ -1,6 +1,7 @@
 // The gradients of what numbers.js computes, where they are computed in one go: arrays as there, one sample after another.
 import { columnsOf, sumColumns } from "../compute/columns.js";
-import { KINDS, isPlain, multiply } from "./numbers.js";
+import { KINDS, isPlain } from "./numbers.js";
+import { addByRows, addFew, multiply, turned } from "./products.js";
 
 // Where the result is above the threshold, the gradient; elsewhere nothing.
 export function passedAbove(kind, gradient, result, threshold) {
@@ -13,22 +14,15 @@ export function passedAbove(kind, gradient, result, threshold) {
 export function convolvedInput(gradient, [samples, channels, height, width], weight, [outputs, inputs], window, groups) {
   const out = new Float32Array(samples * channels * height * width), taps = window.kernel[0] * window.kernel[1];
   const places = gradient.length / samples / outputs, rows = outputs / groups, inner = inputs * taps, plain = isPlain(window);
-  const turned = transposed(weight, groups, rows, inner), columns = plain ? null : new Float32Array(groups * inner * places);
+  const weights = Array.from({ length: groups }, (_, group) => turned(weight, group * rows * inner, rows, inner));
+  const columns = plain ? null : new Float32Array(groups * inner * places);
   for (let sample = 0; sample < samples; sample += 1) {
     const start = sample * channels * height * width;
     for (let group = 0; group < groups; group += 1) {
       const [into, to] = plain ? [out, start + group * inner * places] : [columns, group * inner * places];
-      multiply(into, to, turned, group * inner * rows, gradient, (sample * outputs + group * rows) * places, inner, rows, places);
+      multiply(into, to, weights[group], 0, gradient, (sample * outputs + group * rows) * places, inner, rows, places);
     }
     if (!plain) sumColumns(columns, out, start, [channels, height, width], window);
-  }
-  return out;
-}
-
-function transposed(matrices, count, rows, columns) {
-  const out = new matrices.constructor(matrices.length);
-  for (let n = 0, at = 0; n < count; n += 1) {
-    for (let row = 0; row < rows; row += 1) for (let column = 0; column < columns; column += 1, at += 1) out[(n * columns + column) * rows + row] = matrices[at];
   }
   return out;
 }
@@ -41,32 +35,12 @@ export function convolvedWeight(gradient, x, [samples, channels, height, width],
     const read = x.subarray(sample * part, (sample + 1) * part);
     const columns = isPlain(window) ? read : columnsOf(read, [channels, height, width], window).columns;
     for (let group = 0; group < groups; group += 1) {
-      addProducts(sums, group * rows * inner, gradient, (sample * outputs + group * rows) * places, columns, group * inner * places, rows, places, inner);
+      const to = group * rows * inner, from = (sample * outputs + group * rows) * places, second = group * inner * places;
+      if (places > 12) addByRows(sums, to, gradient, from, columns, second, rows, places, inner);
+      else addFew(sums, to, gradient, from, turned(columns, second, inner, places), 0, rows, places, inner);
     }
   }
   return Float32Array.from(sums);
-}
-
-// (rows, inner) by (columns, inner), row by row; added to what is there. Four at a time, as in `multiply`.
-function addProducts(sums, to, one, first, other, second, rows, inner, columns) {
-  for (let column = 0; column < columns; column += 1) {
-    const from = second + column * inner;
-    let row = 0;
-    for (; row + 4 <= rows; row += 4) {
-      let a = 0, b = 0, c = 0, d = 0;
-      for (let n = 0, at = first + row * inner; n < inner; n += 1, at += 1) {
-        const value = other[from + n];
-        a += value * one[at]; b += value * one[at + inner]; c += value * one[at + 2 * inner]; d += value * one[at + 3 * inner];
-      }
-      const at = to + row * columns + column;
-      sums[at] += a; sums[at + columns] += b; sums[at + 2 * columns] += c; sums[at + 3 * columns] += d;
-    }
-    for (; row < rows; row += 1) {
-      let sum = 0;
-      for (let n = 0; n < inner; n += 1) sum += other[from + n] * one[first + row * inner + n];
-      sums[to + row * columns + column] += sum;
-    }
-  }
 }
 
 // Sums over samples and places, one for each channel.

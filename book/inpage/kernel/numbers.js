@@ -2,6 +2,7 @@
 // order of their places, one sample after another; how a tensor lies in memory is told to `laid` and `put` alone.
 import { columnsOf } from "../compute/columns.js";
 import { generator } from "../compute/random.js";
+import { multiply } from "./products.js";
 
 export * from "./gradients.js";
 export * from "./picking.js";
@@ -107,7 +108,10 @@ export const below = (count, low, high) => Float64Array.from({ length: count }, 
 
 export function normal(count, mean, deviation) {
   const values = count < 16 ? random.few(count) : random.normal(count);
-  return mean === 0 && deviation === 1 ? Float32Array.from(values) : Float32Array.from(values, (value) => value * deviation + mean);
+  if (mean === 0 && deviation === 1) return Float32Array.from(values);
+  const out = new Float32Array(count);
+  for (let at = 0; at < count; at += 1) out[at] = values[at] * deviation + mean;
+  return out;
 }
 
 export function shuffled(count) {
@@ -211,8 +215,7 @@ export function softmax(kind, x, rows, count, logarithmic) {
   return out;
 }
 
-// (count, rows, inner) by (count, inner, columns). Four rows of the second at a time: what is read and written of the
-// result is a quarter.
+// (count, rows, inner) by (count, inner, columns).
 export function products(kind, one, other, count, rows, inner, columns) {
   const out = new KINDS[kind](count * rows * columns);
   for (let n = 0; n < count; n += 1) multiply(out, n * rows * columns, one, n * rows * inner, other, n * inner * columns, rows, inner, columns);
@@ -222,27 +225,6 @@ export function products(kind, one, other, count, rows, inner, columns) {
 // Whether an output reads one place, its own.
 export function isPlain({ kernel, stride, padding }) {
   return [...kernel, ...stride].every((one) => one === 1) && padding.every((one) => one === 0);
-}
-
-export function multiply(out, to, one, first, other, second, rows, inner, columns) {
-  const sums = new Float64Array(columns);
-  for (let row = 0; row < rows; row += 1) {
-    sums.fill(0);
-    let k = 0;
-    for (; k + 4 <= inner; k += 4) {
-      const at = first + row * inner + k, from = second + k * columns;
-      const a = one[at], b = one[at + 1], c = one[at + 2], d = one[at + 3];
-      for (let n = 0; n < columns; n += 1) {
-        const place = from + n;
-        sums[n] += a * other[place] + b * other[place + columns] + c * other[place + 2 * columns] + d * other[place + 3 * columns];
-      }
-    }
-    for (; k < inner; k += 1) {
-      const a = one[first + row * inner + k], from = second + k * columns;
-      for (let n = 0; n < columns; n += 1) sums[n] += a * other[from + n];
-    }
-    out.set(sums, to + row * columns);
-  }
 }
 
 // x: (N, C, H, W), weight: (O, C / groups, K, K), bias: (O) or null.

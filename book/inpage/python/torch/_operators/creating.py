@@ -2,6 +2,7 @@
 
 import functools
 import math
+from contextlib import nullcontext
 
 from .. import _metadata as meta
 from .. import _numbers
@@ -38,7 +39,8 @@ def _new(name, values=None):
         memory_format=None,
         names=None,
     ):
-        return _wanting(_as_drawn(run(sizes_of(size), dtype), generator), requires_grad)
+        with _from(generator):
+            return _wanting(run(sizes_of(size), dtype), requires_grad)
 
     def like(input, *, dtype=None, device=None, requires_grad=False, memory_format=None, layout=None, generator=None):
         need_tensor(input, f"{name}_like")
@@ -53,11 +55,8 @@ def _new(name, values=None):
         METHODS[f"new_{name}"] = named(new, f"new_{name}")
 
 
-def _as_drawn(tensor, generator):
-    """Numbers of a generator of one's own are not those of `manual_seed`, and are not known."""
-    if generator is not None:
-        tensor._storage.values = None
-    return tensor
+def _from(generator):
+    return nullcontext() if generator is None else generator.drawing()
 
 
 def _wanting(tensor, requires_grad):
@@ -211,7 +210,8 @@ def randint(
         low, high = 0, low
     if low >= high:
         raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
-    return _as_drawn(_randint(low, high, sizes_of((size,)), dtype), generator)
+    with _from(generator):
+        return _randint(low, high, sizes_of((size,)), dtype)
 
 
 @function
@@ -226,7 +226,8 @@ def _randperm(n, dtype=None):
 
 @function
 def randperm(n, *, generator=None, out=None, dtype=None, device=None):
-    return _as_drawn(_randperm(n, dtype), generator)
+    with _from(generator):
+        return _randperm(n, dtype)
 
 
 @operator("normal")
@@ -289,8 +290,8 @@ def _written(name):
 
     def write(self, *args, **kwargs):
         named_ones = {argument: kwargs.get(argument, default) for argument, default in arguments.items()}
-        written = run(self, *args, *list(named_ones.values())[len(args) :] if kwargs else ())
-        return _as_drawn(written, kwargs.get("generator"))
+        with _from(kwargs.get("generator")):
+            return run(self, *args, *list(named_ones.values())[len(args) :] if kwargs else ())
 
     METHODS[f"{name}_"] = named(write, f"{name}_")
 

@@ -1,0 +1,1 @@
+"""The little of IPython that cells of the book use."""
