@@ -162,7 +162,7 @@ class Node:
 
     def bare_name(self):
         """As messages name it."""
-        return self._name.removesuffix("Backward0")
+        return self._name.removesuffix("0").removesuffix("Backward")
 
     @property
     def next_functions(self):
