@@ -21,6 +21,7 @@ const UNARY = {
   round: (x) => (Math.abs(x % 1) === 0.5 ? 2 * Math.round(x / 2) : Math.round(x)), // a half goes to the even number
   isnan: Number.isNaN, isfinite: Number.isFinite, isinf: (x) => Math.abs(x) === Infinity, logical_not: (x) => !x,
   _to_copy: (x) => x, erf, atan: Math.atan, asin: Math.asin, acos: Math.acos, sinh: Math.sinh, cosh: Math.cosh,
+  nan_to_num: (x, nan, most, least) => (Number.isNaN(x) ? nan : x === Infinity ? most : x === -Infinity ? least : x),
   exp2: (x) => 2 ** x, frac: (x) => x - Math.trunc(x),
   gelu: (x, how) => (how === "tanh" ? 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))) : 0.5 * x * (1 + erf(x / Math.SQRT2))),
   elu: (x, alpha = 1, scale = 1) => scale * (x > 0 ? x : alpha * Math.expm1(x)),
@@ -173,9 +174,9 @@ function dense(shape, strides) {
 
 export const has = (family, name) => name in { unary: UNARY, binary: BINARY, reduced: REDUCED }[family];
 
-export function unary(name, kind, x, setting, other) {
+export function unary(name, kind, x, setting, other, third) {
   const out = new KINDS[kind](x.length), compute = UNARY[name];
-  for (let at = 0; at < out.length; at += 1) out[at] = compute(x[at], setting, other);
+  for (let at = 0; at < out.length; at += 1) out[at] = compute(x[at], setting, other, third);
   return out;
 }
 

@@ -17,7 +17,7 @@ _TWO = (
     "logical_or logical_xor bitwise_and bitwise_or bitwise_xor"
 )
 _MANY = "sum prod mean var std amax amin all any count_nonzero argmax argmin"
-_WITH_SETTINGS = "gelu elu hardswish hardsigmoid softplus mish log_sigmoid_forward"
+_WITH_SETTINGS = "gelu elu hardswish hardsigmoid softplus mish log_sigmoid_forward nan_to_num"
 
 
 def _engine():

@@ -2,7 +2,6 @@
 
 import math
 
-from .. import _metadata as meta
 from .._dispatch import operator
 from .._tensor import made
 from .views import like_strides
@@ -77,6 +76,6 @@ def group_normed(input, num_groups, weight, bias, eps):
 
 
 def refuse_single_values(shape):
-    """In training, a batch norm needs more than one value per channel."""
+    """In training, a batch norm needs more than one value per channel; a group norm, in each group."""
     if shape[0] * math.prod(shape[2:]) == 1:
-        raise ValueError(f"Expected more than 1 value per channel when training, got input size {meta.Size(shape)}")
+        raise ValueError(f"Expected more than 1 value per channel when training, got input size {shape}")

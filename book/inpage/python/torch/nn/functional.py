@@ -408,6 +408,7 @@ def rms_norm(input, normalized_shape, weight=None, eps=None):
 def group_norm(input, num_groups, weight=None, bias=None, eps=1e-05):
     if input.dim() < 2:
         raise RuntimeError(f"Expected at least 2 dimensions for input tensor but received {input.dim()}")
+    _norms.refuse_single_values([input.shape[0] * input.shape[1] // num_groups, num_groups, *input.shape[2:]])
     return _norms.group_normed(input, num_groups, weight, bias, eps)
 
 
