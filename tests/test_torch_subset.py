@@ -109,7 +109,7 @@ def test_a_failure_is_told_in_the_same_words():
     [
         ("torch.fft.fft(torch.rand(3))", "torch.fft.fft is not part of the PyTorch of this page"),
         ("torch.nn.LazyLinear(3)", "torch.nn.LazyLinear is not part of"),
-        ("torch.load('weights.pth')", "torch.load is not part of"),
+        ("torch.hub.load('a', 'b')", "torch.hub is not part of"),
         ("torch.optim.LBFGS([], 0.1)", "torch.optim.LBFGS is not part of"),
         ("torch.rand(3).stft(2)", "Tensor.stft is not part of"),
         ("torch.rand(3).sum().item()", "needs the tensor's values"),

@@ -38,6 +38,7 @@ export function generator(seed) {
 
   return {
     word,
+    precise,
     state: () => ({ words: state.slice(), next, kept }),
     restore(before) {
       state.set(before.words);

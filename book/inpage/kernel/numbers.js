@@ -107,6 +107,8 @@ export const restored = (kept) => random.restore(kept);
 export const uniform = (count, low, high) => random.uniform(count, low, high);
 export const below = (count, low, high) => Float64Array.from({ length: count }, () => low + (random.word() % (high - low)));
 
+export const tossed = (count, chance) => Float32Array.from({ length: count }, () => random.precise() < chance);
+
 export function normal(count, mean, deviation) {
   const values = count < 16 ? random.few(count) : random.normal(count);
   if (mean === 0 && deviation === 1) return Float32Array.from(values);
@@ -128,10 +130,18 @@ export const holds = (kind) => kind in KINDS;
 export const of = (kind, values) => KINDS[kind].from(values, Number);
 export const filled = (kind, count, value) => new KINDS[kind](count).fill(Number(value));
 
+// Numbers from their bytes, as they are kept here.
+export const fromBytes = (kind, bytes) => new KINDS[kind](bytes.slice().buffer);
+
 // Numbers as they lie in a file.
 export function unpacked(kind, bytes) {
   const { buffer } = bytes.slice();
   return kind === "int64" ? Float64Array.from(new BigInt64Array(buffer), Number) : new KINDS[kind](buffer);
+}
+
+export function packed(kind, values) {
+  const whole = kind === "int64" ? BigInt64Array.from(values, BigInt) : values;
+  return new Uint8Array(whole.buffer.slice(whole.byteOffset, whole.byteOffset + whole.byteLength));
 }
 
 // The numbers of a tensor, or of a part of one, in the order of their places.

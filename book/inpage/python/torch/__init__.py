@@ -49,7 +49,8 @@ globals().update(_meta.PUBLIC_TYPES)
 from . import nn  # noqa: E402  isort: skip  (functions of its own are torch's, too)
 
 globals().update(_FUNCTIONS)
-from . import _C, _ops, ao, autograd, fft, jit, linalg, optim, random, special, utils  # noqa: E402  isort: skip
+from . import _C, _ops, ao, autograd, fft, jit, linalg, optim, random, serialization, special, utils  # noqa: E402  isort: skip
+from .serialization import load, save  # noqa: E402  isort: skip
 
 _ALSO_HERE = (
     "dropout layer_norm group_norm batch_norm bilinear embedding pixel_shuffle pixel_unshuffle channel_shuffle prelu "

@@ -170,6 +170,19 @@ def _randn(target, *given, **options):
     return _engine().normal(_single(target), 0, 1)
 
 
+@computes("bernoulli_")
+def _tossed(target, self, p=0.5):
+    if isinstance(p, Tensor):
+        raise Unknown
+    return _engine().unary("positive", kind(target.dtype), _engine().tossed(target.numel(), p))
+
+
+@computes("bernoulli")
+def _tossed_each(target, self):
+    drawn = _engine().uniform(_single(target), 0, 1)
+    return _engine().binary("lt", kind(target.dtype), drawn, numbers(self), target.numel())
+
+
 @computes("normal_")
 def _normal(target, self, mean=0.0, std=1.0):
     return _engine().normal(_single(target), mean, std)

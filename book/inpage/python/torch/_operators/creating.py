@@ -249,7 +249,8 @@ def _bernoulli(self):
 
 @both
 def bernoulli(input, p=None, *, generator=None, out=None):
-    return _bernoulli(input)
+    with _from(generator):
+        return _bernoulli(input) if p is None else FUNCTIONS["empty_like"](input).bernoulli_(p)
 
 
 @operator("multinomial")
@@ -280,9 +281,16 @@ def empty_strided(size, stride, *, dtype=None, device=None, requires_grad=False)
     return _empty_strided(tuple(size), tuple(stride), dtype)
 
 
+_WRITTEN_WITH = {
+    "normal": {"mean": 0.0, "std": 1.0},
+    "uniform": {"from": 0.0, "to": 1.0},
+    "bernoulli": {"p": 0.5},
+}
+
+
 def _written(name):
     """`x.zero_()`, `x.normal_(0, 1)`: new numbers in the same memory."""
-    arguments = {"normal": {"mean": 0.0, "std": 1.0}, "uniform": {"from": 0.0, "to": 1.0}}.get(name, {})
+    arguments = _WRITTEN_WITH.get(name, {})
 
     @operator(f"{name}_", pointwise=True, writes=(0,))
     def run(self, *args):

@@ -351,15 +351,15 @@ def take(input, index):
 @both
 def take_along_dim(input, indices, dim=None):
     if dim is None:
-        return made((indices.numel(),), input.dtype)
+        return _gather(views.reshaped(input, (-1,)), 0, views.reshaped(indices, (-1,)))
     at = meta.whole_dim(dim, input.dim())
-    shape = list(
-        meta.broadcast(
-            [[1 if place == at else size for place, size in enumerate(its._shape)] for its in (input, indices)]
-        )
-    )
-    shape[at] = indices._shape[at]
-    return made(shape, input.dtype)
+    others = [[1 if place == at else size for place, size in enumerate(its._shape)] for its in (input, indices)]
+    shape = list(meta.broadcast(others))
+    spread = [
+        views.expand_op(its, (*shape[:at], its._shape[at], *shape[at + 1 :])) if its.dim() else its
+        for its in (input, indices)
+    ]
+    return _gather(spread[0], at, spread[1])
 
 
 @both

@@ -26,7 +26,7 @@ def native_batch_norm(self, weight, bias, running_mean, running_var, training, m
         for value in (running_mean, running_var):
             if value is not None:
                 value._about_to_be_written()
-    kept = (channels,) if training else (0,)
+    kept = (channels,) if training or self.is_meta else (0,)
     return made(self._shape, self.dtype, like_strides(self)), made(kept, self.dtype), made(kept, self.dtype)
 
 
