@@ -16,7 +16,7 @@ from PIL import Image
 from linewalk import images
 
 LISTED = yaml.safe_load((ROOT / "tests/cells_not_in_page.yml").read_text(encoding="utf-8"))
-FEWER = ()  # chapters of which less than nine in ten run
+FEWER = ("11_taking_out", "16_your_own")  # chapters of which less than nine in ten run
 NUMBER = re.compile(r"-?\d+\.?\d*(?:e[+-]?\d+)?")
 
 

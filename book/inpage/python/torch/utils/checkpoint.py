@@ -9,7 +9,6 @@ from ..random import fork_rng, get_rng_state, set_rng_state
 def checkpoint(function, *args, use_reentrant=None, preserve_rng_state=True, **kwargs):
     if not is_grad_enabled():
         return function(*args, **kwargs)
-    given = [arg.detach().requires_grad_(arg.requires_grad) if isinstance(arg, Tensor) else arg for arg in args]
     state, places, again = get_rng_state(), [], []
 
     def forget(tensor):
@@ -24,11 +23,15 @@ def checkpoint(function, *args, use_reentrant=None, preserve_rng_state=True, **k
         if not again:
             with fork_rng(), enable_grad(), graph.saved_tensors_hooks(keep, lambda tensor: tensor):
                 set_rng_state(state)
-                function(*given, **kwargs)
+                function(*map(_apart, args), **kwargs)
         return again[place]
 
     with graph.saved_tensors_hooks(forget, compute_again):
         return function(*args, **kwargs)
+
+
+def _apart(arg):
+    return arg.detach().requires_grad_(arg.requires_grad) if isinstance(arg, Tensor) else arg
 
 
 def checkpoint_sequential(functions, segments, input, use_reentrant=None):
