@@ -21,7 +21,7 @@ SAME_TIME = (1980, 1, 1, 0, 0, 0)  # the archive's name is by its content, which
 # Of Python's library: whole packages, and modules, that nothing in the page imports.
 UNUSED = (
     "_pyrepl", "ctypes", "curses", "dbm", "email", "ensurepip", "http", "idlelib", "multiprocessing",
-    "pydoc_data", "sqlite3", "tkinter", "tomllib/mypy", "turtledemo", "unittest", "venv", "wsgiref", "xml", "xmlrpc",
+    "pydoc_data", "sqlite3", "tkinter", "tomllib/mypy", "turtledemo", "venv", "wsgiref", "xml", "xmlrpc",
     "_pydatetime.py", "_pyio.py", "_pydecimal.py", "bdb.py", "cProfile.py", "cmd.py", "code.py", "doctest.py",
     "ftplib.py", "imaplib.py", "ipaddress.py", "mailbox.py", "mimetypes.py", "netrc.py", "nntplib.py", "optparse.py",
     "pdb.py", "pickletools.py", "plistlib.py", "poplib.py", "profile.py", "pstats.py", "pyclbr.py", "pydoc.py",

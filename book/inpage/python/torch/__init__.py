@@ -1,8 +1,8 @@
-"""The PyTorch of this page: what modules, layers and functions do to shapes, in Python alone.
+"""The PyTorch of this page: what modules, layers and functions do, in Python alone.
 
 It stands behind the plain name `torch`, where real PyTorch cannot be had. Its tensors carry shape, type, strides,
-memory and whether they need a gradient, and no numbers; errors about shapes are in PyTorch's words. What it lacks, it
-names in one sentence.
+memory and how they were computed, for gradients; numbers, only where something that computes them is handed in
+(`_numbers.compute_with`). Errors are in PyTorch's words. What it lacks, it names in one sentence.
 """
 
 import math as _math

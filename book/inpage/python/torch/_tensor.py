@@ -19,7 +19,7 @@ _LACKING = (
 
 
 class Tensor:
-    """A tensor without numbers.
+    """A tensor.
 
     Args:
         a shape, `Tensor(2, 3)`; or nested lists, `Tensor([[1, 2]])`.
