@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 WORK = ROOT / "_build" / "npm"
 # live.js is imported when somebody runs a cell; the others have to come by a script tag, since file:// has no modules.
 FORMS = {"live": "esm", "find": "iife", "inpage": "iife"}
+MODULES = {"inpage": ["kernel/python.js"]}  # imported as live.js is
 # Of a folder's scripts, those that pages ask for; each holds what it imports.
 ENTRIES = {
     "live": ["live.js"],
@@ -60,7 +61,7 @@ def bundle(source):
     shutil.rmtree(made, ignore_errors=True)
     modules = packages(source, work)
     esbuild = modules / ".bin" / "esbuild"
-    options = ["--bundle", f"--format={FORMS[source.name]}", "--target=es2022", "--minify", "--log-level=warning"]
+    options = ["--bundle", "--target=es2022", "--minify", "--log-level=warning"]
     options += [f"--outdir={made}", "--entry-names=[name]"]
     if needs_files:
         run([sys.executable, KNOWN, work], root, NOT_KNOWN, PYTHONPATH=str(root))
@@ -69,8 +70,11 @@ def bundle(source):
         options += ["--loader:.py=text", "--loader:.safetensors=file", "--loader:.png=file"]
         options += ["--asset-names=[name]-[hash]"]
         options += [f"--alias:{name.split('.')[0]}={work / name}" for name in ("photograph.png", "known-numbers.json")]
-    entries = [source / name for name in ENTRIES[source.name]]
-    run([esbuild, *entries, *options], root, NO_BUNDLE, name=f"book/{source.name}", NODE_PATH=str(modules))
+    for form, names in ((FORMS[source.name], ENTRIES[source.name]), ("esm", MODULES.get(source.name, []))):
+        entries = [source / name for name in names]
+        if entries:
+            command = [esbuild, *entries, f"--format={form}", *options]
+            run(command, root, NO_BUNDLE, name=f"book/{source.name}", NODE_PATH=str(modules))
     stamp.write_text(inputs)
     return made
 

@@ -2,7 +2,7 @@
 
     python book/python_parts.py FOLDER MODULES
 
-Into FOLDER go `python.wasm` (the interpreter), `library.zip` (linewalk and the torch of the page), `stdlib.zip` (what
+Into FOLDER go `python.wasm` (the interpreter), `library.zip` (linewalk, its weights, and the torch of the page), `stdlib.zip` (what
 is used of Python's own library) and `lock.json` (the interpreter's version). Both archives are stored: a host
 compresses them better as a whole, and Python reads them faster. MODULES is where npm has put pyodide.
 """
@@ -14,8 +14,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PYTHON = ROOT / "book" / "inpage" / "python"
-# Of linewalk, what has to do with the command line and the shipped weights.
-LEFT_AT_HOME = ("weights", "__main__.py")
 SAME_TIME = (1980, 1, 1, 0, 0, 0)  # the archive's name is by its content, which must not hold when it was made
 
 # Of Python's library: whole packages, and modules, that nothing in the page imports.
@@ -33,19 +31,19 @@ UNUSED = (
 def main(folder, modules):
     pyodide = modules / "pyodide"
     folder.mkdir(parents=True, exist_ok=True)
-    pack(folder / "library.zip", {**files(ROOT / "linewalk", "linewalk/", LEFT_AT_HOME), **files(PYTHON, "")})
+    pack(folder / "library.zip", {**files(ROOT / "linewalk", "linewalk/"), **files(PYTHON, "")})
     pack(folder / "stdlib.zip", standard_library(pyodide / "python_stdlib.zip"))
     (folder / "python.wasm").write_bytes((pyodide / "pyodide.asm.wasm").read_bytes())
     info = json.loads((pyodide / "pyodide-lock.json").read_text(encoding="utf-8"))["info"]
     (folder / "lock.json").write_text(json.dumps({"info": info, "packages": {}}))
 
 
-def files(folder, prefix, without=()):
-    """name in the archive → content, of a folder's Python, its knowledge and its style sheets."""
+def files(folder, prefix):
+    """name in the archive → content, of a folder's Python, its knowledge, its style sheets and its weights."""
     return {
         f"{prefix}{path.relative_to(folder).as_posix()}": path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.suffix in (".py", ".toml", ".css") and path.relative_to(folder).parts[0] not in without
+        if path.suffix in (".py", ".toml", ".css", ".safetensors")
     }
 
 

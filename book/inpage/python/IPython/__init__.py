@@ -1,1 +1,1 @@
-"""The little of IPython that cells of the book use."""
+"""Of IPython, what the chapters' cells ask for: what they show beside their last line."""

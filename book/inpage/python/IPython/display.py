@@ -1,12 +1,42 @@
-"""What a cell shows: `HTML("<svg …>")`."""
+"""`display` and what it is given, as in a notebook: https://ipython.readthedocs.io/en/stable/api/generated/IPython.display.html."""
+
+from torch._lacking import lacking_names
+
+__getattr__ = lacking_names("IPython.display")
+shown = None  # takes whatever is displayed: (type of message, its content)
 
 
-class HTML:
+class _Data:
+    """Args: data: text, shown as `_repr_…_` says."""
+
     def __init__(self, data):
         self.data = data
 
+    def __repr__(self):
+        return f"<IPython.core.display.{type(self).__name__} object>"
+
+
+class HTML(_Data):
     def _repr_html_(self):
         return self.data
 
+
+class SVG(_Data):
+    def _repr_svg_(self):
+        return self.data
+
+
+class Pretty(_Data):
     def __repr__(self):
-        return "<IPython.core.display.HTML object>"
+        return self.data
+
+
+def display(*objects):
+    from cells import pictured
+
+    for one in objects:
+        shown("display_data", {"data": pictured(one)})
+
+
+def clear_output(wait=False):
+    shown("clear_output", {"wait": wait})
