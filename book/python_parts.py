@@ -2,15 +2,18 @@
 
     python book/python_parts.py FOLDER MODULES
 
-Into FOLDER go `python.wasm` (the interpreter), `library.zip` (linewalk, its weights, and the torch of the page), `stdlib.zip` (what
-is used of Python's own library) and `lock.json` (the interpreter's version). Both archives are stored: a host
-compresses them better as a whole, and Python reads them faster. MODULES is where npm has put pyodide.
+Into FOLDER, where known.py has put `photograph.png`, go `python.wasm` (the interpreter), `library.zip` (linewalk with
+its weights and that photograph, and the torch of the page), `stdlib.zip` (what is used of Python's own library) and
+`lock.json` (the interpreter's version). Both archives are stored: a host compresses them better as a whole, and Python
+reads them faster. MODULES is where npm has put pyodide.
 """
 
 import json
 import sys
 import zipfile
 from pathlib import Path
+
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
 PYTHON = ROOT / "book" / "inpage" / "python"
@@ -31,7 +34,9 @@ UNUSED = (
 def main(folder, modules):
     pyodide = modules / "pyodide"
     folder.mkdir(parents=True, exist_ok=True)
-    pack(folder / "library.zip", {**files(ROOT / "linewalk", "linewalk/"), **files(PYTHON, "")})
+    with Image.open(folder / "photograph.png") as photograph:
+        portrait = {"linewalk/photograph.rgb": photograph.convert("RGB").tobytes()}
+    pack(folder / "library.zip", {**files(ROOT / "linewalk", "linewalk/"), **portrait, **files(PYTHON, "")})
     pack(folder / "stdlib.zip", standard_library(pyodide / "python_stdlib.zip"))
     (folder / "python.wasm").write_bytes((pyodide / "pyodide.asm.wasm").read_bytes())
     info = json.loads((pyodide / "pyodide-lock.json").read_text(encoding="utf-8"))["info"]

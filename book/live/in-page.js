@@ -53,13 +53,13 @@ export class PageKernel {
 
   async interrupt() {
     if (this.state === "busy" && !this.asked && this.python.interrupt()) {
-      this.asked = setTimeout(() => this.state === "busy" && this.stop(), HURRY);
-    } else if (["busy", "starting"].includes(this.state)) this.stop();
+      this.asked = setTimeout(() => this.stop("python-deaf"), HURRY);
+    } else this.stop(this.asked ? "python-deaf" : "python-interrupted");
   }
 
-  stop() {
-    if (this.state === "busy") this.why = this.trouble("python-interrupted");
-    this.python.stop();
+  stop(why) {
+    if (this.state === "busy") this.why = this.trouble(why);
+    if (["busy", "starting"].includes(this.state)) this.python.stop();
   }
 
   async restart() {

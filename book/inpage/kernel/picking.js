@@ -65,17 +65,45 @@ export function truePlaces(x) {
 
 // Rows of `count` in order: [values, where they were]; the first `kept` of each.
 export function ordered(kind, x, rows, count, kept, descending) {
-  const values = new KINDS[kind](rows * kept), places = new Float64Array(rows * kept), order = new Uint32Array(count);
+  const values = new KINDS[kind](rows * kept), places = new Float64Array(rows * kept);
   for (let row = 0; row < rows; row += 1) {
-    const from = row * count, rank = (at) => (Number.isNaN(x[from + at]) ? Infinity : x[from + at]);
-    for (let at = 0; at < count; at += 1) order[at] = at;
-    order.sort((one, other) => {
-      const [a, b] = [rank(one), rank(other)];
+    const ranks = Float64Array.from(x.subarray(row * count, (row + 1) * count), (value) => (Number.isNaN(value) ? Infinity : value));
+    const order = candidates(ranks, kept, descending).sort((one, other) => {
+      const [a, b] = [ranks[one], ranks[other]];
       return (a === b ? 0 : descending ? b > a ? 1 : -1 : a > b ? 1 : -1) || one - other;
     });
-    for (let at = 0; at < kept; at += 1) [values[row * kept + at], places[row * kept + at]] = [x[from + order[at]], order[at]];
+    for (let at = 0; at < kept; at += 1) [values[row * kept + at], places[row * kept + at]] = [x[row * count + order[at]], order[at]];
   }
   return [values, places];
+}
+
+// Where the first `kept` of a row are among: all of it, or, of a long row, what is no worse than the last of them.
+function candidates(ranks, kept, descending) {
+  const all = kept * 8 > ranks.length || !kept, found = [];
+  const last = all ? 0 : chosenOf(ranks.slice(), descending ? ranks.length - kept : kept - 1);
+  for (let at = 0; at < ranks.length; at += 1) if (all || (descending ? ranks[at] >= last : ranks[at] <= last)) found.push(at);
+  return Uint32Array.from(found);
+}
+
+// The number that would stand at a place if the row were in order (Hoare's selection); the row is mixed up.
+function chosenOf(row, place) {
+  for (let low = 0, high = row.length - 1; low < high;) {
+    const pivot = row[(low + high) >> 1];
+    let left = low, right = high;
+    while (left <= right) {
+      while (row[left] < pivot) left += 1;
+      while (row[right] > pivot) right -= 1;
+      if (left <= right) {
+        [row[left], row[right]] = [row[right], row[left]];
+        left += 1;
+        right -= 1;
+      }
+    }
+    if (place <= right) high = right;
+    else if (place >= left) low = left;
+    else break;
+  }
+  return row[place];
 }
 
 export function same(x, y) {

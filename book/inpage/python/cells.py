@@ -13,6 +13,7 @@ import json
 import linecache
 import re
 import sys
+import time
 import traceback
 from itertools import count
 
@@ -183,5 +184,15 @@ class _NotHere(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         """Never comes so far."""
 
 
+def _sleep(seconds, wait=time.sleep):
+    """`time.sleep` in pieces: between them Python hears of an interrupt."""
+    if seconds < 0:
+        raise ValueError("sleep length must be non-negative")
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        wait(min(left, 0.05))
+
+
+time.sleep = _sleep
 sys.meta_path.append(_NotHere())
 sys.setrecursionlimit(_DEEPEST)
