@@ -164,7 +164,9 @@ def percent(share):
 
 
 def _dense(tensor):
-    return tensor.dequantize() if tensor.is_quantized else tensor.to_dense()
+    if tensor.is_quantized:
+        return tensor.dequantize()
+    return tensor if tensor.layout is torch.strided else tensor.to_dense()
 
 
 def _plain(tensor):

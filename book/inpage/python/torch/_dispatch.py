@@ -5,6 +5,11 @@ from types import SimpleNamespace
 from . import _numbers, _tape
 from ._tensor import check_writable
 
+# Whose results lie in the memory of what they were given.
+_VIEWS = frozenset(
+    "alias as_strided detach diagonal expand permute select slice split split_with_sizes squeeze t transpose unbind "
+    "unfold unsqueeze view view_as_complex view_as_real".split()
+)
 modes = []  # what wants to see operators, the innermost last
 _packets = {}
 
@@ -18,9 +23,14 @@ class Tag:
 class OpOverloadPacket:
     """An operator under its plain name, `torch.ops.aten.add`."""
 
+    is_view = False
+
     def __init__(self, name):
         self._name = name
         self.default = self
+
+    def overloads(self):
+        return ["default"]
 
     def __str__(self):
         return f"aten.{self._name}"
@@ -44,6 +54,7 @@ class OpOverload:
     def __init__(self, name, kernel, pointwise, writes):
         self.overloadpacket = packet(name)
         self.overloadpacket.default = self
+        self.is_view = name in _VIEWS
         self.kernel, self.tags = kernel, (Tag.pointwise,) if pointwise else ()
         code = kernel.__code__
         names = code.co_varnames[: code.co_argcount]
