@@ -17,9 +17,8 @@ import time
 import traceback
 from itertools import count
 
-from torch._lacking import NotInThisPage, NoValues
-
 from IPython import display
+from torch._lacking import NotInThisPage, NoValues
 
 _MOST_TEXT = 200_000  # characters that a cell prints; more would keep the page busy, and nobody reads them
 _DEEPEST = 400  # calls within calls: a browser's stack ends long before Python's own limit, and ends everything

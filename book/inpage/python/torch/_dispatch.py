@@ -6,10 +6,10 @@ from . import _numbers, _tape
 from ._tensor import check_writable
 
 # Whose results lie in the memory of what they were given.
-_VIEWS = frozenset(
-    "alias as_strided detach diagonal expand permute select slice split split_with_sizes squeeze t transpose unbind "
-    "unfold unsqueeze view view_as_complex view_as_real".split()
-)
+_VIEWS = {
+    *("alias", "as_strided", "detach", "diagonal", "expand", "permute", "select", "slice", "split"),
+    *("split_with_sizes", "squeeze", "t", "transpose", "unbind", "unfold", "unsqueeze", "view"),
+}
 modes = []  # what wants to see operators, the innermost last
 _packets = {}
 
