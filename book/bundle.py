@@ -96,15 +96,13 @@ def python_parts(source, work, modules):
     run([esbuild, *worker], source.parents[1], NO_BUNDLE, name="book/inpage", NODE_PATH=str(modules))
     files = {"python-interpreter": "python.wasm", "python-library": "library.zip", "python-stdlib": "stdlib.zip"}
     files |= {"python-worker": "python.worker"}
-    contents = {name: (work / file).read_bytes() for name, file in files.items()}
-    sizes = {
-        "bytes": {name: len(content) for name, content in contents.items()},
-        "compressed": sum(len(gzip.compress(content, 6)) for content in contents.values()),  # as plain hosts do
-    }
-    (work / "sizes.json").write_text(json.dumps(sizes))
-    loaders = [f"--loader:{Path(file).suffix}=file" for file in dict.fromkeys(files.values())]
-    aliases = {**files, "python-sizes": "sizes.json"}
-    return [*dict.fromkeys(loaders), *(f"--alias:{name}={work / file}" for name, file in aliases.items())]
+    # Compressed here, since few hosts compress such files; the page takes them apart.
+    packed = {name: gzip.compress((work / file).read_bytes(), 9, mtime=0) for name, file in files.items()}
+    for name, content in packed.items():
+        (work / f"{files[name]}.packed").write_bytes(content)
+    (work / "sizes.json").write_text(json.dumps({"bytes": sum(map(len, packed.values()))}))
+    aliases = {**{name: f"{file}.packed" for name, file in files.items()}, "python-sizes": "sizes.json"}
+    return ["--loader:.packed=file", *(f"--alias:{name}={work / file}" for name, file in aliases.items())]
 
 
 def packages(source, work):

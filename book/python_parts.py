@@ -4,8 +4,8 @@
 
 Into FOLDER, where known.py has put `photograph.png`, go `python.wasm` (the interpreter), `library.zip` (linewalk with
 its weights and that photograph, and the torch of the page), `stdlib.zip` (what is used of Python's own library) and
-`lock.json` (the interpreter's version). Both archives are stored: a host compresses them better as a whole, and Python
-reads them faster. MODULES is where npm has put pyodide.
+`lock.json` (the interpreter's version). Both archives are stored: bundle.py compresses them better as a whole, and
+Python reads them faster. MODULES is where npm has put pyodide.
 """
 
 import json

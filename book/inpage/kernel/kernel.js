@@ -4,17 +4,16 @@ import interpreter from "python-interpreter";
 import library from "python-library";
 import stdlib from "python-stdlib";
 import worker from "python-worker";
-import { bytes, compressed } from "python-sizes";
+import { bytes } from "python-sizes";
 
 import { trouble } from "../compute/troubles.js";
 
 const KEPT = "bottleneck-python"; // the browser's cache of it, in which a file's name says what is in it
 const FILES = { interpreter, stdlib, library, script: worker };
-const ALL = Object.values(bytes).reduce((sum, one) => sum + one, 0);
 
 const LATE = 30_000; // ms
 
-export const MEGABYTES = (compressed / 1e6).toFixed(1);
+export const MEGABYTES = (bytes / 1e6).toFixed(1);
 
 // {start(), explain(request), run(code, take), interrupt(), stop()}: `base` is the address of the page's script;
 // `purpose`, what Python is for, is "explain" or "run"; `onProgress` hears the share that has come, 0…1.
@@ -133,7 +132,7 @@ async function load(base, onProgress) {
   const come = {};
   const report = (name, length) => {
     come[name] = length;
-    onProgress(Object.values(come).reduce((sum, one) => sum + one, 0) / ALL);
+    onProgress(Object.values(come).reduce((sum, one) => sum + one, 0) / bytes);
   };
   const kept = await globalThis.caches?.open(KEPT).catch(() => null);
   const addresses = Object.entries(FILES).map(([name, file]) => [name, new URL(file, base).href]);
@@ -149,11 +148,12 @@ async function load(base, onProgress) {
 }
 
 async function whole(answer, report) {
-  const chunks = [], reader = answer.body.getReader();
   let length = 0;
-  for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read()) {
-    chunks.push(value);
-    report((length += value.length));
-  }
-  return new Blob(chunks).arrayBuffer();
+  const counted = new TransformStream({
+    transform(chunk, onwards) {
+      report((length += chunk.length));
+      onwards.enqueue(chunk);
+    },
+  });
+  return new Response(answer.body.pipeThrough(counted).pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
 }
