@@ -67,7 +67,8 @@ export function truePlaces(x) {
 export function ordered(kind, x, rows, count, kept, descending) {
   const values = new KINDS[kind](rows * kept), places = new Float64Array(rows * kept);
   for (let row = 0; row < rows; row += 1) {
-    const ranks = Float64Array.from(x.subarray(row * count, (row + 1) * count), (value) => (Number.isNaN(value) ? Infinity : value));
+    const ranks = new Float64Array(x.subarray(row * count, (row + 1) * count));
+    for (let at = 0; at < count; at += 1) if (Number.isNaN(ranks[at])) ranks[at] = Infinity;
     const order = candidates(ranks, kept, descending).sort((one, other) => {
       const [a, b] = [ranks[one], ranks[other]];
       return (a === b ? 0 : descending ? b > a ? 1 : -1 : a > b ? 1 : -1) || one - other;

@@ -240,8 +240,12 @@ class Tensor:
         return self._values("Tensor.item()")[0]
 
     def tolist(self):
-        values = iter(self._values("Tensor.tolist()"))
-        return _nested(values, self._shape)
+        values = self._values("Tensor.tolist()")
+        if not values:
+            return _empty(self._shape)
+        for size in reversed(self._shape[1:]):
+            values = [values[at:at + size] for at in range(0, len(values), size)]
+        return values if self._shape else values[0]
 
     def numpy(self, *, force=False):
         raise lacking("Tensor.numpy")
@@ -402,10 +406,8 @@ def flattened(data):
     return [value for values, _ in parts for value in values], (len(parts), *(shapes[0] if shapes else ()))
 
 
-def _nested(values, shape):
-    if not shape:
-        return next(values)
-    return [_nested(values, shape[1:]) for _ in range(shape[0])]
+def _empty(shape):
+    return [_empty(shape[1:]) for _ in range(shape[0])] if shape else None
 
 
 def need_tensor(value, function, argument="input", position=1):
