@@ -106,6 +106,8 @@ def test_a_photograph_walks_through_the_block(reader):
     sides = "image => image.decode().then(() => [image.naturalWidth, image.naturalHeight])"
     assert picture.evaluate(sides) == [int(picture.get_attribute(name)) for name in ("width", "height")]
     assert card.locator(".lw-graph svg .lw-now").count() == 1
+    tip = card.locator(".lw-edges path").first.get_attribute("marker-end").removeprefix("url(#").removesuffix(")")
+    assert card.locator(f"marker[id='{tip}']").count() == 1 == reader.page.locator(f"[id='{tip}']").count()
     assert reader.page.locator(".live-device").inner_text() == "this page, WASM"
     assert not re.search("[㐀-鿿]", card.inner_text())
 

@@ -32,7 +32,8 @@ export class Session {
     for (const cell of this.queue.splice(0)) cell.rest();
     await this.kernel.leave();
     this.kernel = new Kernel(server, this.words, (state, detail) => this.show(state, detail));
-    await this.start();
+    for (const cell of this.cells.values()) cell.forget();
+    this.show("none");
   }
 
   async run(elements) {

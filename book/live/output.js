@@ -93,6 +93,19 @@ export class Output {
       element.firstChild.firstChild.innerHTML = coloured(text("text/plain") || Object.values(data).map(String).join("\n"));
     }
     keepLanguage(element, edition);
+    useOwnNames(element);
+  }
+}
+
+let named = 0;
+
+/** What refers to a part of its drawing, as an arrow to its tip, would find that of a printed one, which is hidden. */
+function useOwnNames(root) {
+  const own = (name) => `live-${named}-${name}`;
+  named += 1;
+  for (const part of root.querySelectorAll("svg [id]")) part.id = own(part.id);
+  for (const part of root.querySelectorAll("svg *")) {
+    for (const attribute of part.attributes) attribute.value = attribute.value.replace(/^url\(#([\w-]+)\)$/, (_, name) => `url(#${own(name)})`);
   }
 }
 

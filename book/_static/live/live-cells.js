@@ -88,7 +88,7 @@ function offer({ server }) {
   return async (connected) => {
     server = connected;
     if (session) await session.then((session) => session.use(server));
-    else await start().then((session) => session.start());
+    else await start();
   };
 }
 
