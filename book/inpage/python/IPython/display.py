@@ -1,4 +1,4 @@
-"""`display` and what it is given, as in a notebook: https://ipython.readthedocs.io/en/stable/api/generated/IPython.display.html."""
+"""`display` and what it is given, as in a notebook: what it shows goes to whoever runs the cell."""
 
 from torch._lacking import lacking_names
 
