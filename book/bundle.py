@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 WORK = ROOT / "_build" / "npm"
 # live.js is imported when somebody runs a cell; the others have to come by a script tag, since file:// has no modules.
 FORMS = {"live": "esm", "find": "iife", "inpage": "iife"}
+MODULES = {"inpage": ["kernel/python.js"]}  # imported as live.js is
 # Of a folder's scripts, those that pages ask for; each holds what it imports.
 ENTRIES = {
     "live": ["live.js"],
@@ -60,7 +61,7 @@ def bundle(source):
     shutil.rmtree(made, ignore_errors=True)
     modules = packages(source, work)
     esbuild = modules / ".bin" / "esbuild"
-    options = ["--bundle", f"--format={FORMS[source.name]}", "--target=es2022", "--minify", "--log-level=warning"]
+    options = ["--bundle", "--target=es2022", "--minify", "--log-level=warning"]
     options += [f"--outdir={made}", "--entry-names=[name]"]
     if needs_files:
         run([sys.executable, KNOWN, work], root, NOT_KNOWN, PYTHONPATH=str(root))
@@ -69,8 +70,11 @@ def bundle(source):
         options += ["--loader:.py=text", "--loader:.safetensors=file", "--loader:.png=file"]
         options += ["--asset-names=[name]-[hash]"]
         options += [f"--alias:{name.split('.')[0]}={work / name}" for name in ("photograph.png", "known-numbers.json")]
-    entries = [source / name for name in ENTRIES[source.name]]
-    run([esbuild, *entries, *options], root, NO_BUNDLE, name=f"book/{source.name}", NODE_PATH=str(modules))
+    for form, names in ((FORMS[source.name], ENTRIES[source.name]), ("esm", MODULES.get(source.name, []))):
+        entries = [source / name for name in names]
+        if entries:
+            command = [esbuild, *entries, f"--format={form}", *options]
+            run(command, root, NO_BUNDLE, name=f"book/{source.name}", NODE_PATH=str(modules))
     stamp.write_text(inputs)
     return made
 
@@ -92,15 +96,13 @@ def python_parts(source, work, modules):
     run([esbuild, *worker], source.parents[1], NO_BUNDLE, name="book/inpage", NODE_PATH=str(modules))
     files = {"python-interpreter": "python.wasm", "python-library": "library.zip", "python-stdlib": "stdlib.zip"}
     files |= {"python-worker": "python.worker"}
-    contents = {name: (work / file).read_bytes() for name, file in files.items()}
-    sizes = {
-        "bytes": {name: len(content) for name, content in contents.items()},
-        "compressed": sum(len(gzip.compress(content, 6)) for content in contents.values()),  # as plain hosts do
-    }
-    (work / "sizes.json").write_text(json.dumps(sizes))
-    loaders = [f"--loader:{Path(file).suffix}=file" for file in dict.fromkeys(files.values())]
-    aliases = {**files, "python-sizes": "sizes.json"}
-    return [*dict.fromkeys(loaders), *(f"--alias:{name}={work / file}" for name, file in aliases.items())]
+    # Compressed here, since few hosts compress such files; the page takes them apart.
+    packed = {name: gzip.compress((work / file).read_bytes(), 9, mtime=0) for name, file in files.items()}
+    for name, content in packed.items():
+        (work / f"{files[name]}.packed").write_bytes(content)
+    (work / "sizes.json").write_text(json.dumps({"bytes": sum(map(len, packed.values()))}))
+    aliases = {**{name: f"{file}.packed" for name, file in files.items()}, "python-sizes": "sizes.json"}
+    return ["--loader:.packed=file", *(f"--alias:{name}={work / file}" for name, file in aliases.items())]
 
 
 def packages(source, work):

@@ -2,9 +2,10 @@
 
     python book/python_parts.py FOLDER MODULES
 
-Into FOLDER go `python.wasm` (the interpreter), `library.zip` (linewalk and the torch of the page), `stdlib.zip` (what
-is used of Python's own library) and `lock.json` (the interpreter's version). Both archives are stored: a host
-compresses them better as a whole, and Python reads them faster. MODULES is where npm has put pyodide.
+Into FOLDER, where known.py has put `photograph.png`, go `python.wasm` (the interpreter), `library.zip` (linewalk with
+its weights and that photograph, and the torch of the page), `stdlib.zip` (what is used of Python's own library) and
+`lock.json` (the interpreter's version). Both archives are stored: bundle.py compresses them better as a whole, and
+Python reads them faster. MODULES is where npm has put pyodide.
 """
 
 import json
@@ -12,16 +13,16 @@ import sys
 import zipfile
 from pathlib import Path
 
+from PIL import Image
+
 ROOT = Path(__file__).resolve().parents[1]
 PYTHON = ROOT / "book" / "inpage" / "python"
-# Of linewalk, what has to do with the command line and the shipped weights.
-LEFT_AT_HOME = ("weights", "__main__.py")
 SAME_TIME = (1980, 1, 1, 0, 0, 0)  # the archive's name is by its content, which must not hold when it was made
 
 # Of Python's library: whole packages, and modules, that nothing in the page imports.
 UNUSED = (
     "_pyrepl", "ctypes", "curses", "dbm", "email", "ensurepip", "http", "idlelib", "multiprocessing",
-    "pydoc_data", "sqlite3", "tkinter", "tomllib/mypy", "turtledemo", "unittest", "venv", "wsgiref", "xml", "xmlrpc",
+    "pydoc_data", "sqlite3", "tkinter", "tomllib/mypy", "turtledemo", "venv", "wsgiref", "xml", "xmlrpc",
     "_pydatetime.py", "_pyio.py", "_pydecimal.py", "bdb.py", "cProfile.py", "cmd.py", "code.py", "doctest.py",
     "ftplib.py", "imaplib.py", "ipaddress.py", "mailbox.py", "mimetypes.py", "netrc.py", "nntplib.py", "optparse.py",
     "pdb.py", "pickletools.py", "plistlib.py", "poplib.py", "profile.py", "pstats.py", "pyclbr.py", "pydoc.py",
@@ -33,19 +34,21 @@ UNUSED = (
 def main(folder, modules):
     pyodide = modules / "pyodide"
     folder.mkdir(parents=True, exist_ok=True)
-    pack(folder / "library.zip", {**files(ROOT / "linewalk", "linewalk/", LEFT_AT_HOME), **files(PYTHON, "")})
+    with Image.open(folder / "photograph.png") as photograph:
+        portrait = {"linewalk/photograph.rgb": photograph.convert("RGB").tobytes()}
+    pack(folder / "library.zip", {**files(ROOT / "linewalk", "linewalk/"), **portrait, **files(PYTHON, "")})
     pack(folder / "stdlib.zip", standard_library(pyodide / "python_stdlib.zip"))
     (folder / "python.wasm").write_bytes((pyodide / "pyodide.asm.wasm").read_bytes())
     info = json.loads((pyodide / "pyodide-lock.json").read_text(encoding="utf-8"))["info"]
     (folder / "lock.json").write_text(json.dumps({"info": info, "packages": {}}))
 
 
-def files(folder, prefix, without=()):
-    """name in the archive → content, of a folder's Python, its knowledge and its style sheets."""
+def files(folder, prefix):
+    """name in the archive → content, of a folder's Python, its knowledge, its style sheets and its weights."""
     return {
         f"{prefix}{path.relative_to(folder).as_posix()}": path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.suffix in (".py", ".toml", ".css") and path.relative_to(folder).parts[0] not in without
+        if path.suffix in (".py", ".toml", ".css", ".safetensors")
     }
 
 

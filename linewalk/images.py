@@ -1,6 +1,7 @@
 """Photographs in, tensors out."""
 
 import io
+from importlib.resources import files
 from pathlib import Path
 
 import torch
@@ -10,6 +11,7 @@ from .errors import ImageError
 # What torchvision's ImageNet models expect; the shipped features were trained with the same numbers.
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+_PACKED = 224  # pixels a side of the photograph for pages, which book/python_parts.py packs
 
 
 def load_image(file=None, size=224):
@@ -35,8 +37,10 @@ def load_image(file=None, size=224):
             f"size 是结果的边长，要一个正整数，例如 224；拿到的是 {size!r}。",
             f"size is the side of the result in pixels, a whole number such as 224, not {size!r}.",
         )
-    from PIL import Image, UnidentifiedImageError  # here, since most who walk load no picture
-
+    try:
+        from PIL import Image, UnidentifiedImageError  # here, since most who walk load no picture
+    except ImportError:
+        return normalize(_only_photograph(file, size))
     try:
         if file is None:
             import matplotlib.cbook
@@ -58,6 +62,19 @@ def load_image(file=None, size=224):
             f"{_name(file)} cannot be read as a picture: use a PNG, JPEG or WebP file ({error}).",
         ) from error
     return normalize(torch.from_numpy(pixels).permute(2, 0, 1)[None].contiguous().float() / 255)
+
+
+def _only_photograph(file, size):
+    """The portrait as it is packed where there is no Pillow, as in a web page: RGB in 0…1."""
+    packed = files("linewalk").joinpath("photograph.rgb")
+    if file is not None or size != _PACKED or not packed.is_file():
+        raise ImageError(
+            f"这里没有 Pillow，读不了图片文件，只有书里那张照片，边长 {_PACKED}：请用 load_image()。",
+            f"Without Pillow no picture can be read here; there is only the book's photograph, {_PACKED} pixels a "
+            "side: call load_image().",
+        )
+    pixels = torch.tensor(list(packed.read_bytes()), dtype=torch.uint8).view(_PACKED, _PACKED, 3)
+    return pixels.permute(2, 0, 1)[None].contiguous().float() / 255
 
 
 def normalize(pixels):

@@ -5,6 +5,8 @@ import contextlib
 import io
 import json
 import linecache
+import sys
+import types
 from pathlib import Path
 
 import torch
@@ -24,12 +26,16 @@ def outcomes(chapter, photograph):
     """
     linewalk.load_image = images.load_image = lambda file=None, size=PHOTOGRAPH: _given(photograph, file, size)
     cells = [cell for cell in json.loads(Path(chapter).read_text("utf-8"))["cells"] if cell["cell_type"] == "code"]
-    space = {"__name__": "__main__"}
-    return [
-        _outcome("".join(cell["source"]), f"<cell {place}>", space)
-        for place, cell in enumerate(cells)
-        if "bootstrap" not in cell["metadata"].get("tags", [])
-    ]
+    main, here = types.ModuleType("__main__"), sys.modules["__main__"]
+    sys.modules["__main__"] = main  # a class that a cell defines is looked for there
+    try:
+        return [
+            _outcome("".join(cell["source"]), f"<cell {place}>", vars(main))
+            for place, cell in enumerate(cells)
+            if "bootstrap" not in cell["metadata"].get("tags", [])
+        ]
+    finally:
+        sys.modules["__main__"] = here
 
 
 def _given(photograph, file, size):

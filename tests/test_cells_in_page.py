@@ -16,6 +16,7 @@ from PIL import Image
 from linewalk import images
 
 LISTED = yaml.safe_load((ROOT / "tests/cells_not_in_page.yml").read_text(encoding="utf-8"))
+FEWER = ("11_taking_out", "16_your_own")  # chapters of which less than nine in ten run
 NUMBER = re.compile(r"-?\d+\.?\d*(?:e[+-]?\d+)?")
 
 
@@ -27,27 +28,31 @@ def photograph(tmp_path_factory):
     return path
 
 
-FIRST, *MORE = LISTED
+QUICK = 5  # chapters that take seconds; the others train networks
 
 
-@pytest.mark.parametrize("chapter", [FIRST, *(pytest.param(name, marks=pytest.mark.exhaustive) for name in MORE)])
-def test_all_but_the_listed_cells_run_and_print_the_same(chapter, photograph, monkeypatch):
+@pytest.mark.parametrize(
+    "chapter",
+    [pytest.param(name, marks=pytest.mark.exhaustive if turn >= QUICK else ()) for turn, name in enumerate(LISTED)],
+)
+def test_all_but_the_listed_cells_run_and_print_the_same(chapter, photograph, monkeypatch, tmp_path):
     program = f"""
 import json, cells_in_page
 json.dumps(cells_in_page.outcomes("/given3/{chapter}.ipynb", "/given4/{photograph.name}"))
 """
-    ours = in_node.run(program, ROOT, ROOT / "tests", ROOT / "notebooks", photograph.parent)
-    failed = {first: error for first, _, error in ours if error}
-    assert set(failed) <= set(LISTED[chapter]), failed
-    assert set(LISTED[chapter]) <= set(failed), "these run by now: take them off the list"
-
+    ours = in_node.run(program, ROOT, ROOT / "tests", ROOT / "notebooks", photograph.parent, timeout=900)
+    monkeypatch.chdir(tmp_path)
     for module in ("linewalk", "linewalk.images"):
         monkeypatch.setattr(f"{module}.load_image", images.load_image)
     pytorchs = cells_in_page.outcomes(ROOT / "notebooks" / f"{chapter}.ipynb", photograph)
+    wrong = {}
     for (first, expected, error), (_, found, failure) in zip(pytorchs, ours, strict=True):
         assert error is None, (first, error)
-        if failure is None:
-            assert alike(expected, found), (first, expected, found)
+        if failure is not None or not alike(expected, found):
+            wrong[first] = failure or (expected, found)
+    assert {first: why for first, why in wrong.items() if first not in LISTED[chapter]} == {}
+    assert set(LISTED[chapter]) <= set(wrong), "these run by now: take them off the list"
+    assert len(wrong) <= len(ours) / 10 or chapter in FEWER
 
 
 def alike(expected, found):

@@ -5,6 +5,12 @@ from io import BytesIO
 
 import pypdf
 import pytest
+from test_cells_run_in_page import (  # noqa: F401
+    reader,
+    test_a_cell_reaches_nothing,
+    test_an_interrupt_ends_python_and_says_so,
+    test_what_a_cell_puts_out_is_inert,
+)
 from test_code_column import (  # noqa: F401
     test_a_deep_link_opens_with_its_line_lit,
     test_a_graph_node_and_its_line_point_at_each_other,

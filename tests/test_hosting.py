@@ -25,6 +25,7 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Embedder-Policy": "credentialless",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 CONFIG = """
@@ -134,6 +135,7 @@ def test_pages_work_with_their_policies_and_the_headers(browser, hosted, site):
         page.goto(f"{hosted}{name}#choose")
         assert page.evaluate("blocked") == [], name
         assert not problems, name
+        assert page.evaluate("crossOriginIsolated"), name
     page.goto(f"{hosted}en/search.html?q=residual")
     page.locator("#search-results ul.search li a").first.wait_for()
     assert page.evaluate("blocked") == []

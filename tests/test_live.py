@@ -719,15 +719,6 @@ def test_nothing_runs_before_a_click(visit, live):
     assert not reader.problems
 
 
-def test_a_plain_site_has_no_run_buttons(browser, served):
-    page = browser.new_page()
-    page.goto(f"{served}/zh/{PAGE}.html", wait_until="networkidle")
-    assert page.get_by_role("button", name="运行", exact=True).count() == 0
-    assert page.get_by_role("button", name="运行这些代码").is_visible()
-    assert not page.evaluate("performance.getEntries().filter(entry => entry.name.endsWith('live/live.js')).length")
-    page.close()
-
-
 @pytest.mark.parametrize("edition", RUN)
 def test_every_cell_has_its_button(visit, edition):
     reader = visit(edition)

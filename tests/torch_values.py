@@ -36,6 +36,13 @@ s = torch.get_rng_state(); a = torch.rand(3); torch.set_rng_state(s); print(a ==
 print(torch.empty(20).normal_(1, 0.5), torch.empty(4).uniform_(-1, 1), torch.zeros(3).normal_(std=2))''',
     "a convolution's weights": "c = nn.Conv2d(3, 4, 3); print(c.weight, c.bias)",
     "a linear layer's weights": "l = nn.Linear(5, 3); print(l.weight, l.bias, l(torch.ones(2, 5)))",
+    "tossed": """
+print(torch.empty(20).bernoulli_(0.3), torch.bernoulli(torch.full((12,), 0.5)), F.dropout(torch.ones(12), 0.2))
+print(nn.Dropout(0.5)(torch.ones(3, 4)), nn.Dropout2d(0.5)(torch.ones(1, 6, 1, 2)), torch.rand(2))""",
+    "numbers of a generator of one's own": """
+g = torch.Generator().manual_seed(7)
+print(torch.rand(3, generator=g), torch.randn(20, generator=g), torch.rand(2), torch.randint(9, (4,), generator=g))
+print(torch.randperm(5, generator=g), torch.empty(3).normal_(generator=g), torch.rand(2))""",
     "initializations": '''
 w = torch.empty(6, 5, 3, 3)
 for make in (nn.init.kaiming_normal_, nn.init.kaiming_uniform_, nn.init.xavier_normal_, nn.init.xavier_uniform_):
@@ -88,6 +95,27 @@ print(b.shape, b[:24].view(torch.float32).as_strided((3, 2), (1, 3), 0), x)''',
     "joined": '''
 x = torch.arange(12.).view(2, 2, 3)
 print(torch.cat([x, -x], 1), torch.cat([x[0], x[1].clone()]), torch.stack([x[0], x[1]], -1).shape)''',
+    "picked": """
+x = torch.randn(4, 5, 3)
+print(x[[2, 0]][:, 1], x[:, torch.tensor([0, 4]), torch.tensor([1, 2])], x[x > 1])
+print(x[torch.tensor([True, False, True, False])].sum())
+print(x.topk(2, dim=1), x.sort(dim=0, descending=True).indices[0], x.argsort(2)[1], (x > 0).nonzero()[:3])
+print(x.gather(1, x.argmax(1, keepdim=True)), x.index_select(2, torch.tensor([2, 0]))[0], x[1].diagonal())
+print(torch.take_along_dim(x, x.argsort(1), 1)[2])
+x[x < 0] = 0; x[[0, 1], 2] = torch.ones(3); x[..., 2] *= 10; print(x[0])""",
+    "laid out anew": """
+x = torch.arange(12.).view(3, 4)
+print(x.flip(1), x.roll(1, 0), x.roll((1, 2), (0, 1)), x.tril(), x.triu(1), x.repeat(2, 1), x.cumsum(0))
+print(F.pad(x[None], (1, 1), mode="reflect"), F.pad(x[None], (0, 2), mode="replicate"), torch.stack([x, -x], 1))
+print(F.one_hot(torch.tensor([1, 0])), x.diff(), torch.diag(x[0]))""",
+    "nearly the same": """
+x, y = torch.tensor([1., 2, float("nan"), float("inf")]), torch.tensor([1., 2.1, float("nan"), float("inf")])
+print(torch.isclose(x, y), torch.isclose(x, y, rtol=0.1, equal_nan=True), torch.allclose(x, y))
+print(x.nan_to_num(9, posinf=8), torch.equal(x[:2], y[:2]))""",
+    "without numbers": """
+with torch.device("meta"): c = nn.Conv2d(3, 4, 3)
+y = c(torch.empty(1, 3, 5, 5, device="meta"))
+print(y.shape, y.device, y.is_meta, c.weight.is_meta, torch.rand(2).to("meta").device, torch.rand(1))""",
     "softmax": "x = torch.randn(3, 4); print(x.softmax(1), F.log_softmax(x, dim=-1))",
     "printed": '''
 print(torch.zeros(0), torch.zeros(2, 0), torch.tensor(3), torch.tensor(2.), torch.tensor([1e-9, 1.]))
@@ -102,9 +130,9 @@ print(torch.equal(x, x.clone()), torch.allclose(x, x + 1e-9), torch.allclose(x, 
 }
 
 
-def printed():
+def printed(programs=PROGRAMS):
     """What each program prints: name → text."""
-    return {name: _printed(program) for name, program in PROGRAMS.items()}
+    return {name: _printed(program) for name, program in programs.items()}
 
 
 def _printed(program):

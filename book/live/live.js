@@ -1,6 +1,7 @@
 // A session: the cells of a page and the kernel that runs them, one after the other.
 
 import { edit } from "./editor.js";
+import { PageKernel } from "./in-page.js";
 import { Kernel, KernelError } from "./kernel.js";
 import { Output } from "./output.js";
 
@@ -10,15 +11,29 @@ const DEVICE = '(lambda linewalk: linewalk.device_name(linewalk.best_device()))(
 export { connect } from "./connect.js";
 
 export class Session {
-  constructor({ server, cells, edition, words, status, message }) {
+  /**
+   * `server`: a Jupyter's; without it `python`, book/inpage/kernel/python.js, which runs in the page: `onLoading` hears
+   * the share of it that has come, 0…1, of how many megabytes, and null when it is there.
+   */
+  constructor({ server, python, onLoading, cells, edition, words, status, message }) {
     Object.assign(this, { words, status, message });
     this.cells = new Map(cells.map((element) => [element, new Cell(element, edition, words, () => this.run([element]))]));
     this.queue = [];
-    this.kernel = new Kernel(server, words, (state, detail) => this.show(state, detail));
+    const onState = (state, detail) => this.show(state, detail);
+    this.kernel = server ? new Kernel(server, words, onState) : new PageKernel(python, words, onState, onLoading);
     this.device = "";
     addEventListener("pagehide", () => this.kernel.leave());
     // A page that the browser kept comes back without its kernel.
     addEventListener("pageshow", (event) => event.persisted && location.reload());
+  }
+
+  /** From now on another kernel, a Jupyter's, runs the cells. */
+  async use(server) {
+    for (const cell of this.queue.splice(0)) cell.rest();
+    await this.kernel.leave();
+    this.kernel = new Kernel(server, this.words, (state, detail) => this.show(state, detail));
+    for (const cell of this.cells.values()) cell.forget();
+    this.show("none");
   }
 
   async run(elements) {
@@ -143,7 +158,7 @@ class Cell {
   async run(kernel) {
     this.mark("running");
     this.live ??= this.addLive();
-    const output = new Output(this.live, this.edition);
+    const output = new Output(this.live, this.edition, this.words, kernel.inert);
     const good = await kernel.execute(this.source, output);
     this.mark(good ? "done" : "failed");
     return good;

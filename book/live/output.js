@@ -2,13 +2,17 @@
 
 import { AnsiUp } from "ansi_up";
 
+import { inert } from "./inert.js";
+import { places } from "./ways.js";
+
 const OTHER = { zh: "en", en: "zh" };
 const BILINGUAL_ATTRIBUTES = { alt: "data-alt", "aria-label": "data-label" };
 const PICTURES = ["image/png", "image/jpeg", "image/gif", "image/webp"];
 
 export class Output {
-  constructor(place, edition) {
-    Object.assign(this, { place, edition, displays: new Map(), clearing: false });
+  /** `isInert`: what is shown does nothing, whoever made it. */
+  constructor(place, edition, words, isInert = false) {
+    Object.assign(this, { place, edition, words, isInert, displays: new Map(), clearing: false });
     place.replaceChildren();
   }
 
@@ -20,6 +24,7 @@ export class Output {
     } else if (type === "stream") this.stream(content);
     else if (type === "execute_result" || type === "display_data") this.display(content);
     else if (type === "update_display_data") this.update(content);
+    else if (type === "error" && content.lacking) this.lack(content.lacking);
     else if (type === "error") this.error(content.traceback.join("\n") || `${content.ename}: ${content.evalue}`);
   }
 
@@ -44,14 +49,14 @@ export class Output {
 
   display({ data, transient }) {
     const element = Object.assign(document.createElement("div"), { className: "output" });
-    fill(element, data, this.edition);
+    this.fill(element, data);
     if (transient?.display_id) this.displays.set(transient.display_id, element);
     this.add(element);
   }
 
   update({ data, transient }) {
     const element = this.displays.get(transient?.display_id);
-    if (element) fill(element, data, this.edition);
+    if (element) this.fill(element, data);
   }
 
   error(traceback) {
@@ -59,27 +64,49 @@ export class Output {
     block.firstChild.innerHTML = coloured(traceback);
     this.add(block);
   }
+
+  /** What the kernel cannot do, in one sentence, and where it can be done. */
+  lack({ zh, en }) {
+    const said = Object.assign(document.createElement("p"), { className: "live-lacking", textContent: this.words(zh, en) });
+    said.innerHTML = said.innerHTML.replace(/`([^`]+)`/g, "<code>$1</code>");
+    said.append(" ", ...places(this.words, this.edition));
+    this.add(said);
+  }
+
+  fill(element, data) {
+    const { edition } = this;
+    const text = (type) => [data[type]].flat().join("");
+    const html = (markup) => (this.isInert ? element.append(inert(markup)) : (element.innerHTML = markup));
+    const picture = PICTURES.find((type) => data[type]);
+    element.replaceChildren();
+    if (data["text/html"]) {
+      element.classList.add("text_html");
+      html(text("text/html")); // scripts in it don't run
+    } else if (data["image/svg+xml"]) {
+      html(text("image/svg+xml").replace(/^[^]*?(?=<svg)/, ""));
+    } else if (picture) {
+      const alt = { zh: "这一格画的图", en: "The figure that this cell drew" };
+      const words = edition === "both" ? `${alt.zh} / ${alt.en}` : alt[edition];
+      element.append(Object.assign(new Image(), { src: `data:${picture};base64,${text(picture).replace(/\s/g, "")}`, alt: words }));
+    } else {
+      element.append(terminal("text_plain"));
+      element.firstChild.firstChild.innerHTML = coloured(text("text/plain") || Object.values(data).map(String).join("\n"));
+    }
+    keepLanguage(element, edition);
+    useOwnNames(element);
+  }
 }
 
-function fill(element, data, edition) {
-  const text = (type) => [data[type]].flat().join("");
-  const picture = PICTURES.find((type) => data[type]);
-  element.replaceChildren();
-  if (data["text/html"]) {
-    element.classList.add("text_html");
-    // Scripts in it don't run.
-    element.innerHTML = text("text/html");
-  } else if (data["image/svg+xml"]) {
-    element.innerHTML = text("image/svg+xml").replace(/^[^]*?(?=<svg)/, "");
-  } else if (picture) {
-    const alt = { zh: "这一格画的图", en: "The figure that this cell drew" };
-    const words = edition === "both" ? `${alt.zh} / ${alt.en}` : alt[edition];
-    element.append(Object.assign(new Image(), { src: `data:${picture};base64,${text(picture).replace(/\s/g, "")}`, alt: words }));
-  } else {
-    element.append(terminal("text_plain"));
-    element.firstChild.firstChild.innerHTML = coloured(text("text/plain") || Object.values(data).map(String).join("\n"));
+let named = 0;
+
+/** What refers to a part of its drawing, as an arrow to its tip, would find that of a printed one, which is hidden. */
+function useOwnNames(root) {
+  const own = (name) => `live-${named}-${name}`;
+  named += 1;
+  for (const part of root.querySelectorAll("svg [id]")) part.id = own(part.id);
+  for (const part of root.querySelectorAll("svg *")) {
+    for (const attribute of part.attributes) attribute.value = attribute.value.replace(/^url\(#([\w-]+)\)$/, (_, name) => `url(#${own(name)})`);
   }
-  keepLanguage(element, edition);
 }
 
 /** The rule of book/_ext/editions/outputs.py, for outputs that are made here. */

@@ -17,11 +17,29 @@ export function nothingToInstall(words, edition) {
     : words("下载，再传到其中一家，改了就能运行：", "Download it, and upload it to one of these, to change and run:");
   return [
     Object.assign(document.createElement("h2"), { textContent: words("什么也不用装", "Nothing to install") }),
+    paragraph(words(
+      "就在这一页里：每一格下面都有“运行”，头一次点它会载入 Python。",
+      "Right in this page: every cell has “Run” below it, and the first click on one loads Python.",
+    )),
     ...(services ? [paragraph(open), services] : []),
     paragraph(send),
     paragraph(download, ...places),
     paragraph(...copy(".elsewhere-more")),
   ];
+}
+
+/** Links for a sentence about what a page cannot do: this chapter in the cloud, or its notebook to take there. */
+export function places(words, edition) {
+  const menu = document.querySelector(".elsewhere-menu");
+  if (!menu) return [];
+  const services = [...menu.querySelectorAll(".elsewhere-services a")];
+  const download = menu.querySelector(`a[download$=".${edition}.ipynb"]`);
+  const found = services.length ? services : [download, ...menu.querySelectorAll(".elsewhere-upload a")];
+  return [...found, menu.querySelector(".elsewhere-more")].filter(Boolean).flatMap((link, index) => {
+    const copy = link.cloneNode(true);
+    if (link === download) copy.textContent = words("这一章的笔记本", "This chapter's notebook");
+    return index ? [" · ", copy] : [copy];
+  });
 }
 
 /** The commands, for the terminal of Windows (PowerShell and cmd) or of other systems; the reader's own comes first. */

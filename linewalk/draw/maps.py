@@ -1,20 +1,16 @@
 """Feature maps as a picture: a grid of channels, negative blue, positive orange, zero nothing at all."""
 
-import base64
-import io
 import json
 import math
 import os
 from html import escape
 from typing import NamedTuple
 
-import numpy as np
 import torch
-from matplotlib.colors import ListedColormap
-from PIL import Image
 
 from ..errors import Bilingual
 from ..images import denormalize, normalize
+from .pictures import Picture, data_uri
 
 # Mid-tones: both can be told from white paper and from a dark page, and by readers who cannot tell red from green.
 NEGATIVE, POSITIVE, NOT_FINITE, FRAME = (38, 112, 233), (238, 119, 20), (219, 39, 160, 255), (128, 128, 128, 64)
@@ -45,18 +41,34 @@ class Spread(NamedTuple):
 
 def spread(tensor):
     """The `Spread` of a tensor of any shape, dtype and device."""
-    values = _plain(tensor).numpy()
-    finite = values[np.isfinite(values)]
-    if not finite.size:
-        return Spread(math.nan, math.nan, 0.0, 0.0, values.size)
-    sizes = np.abs(finite[:: math.ceil(finite.size / _ENOUGH)])
+    values = _plain(tensor).flatten()
+    low, high = values.amin().item(), values.amax().item()
+    count = len(values)
+    if not math.isfinite(low) or not math.isfinite(high):  # so is what has a NaN
+        finite = values.isfinite()
+        count = int(finite.sum())
+        if not count:
+            return Spread(math.nan, math.nan, 0.0, 0.0, len(values))
+        low, high = (float(getattr(values.where(finite, torch.tensor(edge)), name)())
+                     for edge, name in ((math.inf, "amin"), (-math.inf, "amax")))
+        values = values[finite]
+    sizes = values[::math.ceil(count / _ENOUGH)].abs()
     return Spread(
-        low=float(finite.min()),
-        high=float(finite.max()),
-        typical=float(np.quantile(sizes, 0.995)) or float(sizes.max()),
-        negative=float((finite < 0).mean()),
-        broken=int(values.size - finite.size),
+        low=low,
+        high=high,
+        typical=_quantile(sizes, 0.995) or max(-low, high),
+        negative=int((values < 0).sum()) / count,
+        broken=tensor.numel() - count,
     )
+
+
+def _quantile(values, share):
+    """Between the two values of a vector that are nearest to it."""
+    place = share * (len(values) - 1)
+    below = math.floor(place)
+    largest = values.topk(len(values) - below).values
+    low, high = largest[-1].item(), largest[-2 if place > below else -1].item()
+    return low + (high - low) * (place - below)
 
 
 def feature_maps(tensor, name="out", channels=16, scale=None, weights=None, heading="", words=True,
@@ -95,16 +107,16 @@ def feature_maps(tensor, name="out", channels=16, scale=None, weights=None, head
     if looks_like_photograph(tensor):
         return _figure(*_photograph(tensor, name, stats), "", heading)
     scale = scale or stats.typical or 1.0
-    sample = _plain(_first_sample(tensor)).numpy()
+    sample = _plain(_first_sample(tensor))
     layout = ""
-    if sample.ndim == 1:
+    if sample.dim() == 1:
         picture, shown = _bars(sample, scale), _indexed(name, tensor, min(len(sample), _STRIP_WIDTH), last)
     else:
-        maps = sample[:channels] if sample.ndim == 3 else sample[None]
-        picture, layout = _grid([_tile(channel, scale) for channel in maps], _COLUMNS, len(sample))
-        shown = _indexed(name, tensor, len(maps) if sample.ndim == 3 else None, last)
-        layout = f' data-grid="{layout}" data-sample="{_sample(sample)}"' if sample.ndim == 3 else ""
-        if sample.ndim == 3 and len(sample) > len(maps) and os.environ.get("LINEWALK_ALL_CHANNELS"):
+        maps = sample[:channels] if sample.dim() == 3 else sample[None]
+        picture, layout = _grid(_tiles(maps, scale), _COLUMNS, len(sample))
+        shown = _indexed(name, tensor, len(maps) if sample.dim() == 3 else None, last)
+        layout = f' data-grid="{layout}" data-sample="{_sample(sample)}"' if sample.dim() == 3 else ""
+        if sample.dim() == 3 and len(sample) > len(maps) and os.environ.get("LINEWALK_ALL_CHANNELS"):
             layout += _all_channels(sample, scale)
     caption = f"<code>{escape(shown)}</code>{_said(_channel_words(tensor, channels, places))}" if words else ""
     if weights:
@@ -120,7 +132,7 @@ def drawable(tensor):
     if type(tensor) in (torch.Tensor, torch.nn.Parameter):
         return True
     try:
-        _plain(tensor).numpy()
+        _plain(tensor).tolist()
     except Exception:  # a class of its own, whose values only it can read
         return False
     return True
@@ -152,7 +164,9 @@ def percent(share):
 
 
 def _dense(tensor):
-    return tensor.dequantize() if tensor.is_quantized else tensor.to_dense()
+    if tensor.is_quantized:
+        return tensor.dequantize()
+    return tensor if tensor.layout is torch.strided else tensor.to_dense()
 
 
 def _plain(tensor):
@@ -170,12 +184,11 @@ def _first_sample(tensor):
 
 
 def _palette():
-    """Index 0 is −full, _LEVELS is zero (transparent), 2·_LEVELS is +full; then NaN and the frame of a tile."""
-    opacity = np.linspace(0, 255, _LEVELS + 1).round().astype(int)
+    """Index 0 is −full, _LEVELS is zero (transparent), 2·_LEVELS is +full; then NaN, the frame of a tile, nothing."""
+    opacity = [round(255 * level / _LEVELS) for level in range(_LEVELS + 1)]
     negative = [(*NEGATIVE, a) for a in opacity[:0:-1]]
     positive = [(*POSITIVE, a) for a in opacity[1:]]
-    rgba = [*negative, (0, 0, 0, 0), *positive, NOT_FINITE, FRAME, (0, 0, 0, 0)]
-    return ListedColormap(np.array(rgba) / 255)
+    return [*negative, (0, 0, 0, 0), *positive, NOT_FINITE, FRAME, (0, 0, 0, 0)]
 
 
 _COLOURS = _palette()
@@ -184,10 +197,9 @@ _BROKEN, _EDGE, _NOTHING = 2 * _LEVELS + 1, 2 * _LEVELS + 2, 2 * _LEVELS + 3
 
 def _levels(values, scale):
     """Palette indices; the power lifts small values, and what is not zero never becomes zero."""
-    with np.errstate(invalid="ignore"):
-        strength = np.clip(np.abs(values) / scale, 0, 1) ** 0.75 * _LEVELS
-    level = _LEVELS + np.sign(np.nan_to_num(values)) * np.ceil(np.nan_to_num(strength))
-    return np.where(np.isfinite(values), level, _BROKEN).astype(np.uint8)
+    strength = ((values.abs() / scale).clamp(0, 1) ** 0.75 * _LEVELS).ceil()
+    level = values.sign() * strength + _LEVELS
+    return level.where(values.isfinite(), torch.tensor(float(_BROKEN))).byte()
 
 
 def _grid(tiles, columns, total):
@@ -195,7 +207,8 @@ def _grid(tiles, columns, total):
     height, width = tiles[0].shape
     columns = min(columns, len(tiles))
     rows = math.ceil(len(tiles) / columns)
-    canvas = np.full((rows * (height + _GAP) - _GAP, columns * (width + _GAP) - _GAP), _NOTHING, np.uint8)
+    sides = rows * (height + _GAP) - _GAP, columns * (width + _GAP) - _GAP
+    canvas = torch.full(sides, _NOTHING, dtype=torch.uint8)
     for index, tile in enumerate(tiles):
         top, left = index // columns * (height + _GAP), index % columns * (width + _GAP)
         canvas[top:top + height, left:left + width] = tile
@@ -205,61 +218,84 @@ def _grid(tiles, columns, total):
 
 def _all_channels(sample, scale):
     """Attributes with a picture of all channels, a pixel a value."""
-    levels = [_framed(_averaged(channel, scale)) for channel in sample[:_MOST_MAPS]]
-    fitting = levels[:max(1, _MOST_VALUES // levels[0].size)]
+    levels = _framed(_averaged(sample[:_MOST_MAPS], scale))
+    fitting = levels[:max(1, _MOST_VALUES // levels[0].numel())]
     picture, layout = _grid(fitting, _COLUMNS if max(sample.shape[1:]) > _TILE // 2 else 2 * _COLUMNS, len(sample))
-    return f' data-all="{_data_uri(picture, quality=50, method=2)}" data-all-grid="{layout}"'
+    return f' data-all="{data_uri(picture, quality=50, method=2)}" data-all-grid="{layout}"'
 
 
-def _tile(channel, scale):
-    """One channel about _TILE pixels a side: large maps averaged down, small ones with every value a square."""
-    level = _averaged(channel, scale)
-    times = max(1, _TILE // max(level.shape))
-    return _framed(level.repeat(times, 0).repeat(times, 1))
+def _tiles(maps, scale):
+    """The maps, each about _TILE pixels a side: large ones averaged down, small ones with every value a square."""
+    levels = _averaged(maps, scale)
+    times = max(1, _TILE // max(levels.shape[1:]))
+    return _framed(_repeated(levels, times, times))
 
 
-def _averaged(channel, scale):
-    """The colours of one channel, at most _TILE a side."""
-    side = max(channel.shape)
-    if side > _TILE:
-        size = [max(1, round(length * _TILE / side)) for length in channel.shape]
-        channel = torch.nn.functional.adaptive_avg_pool2d(torch.from_numpy(channel)[None], size)[0].numpy()
-    return _levels(channel, scale)
+def _averaged(maps, scale):
+    """The colours of maps (C, H, W), at most _TILE a side."""
+    sides = maps.shape[1:]
+    if max(sides) > _TILE:
+        height, width = (max(1, round(length * _TILE / max(sides))) for length in sides)
+        maps = _means(sides[0], height) @ maps @ _means(sides[1], width).T
+    return _levels(maps, scale)
 
 
-def _framed(level):
-    return np.pad(level, 1, constant_values=_EDGE)
+def _means(length, parts):
+    """(parts, length): times a vector, the means over equal parts of it, as adaptive average pooling has them."""
+    matrix = torch.zeros(parts, length)
+    for part in range(parts):
+        start, end = part * length // parts, -(-(part + 1) * length // parts)
+        matrix[part, start:end] = 1 / (end - start)
+    return matrix
+
+
+def _repeated(levels, down, across):
+    """Every value so many times, below and beside one another."""
+    count, height, width = levels.shape
+    repeated = levels[:, :, None, :, None].expand(count, height, down, width, across)
+    return repeated.reshape(count, height * down, width * across)
+
+
+def _framed(levels):
+    count, height, width = levels.shape
+    framed = torch.full((count, height + 2, width + 2), _EDGE, dtype=torch.uint8)
+    framed[:, 1:-1, 1:-1] = levels
+    return framed
 
 
 def _bars(values, scale):
     """One bar a value, up from the middle line where positive and down where negative."""
-    values = values[:_STRIP_WIDTH]
-    level = _levels(values, scale)
-    half = _STRIP_HEIGHT // 2
-    with np.errstate(invalid="ignore"):
-        length = np.clip(np.ceil(np.abs(values) / scale * half), 0, half)
-    length = np.where(np.isfinite(values), length, half)
-    rows = half - np.arange(_STRIP_HEIGHT + 1)[:, None]  # height above the middle line
-    up = (rows > 0) & (rows <= length) & ((values > 0) | ~np.isfinite(values))
-    down = (rows < 0) & (-rows <= length) & ((values < 0) | ~np.isfinite(values))
-    full = np.where(level == _BROKEN, _BROKEN, np.where(level > _LEVELS, 2 * _LEVELS, 0))
-    canvas = np.where(up | down, full, _NOTHING)
+    half, finite = _STRIP_HEIGHT // 2, values[:_STRIP_WIDTH].isfinite()
+    values = values[:_STRIP_WIDTH].where(finite, torch.tensor(0.0))
+    length = (values.abs() / scale * half).ceil().clamp(0, half)
+    whole = torch.tensor(float(half))
+    up = length.where(values > 0, torch.tensor(0.0)).where(finite, whole)  # how far a bar reaches, up and down
+    down = length.where(values < 0, torch.tensor(0.0)).where(finite, whole)
+    rows = (half - torch.arange(_STRIP_HEIGHT + 1.0))[:, None]  # height above the middle line
+    drawn = ((rows > 0) & (rows <= up)) | ((rows < 0) & (-rows <= down))
+    full = torch.tensor(2.0 * _LEVELS).where(values > 0, torch.tensor(0.0)).where(finite, torch.tensor(float(_BROKEN)))
+    canvas = full.expand(drawn.shape).where(drawn, torch.tensor(float(_NOTHING))).byte()
     canvas[half] = _EDGE
-    return _image(canvas.repeat(max(1, _STRIP_WIDTH // len(values)), 1).astype(np.uint8))
+    return _image(_repeated(canvas[None], 1, max(1, _STRIP_WIDTH // len(values)))[0])
 
 
 def _image(levels):
-    return Image.fromarray(_COLOURS(levels, bytes=True), "RGBA")
+    height, width = levels.shape
+    return Picture(width, height, bytes(levels.flatten().tolist()), _COLOURS)
 
 
 def photograph_uri(tensor, width):
     """A normalized photograph (N, 3, H, W) as a data URI, so many pixels wide."""
-    picture = Image.fromarray(_pixels(tensor))
-    return _data_uri(picture.resize((width, round(width * picture.height / picture.width))), quality=80)
+    channels = denormalize(_plain(tensor[:1]))[0]
+    height = round(width * channels.shape[1] / channels.shape[2])
+    down, across = _means(channels.shape[1], height), _means(channels.shape[2], width).T
+    return data_uri(_coloured(down @ channels @ across), quality=80)
 
 
-def _pixels(tensor):
-    return denormalize(_plain(tensor[:1]))[0].permute(1, 2, 0).mul(255).round().byte().numpy()
+def _coloured(channels):
+    """(3, H, W) in 0…1 as a picture."""
+    _, height, width = channels.shape
+    return Picture(width, height, bytes((channels * 255).round().byte().permute(1, 2, 0).flatten().tolist()))
 
 
 def _photograph(tensor, name, stats):
@@ -270,13 +306,14 @@ def _photograph(tensor, name, stats):
         f"{number(stats.high)}",
     )
     words = Bilingual("照片，归一化前的样子", "the photograph, as before normalization")
-    return Image.fromarray(_pixels(tensor)), alt, f"<code>{escape(name)}[0]</code><span>{words.html()}</span>"
+    picture = _coloured(denormalize(_plain(tensor[:1]))[0])
+    return picture, alt, f"<code>{escape(name)}[0]</code><span>{words.html()}</span>"
 
 
 def _sample(values):
     """The values in the middle of so many equal parts of the memory: "-0.213,0,1.5"."""
-    middles = [(2 * part + 1) * values.size // (2 * _SAMPLED) for part in range(_SAMPLED)]
-    return ",".join(f"{value:.6g}" for value in values.reshape(-1)[middles])
+    middles = [(2 * part + 1) * values.numel() // (2 * _SAMPLED) for part in range(_SAMPLED)]
+    return ",".join(f"{value:.6g}" for value in values.flatten()[middles].tolist())
 
 
 def _indexed(name, tensor, count, last):
@@ -331,16 +368,10 @@ def _legend(stats, scale):
 
 
 def _figure(picture, alt, caption, legend, heading, layout=""):
-    uri = _data_uri(picture, quality=100, method=4) if picture.mode == "RGBA" else _data_uri(picture, quality=80)
+    uri = data_uri(picture, quality=80) if picture.palette is None else data_uri(picture, quality=100, method=4)
     zh, en = escape(alt.zh, quote=True), escape(alt.en, quote=True)
     return (
         f'<figure class="lw-maps">{heading}<img src="{uri}" width="{picture.width}" height="{picture.height}" '
         f'alt="{zh} / {en}" data-alt-zh="{zh}" data-alt-en="{en}"{layout}>'
         f"<figcaption>{legend}{caption}</figcaption></figure>"
     )
-
-
-def _data_uri(picture, **how):
-    stored = io.BytesIO()
-    picture.save(stored, "WebP", lossless=picture.mode == "RGBA", **how)
-    return "data:image/webp;base64," + base64.b64encode(stored.getvalue()).decode()

@@ -11,8 +11,9 @@ export function generator(seed) {
   function word() {
     if (next === LENGTH) {
       for (let at = 0; at < LENGTH; at += 1) {
-        const joined = (state[at] & 0x80000000) | (state[(at + 1) % LENGTH] & 0x7fffffff);
-        state[at] = state[(at + MIDDLE) % LENGTH] ^ (joined >>> 1) ^ (joined & 1 ? 0x9908b0df : 0);
+        const after = at + 1 === LENGTH ? 0 : at + 1, far = at + MIDDLE < LENGTH ? at + MIDDLE : at + MIDDLE - LENGTH;
+        const joined = (state[at] & 0x80000000) | (state[after] & 0x7fffffff);
+        state[at] = state[far] ^ (joined >>> 1) ^ (joined & 1 ? 0x9908b0df : 0);
       }
       next = 0;
     }
@@ -24,6 +25,11 @@ export function generator(seed) {
   }
 
   const unit = () => (word() & 0xffffff) / 2 ** 24;
+  const units = (count, span, low) => {
+    const values = new Float32Array(count);
+    for (let at = 0; at < count; at += 1) values[at] = unit() * span + low;
+    return values;
+  };
   const precise = () => { // of two words, the lower 53 bits
     const high = word(), low = word();
     return ((high & 0x1fffff) * 2 ** 32 + low) / 2 ** 53;
@@ -32,6 +38,7 @@ export function generator(seed) {
 
   return {
     word,
+    precise,
     state: () => ({ words: state.slice(), next, kept }),
     restore(before) {
       state.set(before.words);
@@ -49,10 +56,10 @@ export function generator(seed) {
       return radius * Math.cos(angle);
     }),
     // As `torch.empty(count).uniform_(low, high)`.
-    uniform: (count, low, high) => Float32Array.from({ length: count }, () => unit() * Math.fround(high - low) + low),
+    uniform: (count, low, high) => units(count, Math.fround(high - low), low),
     // As `torch.randn(count)` for 16 or more; sixteen at a time by Box and Muller, the rest drawn anew with the last ones.
     normal(count) {
-      const values = Float32Array.from({ length: Math.max(16, count) }, unit);
+      const values = units(Math.max(16, count), 1, 0);
       const turn = (from) => {
         for (let at = from; at < from + 8; at += 1) {
           const radius = Math.sqrt(-2 * Math.log(1 - values[at])), angle = 2 * Math.PI * values[at + 8];

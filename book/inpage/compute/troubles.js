@@ -62,6 +62,18 @@ const SENTENCES = {
     zh: "已经停止。改好代码再按一次按钮就行。",
     en: "It was stopped. Change the code and press the button again.",
   },
+  "python-interrupted": {
+    zh: "停下了，Python 里的变量也都没有了，请从头运行：只有主机发来隔离这一页的标头，才能只停代码、留下变量，这个网站没有发。",
+    en: "It was stopped, and Python's variables went with it; run the cells from the top. Only a host that sends the headers which isolate a page lets the code stop and the variables stay, and this one does not.",
+  },
+  "python-deaf": {
+    zh: "这一格停在一个不听招呼的调用里，只好连 Python 一起结束，变量也都没有了，请从头运行。",
+    en: "This cell was inside a call that does not listen, so Python was ended, and its variables went with it; run the cells from the top.",
+  },
+  "python-restarted": {
+    zh: "Python 重启了，这一格没有执行完。",
+    en: "Python was restarted before this cell was done.",
+  },
   "python-ended": {
     zh: "Python 自己结束了，多半是内存不够；请关掉别的标签页再试，或换一台内存大一些的机器。",
     en: "Python has ended by itself, most likely for want of memory; close other tabs and try again, or use a machine with more memory.",

@@ -4,29 +4,32 @@ import interpreter from "python-interpreter";
 import library from "python-library";
 import stdlib from "python-stdlib";
 import worker from "python-worker";
-import { bytes, compressed } from "python-sizes";
+import { bytes } from "python-sizes";
 
 import { trouble } from "../compute/troubles.js";
 
 const KEPT = "bottleneck-python"; // the browser's cache of it, in which a file's name says what is in it
 const FILES = { interpreter, stdlib, library, script: worker };
-const ALL = Object.values(bytes).reduce((sum, one) => sum + one, 0);
 
 const LATE = 30_000; // ms
 
-export const MEGABYTES = (compressed / 1e6).toFixed(1);
+export const MEGABYTES = (bytes / 1e6).toFixed(1);
 
-// {start(), explain(request), stop()}: `base` is the address of the page's script; `onProgress` hears the share
-// that has come, 0…1.
-export function pythonKernel({ base, onProgress }) {
-  let parts = null, frame = null, started = null, last = 0;
+// {start(), explain(request), run(code, take), interrupt(), stop()}: `base` is the address of the page's script;
+// `purpose`, what Python is for, is "explain" or "run"; `onProgress` hears the share that has come, 0…1.
+export function pythonKernel({ base, purpose = "explain", onProgress }) {
+  let parts = null, frame = null, started = null, last = 0, interruptible = false;
   let stopped = refusal();
   const waiting = new Map();
 
   addEventListener("message", ({ source, data }) => {
     if (!frame || source !== frame.contentWindow) return;
-    if (data.ready) return frame.onready();
+    if (data.ready) {
+      interruptible = data.interruptible;
+      return frame.onready();
+    }
     if ("ended" in data) return fail(trouble("python-ended"));
+    if (data.output) return waiting.get(data.id)?.take(data.output);
     const { resolve, reject } = waiting.get(data.id) ?? {};
     waiting.delete(data.id);
     if (data.error === undefined) resolve?.(data.result);
@@ -39,9 +42,14 @@ export function pythonKernel({ base, onProgress }) {
     waiting.clear();
   }
 
-  function ask(message) {
+  function end(error) {
+    frame?.contentWindow.postMessage({ kind: "stop" }, "*");
+    fail(error);
+  }
+
+  function ask(message, take) {
     return new Promise((resolve, reject) => {
-      waiting.set((last += 1), { resolve, reject });
+      waiting.set((last += 1), { resolve, reject, take });
       frame.contentWindow.postMessage({ id: last, ...message }, "*");
     });
   }
@@ -60,12 +68,13 @@ export function pythonKernel({ base, onProgress }) {
     parts ??= await load(base, onProgress);
     if (!frame) await openFrame(base);
     const { script, ...rest } = parts;
-    await ask({ kind: "start", script, parts: rest });
+    await ask({ kind: "start", script, purpose, parts: rest });
   }
 
   async function openFrame(address) {
     frame = document.createElement("iframe");
     frame.setAttribute("sandbox", "allow-scripts");
+    frame.allow = "cross-origin-isolated";
     frame.hidden = true;
     frame.title = "Python";
     frame.src = new URL("python-frame.html", address);
@@ -86,14 +95,25 @@ export function pythonKernel({ base, onProgress }) {
       await start();
       return ask({ kind: "explain", ...request });
     },
+    // Whether a cell ran without an error; `take` gets what it puts out, {type, content}, while it runs.
+    async run(code, take) {
+      await start();
+      return ask({ kind: "run", code }, take);
+    },
+    // Whether what runs hears of it, and Python keeps its variables.
+    interrupt() {
+      if (interruptible) frame.contentWindow.postMessage({ kind: "interrupt" }, "*");
+      return interruptible;
+    },
+    // Ends Python, whether or not something runs.
+    end() {
+      end(trouble("python-stopped"));
+    },
     // Ends what runs: what Python held is gone, and the next question starts it anew. What is still loading goes on, for
     // the next time.
     stop() {
       const error = trouble("python-stopped");
-      if (waiting.size) {
-        frame.contentWindow.postMessage({ kind: "stop" }, "*");
-        fail(error);
-      }
+      if (waiting.size) end(error);
       stopped.reject(error);
       stopped = refusal();
     },
@@ -112,7 +132,7 @@ async function load(base, onProgress) {
   const come = {};
   const report = (name, length) => {
     come[name] = length;
-    onProgress(Object.values(come).reduce((sum, one) => sum + one, 0) / ALL);
+    onProgress(Object.values(come).reduce((sum, one) => sum + one, 0) / bytes);
   };
   const kept = await globalThis.caches?.open(KEPT).catch(() => null);
   const addresses = Object.entries(FILES).map(([name, file]) => [name, new URL(file, base).href]);
@@ -128,11 +148,12 @@ async function load(base, onProgress) {
 }
 
 async function whole(answer, report) {
-  const chunks = [], reader = answer.body.getReader();
   let length = 0;
-  for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read()) {
-    chunks.push(value);
-    report((length += value.length));
-  }
-  return new Blob(chunks).arrayBuffer();
+  const counted = new TransformStream({
+    transform(chunk, onwards) {
+      report((length += chunk.length));
+      onwards.enqueue(chunk);
+    },
+  });
+  return new Response(answer.body.pipeThrough(counted).pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
 }

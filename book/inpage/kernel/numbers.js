@@ -2,9 +2,13 @@
 // order of their places, one sample after another; how a tensor lies in memory is told to `laid` and `put` alone.
 import { columnsOf } from "../compute/columns.js";
 import { generator } from "../compute/random.js";
+import { multiply } from "./products.js";
+
+export * from "./gradients.js";
+export * from "./picking.js";
 
 // Whole numbers of 64 bits are kept as float64, which holds each up to 2^53.
-const KINDS = {
+export const KINDS = {
   float32: Float32Array, float64: Float64Array, int64: Float64Array, int32: Int32Array, int16: Int16Array,
   int8: Int8Array, uint8: Uint8Array, bool: Uint8Array,
 };
@@ -16,8 +20,28 @@ const UNARY = {
   sigmoid: (x) => 1 / (1 + Math.exp(-x)), silu: (x) => x / (1 + Math.exp(-x)), positive: (x) => x,
   round: (x) => (Math.abs(x % 1) === 0.5 ? 2 * Math.round(x / 2) : Math.round(x)), // a half goes to the even number
   isnan: Number.isNaN, isfinite: Number.isFinite, isinf: (x) => Math.abs(x) === Infinity, logical_not: (x) => !x,
-  _to_copy: (x) => x,
+  _to_copy: (x) => x, erf, atan: Math.atan, asin: Math.asin, acos: Math.acos, sinh: Math.sinh, cosh: Math.cosh,
+  nan_to_num: (x, nan, most, least) => (Number.isNaN(x) ? nan : x === Infinity ? most : x === -Infinity ? least : x),
+  exp2: (x) => 2 ** x, frac: (x) => x - Math.trunc(x),
+  gelu: (x, how) => (how === "tanh" ? 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))) : 0.5 * x * (1 + erf(x / Math.SQRT2))),
+  elu: (x, alpha = 1, scale = 1) => scale * (x > 0 ? x : alpha * Math.expm1(x)),
+  hardswish: (x) => (x * Math.min(Math.max(x + 3, 0), 6)) / 6, hardsigmoid: (x) => Math.min(Math.max(x + 3, 0), 6) / 6,
+  softplus: (x, beta = 1, threshold = 20) => (x * beta > threshold ? x : Math.log1p(Math.exp(x * beta)) / beta),
+  mish: (x) => x * Math.tanh(Math.log1p(Math.exp(x))), log_sigmoid_forward: (x) => Math.min(x, 0) - Math.log1p(Math.exp(-Math.abs(x))),
 };
+
+function erf(x) {
+  const size = Math.abs(x);
+  if (size > 6) return Math.sign(x);
+  if (size < 3) { // its series
+    let term = size, sum = size;
+    for (let n = 1; Math.abs(term) > 1e-17 * sum; n += 1) sum += (term *= -(size * size) / n) / (2 * n + 1);
+    return (Math.sign(x) * 2 * sum) / Math.sqrt(Math.PI);
+  }
+  let rest = 0; // a continued fraction, from its inside out
+  for (let n = 60; n > 0; n -= 1) rest = n / 2 / (size + rest);
+  return Math.sign(x) * (1 - Math.exp(-size * size) / Math.sqrt(Math.PI) / (size + rest));
+}
 
 const BINARY = {
   add: (x, y) => x + y, sub: (x, y) => x - y, rsub: (x, y) => y - x, mul: (x, y) => x * y, div: (x, y) => x / y, pow: (x, y) => x ** y,
@@ -25,6 +49,8 @@ const BINARY = {
   maximum: (x, y) => Math.max(x, y), minimum: (x, y) => Math.min(x, y), atan2: Math.atan2,
   eq: (x, y) => x === y, ne: (x, y) => x !== y, lt: (x, y) => x < y, le: (x, y) => x <= y, gt: (x, y) => x > y, ge: (x, y) => x >= y,
   logical_and: (x, y) => x && y, logical_or: (x, y) => x || y, logical_xor: (x, y) => !x !== !y,
+  mse_loss: (x, y) => (x - y) ** 2, binary_cross_entropy: (x, y) => -(y * Math.max(Math.log(x), -100) + (1 - y) * Math.max(Math.log1p(-x), -100)),
+  binary_cross_entropy_with_logits: (x, y) => (1 - y) * x + Math.max(-x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
   bitwise_and: (x, y) => x & y, bitwise_or: (x, y) => x | y, bitwise_xor: (x, y) => x ^ y,
 };
 
@@ -38,6 +64,18 @@ const REDUCED = { // of a row of numbers, given as its array, where it begins an
   argmin: (x, at, step, count) => extreme(x, at, step, count, (one, other) => one < other),
   amax: (x, at, step, count) => x[at + step * REDUCED.argmax(x, at, step, count)],
   amin: (x, at, step, count) => x[at + step * REDUCED.argmin(x, at, step, count)],
+  norm: (x, at, step, count, order) => { // of whatever order
+    if (Math.abs(order) === Infinity) return REDUCED[order > 0 ? "amax" : "amin"](x.subarray(at, at + count).map(Math.abs), 0, step, count);
+    let all = 0;
+    for (let n = 0; n < count; n += 1) all += order === 2 ? x[at + n * step] ** 2 : Math.abs(x[at + n * step]) ** order;
+    return order === 0 ? all : all ** (1 / order);
+  },
+  logsumexp: (x, at, step, count) => {
+    const most = REDUCED.amax(x, at, step, count);
+    let all = 0;
+    for (let n = 0; n < count; n += 1) all += Math.exp(x[at + n * step] - most);
+    return most + Math.log(all);
+  },
   all: (x, at, step, count) => { for (let n = 0; n < count; n += 1) if (!x[at + n * step]) return 0; return 1; },
   any: (x, at, step, count) => { for (let n = 0; n < count; n += 1) if (x[at + n * step]) return 1; return 0; },
   count_nonzero: (x, at, step, count) => { let all = 0; for (let n = 0; n < count; n += 1) all += x[at + n * step] !== 0; return all; },
@@ -69,9 +107,14 @@ export const restored = (kept) => random.restore(kept);
 export const uniform = (count, low, high) => random.uniform(count, low, high);
 export const below = (count, low, high) => Float64Array.from({ length: count }, () => low + (random.word() % (high - low)));
 
+export const tossed = (count, chance) => Float32Array.from({ length: count }, () => random.precise() < chance);
+
 export function normal(count, mean, deviation) {
   const values = count < 16 ? random.few(count) : random.normal(count);
-  return mean === 0 && deviation === 1 ? Float32Array.from(values) : Float32Array.from(values, (value) => value * deviation + mean);
+  if (mean === 0 && deviation === 1) return Float32Array.from(values);
+  const out = new Float32Array(count);
+  for (let at = 0; at < count; at += 1) out[at] = values[at] * deviation + mean;
+  return out;
 }
 
 export function shuffled(count) {
@@ -87,10 +130,18 @@ export const holds = (kind) => kind in KINDS;
 export const of = (kind, values) => KINDS[kind].from(values, Number);
 export const filled = (kind, count, value) => new KINDS[kind](count).fill(Number(value));
 
+// Numbers from their bytes, as they are kept here.
+export const fromBytes = (kind, bytes) => new KINDS[kind](bytes.slice().buffer);
+
 // Numbers as they lie in a file.
 export function unpacked(kind, bytes) {
   const { buffer } = bytes.slice();
   return kind === "int64" ? Float64Array.from(new BigInt64Array(buffer), Number) : new KINDS[kind](buffer);
+}
+
+export function packed(kind, values) {
+  const whole = kind === "int64" ? BigInt64Array.from(values, BigInt) : values;
+  return new Uint8Array(whole.buffer.slice(whole.byteOffset, whole.byteOffset + whole.byteLength));
 }
 
 // The numbers of a tensor, or of a part of one, in the order of their places.
@@ -133,9 +184,9 @@ function dense(shape, strides) {
 
 export const has = (family, name) => name in { unary: UNARY, binary: BINARY, reduced: REDUCED }[family];
 
-export function unary(name, kind, x) {
+export function unary(name, kind, x, setting, other, third) {
   const out = new KINDS[kind](x.length), compute = UNARY[name];
-  for (let at = 0; at < out.length; at += 1) out[at] = compute(x[at]);
+  for (let at = 0; at < out.length; at += 1) out[at] = compute(x[at], setting, other, third);
   return out;
 }
 
@@ -175,47 +226,31 @@ export function softmax(kind, x, rows, count, logarithmic) {
   return out;
 }
 
-// (count, rows, inner) by (count, inner, columns). Four rows of the second at a time: what is read and written of the
-// result is a quarter.
+// (count, rows, inner) by (count, inner, columns).
 export function products(kind, one, other, count, rows, inner, columns) {
   const out = new KINDS[kind](count * rows * columns);
   for (let n = 0; n < count; n += 1) multiply(out, n * rows * columns, one, n * rows * inner, other, n * inner * columns, rows, inner, columns);
   return out;
 }
 
-function multiply(out, to, one, first, other, second, rows, inner, columns) {
-  const sums = new Float64Array(columns);
-  for (let row = 0; row < rows; row += 1) {
-    sums.fill(0);
-    let k = 0;
-    for (; k + 4 <= inner; k += 4) {
-      const at = first + row * inner + k, from = second + k * columns;
-      const a = one[at], b = one[at + 1], c = one[at + 2], d = one[at + 3];
-      for (let n = 0; n < columns; n += 1) {
-        const place = from + n;
-        sums[n] += a * other[place] + b * other[place + columns] + c * other[place + 2 * columns] + d * other[place + 3 * columns];
-      }
-    }
-    for (; k < inner; k += 1) {
-      const a = one[first + row * inner + k], from = second + k * columns;
-      for (let n = 0; n < columns; n += 1) sums[n] += a * other[from + n];
-    }
-    out.set(sums, to + row * columns);
-  }
+// Whether an output reads one place, its own.
+export function isPlain({ kernel, stride, padding }) {
+  return [...kernel, ...stride].every((one) => one === 1) && padding.every((one) => one === 0);
 }
 
 // x: (N, C, H, W), weight: (O, C / groups, K, K), bias: (O) or null.
-export function convolved(x, [samples, channels, height, width], weight, [outputs, inputs, kernel], bias, window, groups) {
-  const plain = kernel === 1 && window.stride === 1 && window.padding === 0, part = channels * height * width;
+// window: kernel, stride, padding and dilation, along both sides.
+export function convolved(x, [samples, channels, height, width], weight, [outputs, inputs], bias, window, groups) {
+  const plain = isPlain(window), part = channels * height * width, kernel = window.kernel[0] * window.kernel[1];
   let out = null, places = height * width;
   for (let sample = 0; sample < samples; sample += 1) {
     let columns = x.subarray(sample * part, (sample + 1) * part);
     if (!plain) {
-      const made = columnsOf(columns, [channels, height, width], { kernel, ...window });
+      const made = columnsOf(columns, [channels, height, width], window);
       [columns, places] = [made.columns, made.places[0] * made.places[1]];
     }
     out ??= new Float32Array(samples * outputs * places);
-    const rows = outputs / groups, inner = inputs * kernel * kernel;
+    const rows = outputs / groups, inner = inputs * kernel;
     for (let group = 0; group < groups; group += 1) {
       multiply(out, (sample * outputs + group * rows) * places, weight, group * rows * inner, columns, group * inner * places, rows, inner, places);
     }

@@ -4,32 +4,47 @@ import createPyodideModule from "pyodide/pyodide.asm.mjs";
 import { loadPyodide } from "pyodide";
 
 import lock from "python-lock";
+import * as numbers from "./numbers.js";
 
-const ANSWER = `
-import json, sys
-sys.path.insert(0, "/library")
+// For whom Python is started: somebody's own class, of which shapes are enough, or the cells of a chapter.
+const PROGRAMS = {
+  explain: `
 from annotate_pasted import explain
 
 def answer(code, language, settings):
     return json.dumps(explain(code, language, json.loads(settings)), ensure_ascii=False)
-`;
+`,
+  run: `
+import numbers_js, torch
+from from_javascript import FromJavaScript
+from torch import _numbers
+_numbers.compute_with(FromJavaScript(numbers_js))
+import linewalk
+from cells import run as answer
+`,
+};
 
 // Where all that Pyodide asks for seems to lie; a blob, which this script is, has no place of its own.
 const NOWHERE = "https://python.invalid/";
 
+const KINDS = {
+  start: async ({ parts, purpose, interrupts }) => { answer = await start(parts, purpose, interrupts); },
+  explain: ({ code, language, settings }) => JSON.parse(answer(code, language, JSON.stringify(settings))),
+  run: ({ id, code }) => answer(code, (message) => self.postMessage({ id, output: JSON.parse(message) })),
+};
+
 let answer = null;
 
-self.onmessage = async ({ data: { id, kind, parts, code, language, settings } }) => {
+self.onmessage = async ({ data }) => {
+  const { id, kind } = data;
   try {
-    if (kind === "start") answer = await start(parts);
-    const result = kind === "explain" ? JSON.parse(answer(code, language, JSON.stringify(settings))) : null;
-    self.postMessage({ id, result });
+    self.postMessage({ id, result: await KINDS[kind](data) });
   } catch (error) {
     self.postMessage({ id, error: String(error?.message ?? error) });
   }
 };
 
-async function start({ interpreter, stdlib, library }) {
+async function start({ interpreter, stdlib, library }, purpose, interrupts) {
   const types = { "pyodide.asm.wasm": "application/wasm", "python_stdlib.zip": "application/zip" };
   const handedIn = { "pyodide.asm.wasm": interpreter, "python_stdlib.zip": stdlib };
   self.fetch = async (address) => {
@@ -38,6 +53,8 @@ async function start({ interpreter, stdlib, library }) {
   };
   const python = await loadPyodide({ createPyodideModule, indexURL: NOWHERE, lockFileContents: JSON.stringify(lock) });
   python.unpackArchive(library, "zip", { extractDir: "/library" });
-  python.runPython(ANSWER);
+  python.registerJsModule("numbers_js", numbers);
+  python.runPython(`import json, sys\nsys.path.insert(0, "/library")\n${PROGRAMS[purpose]}`);
+  if (interrupts) python.setInterruptBuffer(interrupts);
   return python.globals.get("answer");
 }

@@ -1,4 +1,4 @@
-"""`load`, as far as the chapters need it: https://github.com/huggingface/safetensors#format."""
+"""`load` and `save`, as far as the chapters need it: https://github.com/huggingface/safetensors#format."""
 
 import json
 import struct
@@ -24,3 +24,17 @@ def _tensor(data, dtype, shape, data_offsets):
         begin, end = data_offsets
         tensor._storage.values = _numbers.engine.unpacked(_numbers.kind_of(tensor.dtype), data[begin:end])
     return tensor
+
+
+def save(tensors):
+    """A file's bytes: the header, then the numbers one tensor after another."""
+    names = {its: name for name, its in _TYPES.items()}
+    header, parts, start = {}, [], 0
+    for name, tensor in tensors.items():
+        kind = _numbers.kind_of(tensor.dtype)
+        parts.append(bytes(_numbers.engine.packed(kind, _numbers.numbers(tensor)).to_py()))
+        offsets = [start, start + len(parts[-1])]
+        header[name] = {"dtype": names[tensor.dtype], "shape": list(tensor.shape), "data_offsets": offsets}
+        start = offsets[1]
+    written = json.dumps(header).encode()
+    return struct.pack("<Q", len(written)) + written + b"".join(parts)

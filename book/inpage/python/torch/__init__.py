@@ -1,15 +1,15 @@
-"""The PyTorch of this page: what modules, layers and functions do to shapes, in Python alone.
+"""The PyTorch of this page: what modules, layers and functions do, in Python alone.
 
 It stands behind the plain name `torch`, where real PyTorch cannot be had. Its tensors carry shape, type, strides,
-memory and whether they need a gradient, and no numbers; errors about shapes are in PyTorch's words. What it lacks, it
-names in one sentence.
+memory and how they were computed, for gradients; numbers, only where something that computes them is handed in
+(`_numbers.compute_with`). Errors are in PyTorch's words. What it lacks, it names in one sentence.
 """
 
 import math as _math
 from types import SimpleNamespace as _SimpleNamespace
 from typing import ClassVar as _ClassVar
 
-from . import _computed, _operators  # register what is offered below, and its numbers
+from . import _computed, _computed_gradients, _computed_picking, _derivatives, _operators  # register what is offered
 from . import _metadata as _meta
 from ._devices import accelerator, amp, autocast, backends, cuda, mps, xpu
 from ._dispatch import OpOverload as _OpOverload
@@ -32,6 +32,7 @@ from ._metadata import (
 )
 from ._metadata import default_type as get_default_dtype
 from ._metadata import set_default_type as set_default_dtype
+from ._operators.creating import on_their_device as _on_their_device
 from ._public import FUNCTIONS as _FUNCTIONS
 from ._public import METHODS as _METHODS
 from ._tensor import Tensor
@@ -41,13 +42,15 @@ __version__ = "0.0.0+page"
 _mkldnn = layout("_mkldnn")
 inf, nan, pi, e, newaxis = _math.inf, _math.nan, _math.pi, _math.e, None
 
+_on_their_device(_FUNCTIONS)
 for _name, _method in _METHODS.items():
     setattr(Tensor, _name, _method)
 globals().update(_meta.PUBLIC_TYPES)
 from . import nn  # noqa: E402  isort: skip  (functions of its own are torch's, too)
 
 globals().update(_FUNCTIONS)
-from . import _C, _ops, autograd, fft, jit, linalg, random, special, utils  # noqa: E402  isort: skip
+from . import _C, _ops, ao, autograd, fft, jit, linalg, optim, random, serialization, special, utils  # noqa: E402  isort: skip
+from .serialization import load, save  # noqa: E402  isort: skip
 
 _ALSO_HERE = (
     "dropout layer_norm group_norm batch_norm bilinear embedding pixel_shuffle pixel_unshuffle channel_shuffle prelu "

@@ -10,30 +10,32 @@ from ._tensor import Tensor
 
 _ONE = (
     "abs ceil floor trunc sign neg relu exp expm1 log log1p log2 log10 sqrt rsqrt reciprocal sin cos tan tanh sigmoid "
-    "silu positive round isnan isfinite isinf logical_not"
+    "silu positive round erf atan asin acos sinh cosh exp2 frac isnan isfinite isinf logical_not"
 )
 _TWO = (
     "add sub rsub mul div pow floor_divide remainder fmod maximum minimum atan2 eq ne lt le gt ge logical_and "
     "logical_or logical_xor bitwise_and bitwise_or bitwise_xor"
 )
 _MANY = "sum prod mean var std amax amin all any count_nonzero argmax argmin"
+_WITH_SETTINGS = "gelu elu hardswish hardsigmoid softplus mish log_sigmoid_forward nan_to_num"
 
 
 def _engine():
     return _numbers.engine
 
 
-def _kind(dtype):
-    kind = kind_of(dtype)
-    if not _engine().holds(kind):
+def kind(dtype):
+    """A type's name, where its numbers can be computed."""
+    name = kind_of(dtype)
+    if not _engine().holds(name):
         raise Unknown
-    return kind
+    return name
 
 
 def _operand(value, target, common):
     """A tensor's numbers up to the result's shape; of a single number, that alone, as the common type holds it."""
     if not isinstance(value, Tensor):
-        return _engine().of(_kind(common), [value])
+        return _engine().of(kind(common), [value])
     return numbers(value) if value.numel() == 1 else numbers(value, target._shape)
 
 
@@ -43,11 +45,21 @@ def _operand(value, target, common):
 def _one_operand(name):
     @computes(name)
     def compute(target, self, **options):
-        return _engine().unary(name, _kind(target.dtype), numbers(self))
+        return _engine().unary(name, kind(target.dtype), numbers(self))
 
 
 for _name in _ONE.split():
     _one_operand(_name)
+
+
+def _with_settings(name):
+    @computes(name)
+    def compute(target, self, *settings):
+        return _engine().unary(name, kind(target.dtype), numbers(self), *settings)
+
+
+for _name in _WITH_SETTINGS.split():
+    _with_settings(_name)
 
 
 def _two_operands(name):
@@ -63,8 +75,8 @@ def _two_operands(name):
             common = meta.default_type()
         one, another = _operand(self, target, common), _operand(other, target, common)
         if alpha != 1:
-            another = _engine().binary("mul", _kind(common), another, _operand(alpha, target, common), another.length)
-        return _engine().binary(name, _kind(target.dtype), one, another, target.numel())
+            another = _engine().binary("mul", kind(common), another, _operand(alpha, target, common), another.length)
+        return _engine().binary(name, kind(target.dtype), one, another, target.numel())
 
 
 for _name in _TWO.split():
@@ -75,7 +87,7 @@ for _name in _TWO.split():
 def _bitwise_not(target, self):
     if self.dtype is meta.bool_:
         return _engine().unary("logical_not", "bool", numbers(self))
-    return _engine().binary("rsub", _kind(target.dtype), numbers(self), _engine().of("float64", [-1]), self.numel())
+    return _engine().binary("rsub", kind(target.dtype), numbers(self), _engine().of("float64", [-1]), self.numel())
 
 
 @computes("clamp")
@@ -83,7 +95,7 @@ def _clamp(target, self, min=None, max=None):
     if isinstance(min, Tensor) or isinstance(max, Tensor):
         raise Unknown
     low, high = -math.inf if min is None else min, math.inf if max is None else max
-    return _engine().clamped(_kind(target.dtype), numbers(self), low, high)
+    return _engine().clamped(kind(target.dtype), numbers(self), low, high)
 
 
 @computes("clamp_min")
@@ -98,13 +110,13 @@ def _hardtanh(target, self, min=-1.0, max=1.0):
 
 @computes("leaky_relu")
 def _leaky_relu(target, self, slope=0.01):
-    return _engine().leaky(_kind(target.dtype), numbers(self), slope)
+    return _engine().leaky(kind(target.dtype), numbers(self), slope)
 
 
 @computes("where")
 def _where(target, condition, self, other):
     given = [_operand(value, target, target.dtype) for value in (condition, self, other)]
-    return _engine().chosen(_kind(target.dtype), *given, target.numel())
+    return _engine().chosen(kind(target.dtype), *given, target.numel())
 
 
 @computes("masked_fill")
@@ -117,24 +129,24 @@ def _masked_fill(target, self, mask, value):
 
 @computes("zeros", "zeros_like", "new_zeros", "zero", "empty", "empty_like", "new_empty")
 def _zeros(target, *given, **options):
-    return _engine().filled(_kind(target.dtype), target.numel(), 0)
+    return _engine().filled(kind(target.dtype), target.numel(), 0)
 
 
 @computes("ones", "ones_like", "new_ones")
 def _ones(target, *given, **options):
-    return _engine().filled(_kind(target.dtype), target.numel(), 1)
+    return _engine().filled(kind(target.dtype), target.numel(), 1)
 
 
 @computes("full", "full_like", "fill")
 def _full(target, like, value, dtype=None):
     value = value.item() if isinstance(value, Tensor) else value
-    return _engine().filled(_kind(target.dtype), target.numel(), value)
+    return _engine().filled(kind(target.dtype), target.numel(), value)
 
 
 @computes("eye")
 def _eye(target, n, m, dtype=None):
     values = [float(row == column) for row in range(n) for column in range(m)]
-    return _engine().of(_kind(target.dtype), values)
+    return _engine().of(kind(target.dtype), values)
 
 
 def _single(target):
@@ -158,6 +170,19 @@ def _randn(target, *given, **options):
     return _engine().normal(_single(target), 0, 1)
 
 
+@computes("bernoulli_")
+def _tossed(target, self, p=0.5):
+    if isinstance(p, Tensor):
+        raise Unknown
+    return _engine().unary("positive", kind(target.dtype), _engine().tossed(target.numel(), p))
+
+
+@computes("bernoulli")
+def _tossed_each(target, self):
+    drawn = _engine().uniform(_single(target), 0, 1)
+    return _engine().binary("lt", kind(target.dtype), drawn, numbers(self), target.numel())
+
+
 @computes("normal_")
 def _normal(target, self, mean=0.0, std=1.0):
     return _engine().normal(_single(target), mean, std)
@@ -173,6 +198,45 @@ def _randperm(target, n, dtype=None):
     return _engine().shuffled(n)
 
 
+def _three_operands(name, first, second):
+    """self + value · (one first other), and the like."""
+
+    @computes(name)
+    def compute(target, self, one, other, value=1):
+        held, size = kind(target.dtype), target.numel()
+        own, ones, others = (_operand(given, target, target.dtype) for given in (self, one, other))
+        inner = _engine().binary(first, held, ones, others, size)
+        if value != 1:
+            inner = _engine().binary("mul", held, inner, _of(value), size)
+        return _engine().binary(second, held, own, inner, size)
+
+
+_three_operands("addcmul", "mul", "add")
+_three_operands("addcdiv", "div", "add")
+
+
+@computes("lerp")
+def _lerp(target, self, end, weight, value=1):
+    held, size = kind(target.dtype), target.numel()
+    own, ends, weights = (_operand(given, target, target.dtype) for given in (self, end, weight))
+    apart = _engine().binary("mul", held, _engine().binary("sub", held, ends, own, size), weights, size)
+    return _engine().binary("add", held, own, apart, size)
+
+
+def _loss(name):
+    @computes(name)
+    def compute(target, self, aim, reduction=1):
+        size, shape = self.numel(), self._shape
+        values = _engine().binary(name, kind(target.dtype), numbers(self), numbers(aim, shape), size)
+        if reduction == 0:
+            return values
+        return _engine().reduced("mean" if reduction == 1 else "sum", kind(target.dtype), values, 1, size, 0)
+
+
+for _name in ("mse_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits"):
+    _loss(_name)
+
+
 @computes("clone", "_to_copy")
 def _copied(target, self, *given, **options):
     source = self.dtype
@@ -184,13 +248,13 @@ def _copied(target, self, *given, **options):
     if target.dtype is meta.bool_:
         return _engine().binary("ne", "bool", numbers(self), _engine().of("float64", [0]), self.numel())
     whole = source.is_floating_point and not target.dtype.is_floating_point
-    return _engine().unary("trunc" if whole else "positive", _kind(target.dtype), numbers(self))
+    return _engine().unary("trunc" if whole else "positive", kind(target.dtype), numbers(self))
 
 
 @computes("copy_")
 def _copy(target, self, src):
-    kind = "trunc" if src.dtype.is_floating_point and not target.dtype.is_floating_point else "positive"
-    return _engine().unary(kind, _kind(target.dtype), numbers(src, target._shape))
+    how = "trunc" if src.dtype.is_floating_point and not target.dtype.is_floating_point else "positive"
+    return _engine().unary(how, kind(target.dtype), numbers(src, target._shape))
 
 
 # joined and picked out
@@ -202,30 +266,27 @@ def _cat(target, tensors, dim=0):
     at = meta.whole_dim(dim, target.dim())
     sizes = [math.prod(tensor._shape[at:]) for tensor in whole]
     return _engine().joined(
-        _kind(target.dtype), [numbers(tensor) for tensor in whole], math.prod(target._shape[:at]), sizes
+        kind(target.dtype), [numbers(tensor) for tensor in whole], math.prod(target._shape[:at]), sizes
     )
 
 
 # many numbers become one
 
 
-def _rows(self, dim):
+def rows(self, dim):
     """The numbers with the dimensions that are reduced last: (numbers, rows, numbers in each)."""
     dims = dims_of(dim, self.dim())
     rest = [place for place in range(self.dim()) if place not in dims]
     order = [*rest, *dims]
-    memory = self._storage.values
-    if memory is None or isinstance(memory, list):
-        raise Unknown
     shape, strides = [self._shape[place] for place in order], [self._strides[place] for place in order]
-    count = math.prod(self._shape[place] for place in dims)
-    return _engine().laid(memory, self._offset, shape, strides), math.prod(self._shape[place] for place in rest), count
+    apart, count = (math.prod(self._shape[place] for place in places) for places in (rest, dims))
+    return _engine().laid(memory(self), self._offset, shape, strides), apart, count
 
 
 def _reduction(name):
     @computes(name)
     def compute(target, self, dim=None, keepdim=False, dtype=None, correction=1):
-        return _engine().reduced(name, _kind(target.dtype), *_rows(self, dim), correction)
+        return _engine().reduced(name, kind(target.dtype), *rows(self, dim), correction)
 
 
 for _name in _MANY.split():
@@ -235,12 +296,12 @@ for _name in _MANY.split():
 def _with_places(name):
     @computes(name)
     def compute(target, self, dim=None, keepdim=False):
-        rows = _rows(self, dim)
-        if not rows[2]:
+        laid = rows(self, dim)
+        if not laid[2]:
             raise Unknown
         return tuple(
-            _engine().reduced(f"{part}{name}", kind, *rows, 0)
-            for part, kind in (("a", _kind(target.dtype)), ("arg", "int64"))
+            _engine().reduced(f"{part}{name}", held, *laid, 0)
+            for part, held in (("a", kind(target.dtype)), ("arg", "int64"))
         )
 
 
@@ -251,14 +312,38 @@ _with_places("min")
 def _soft(name, logarithmic):
     @computes(name)
     def compute(target, self, dim, half_to_float=False):
-        if self.dim() and meta.whole_dim(dim, self.dim()) != self.dim() - 1:
-            raise Unknown
-        count = self._shape[-1] if self.dim() else 1
-        return _engine().softmax(_kind(target.dtype), numbers(self), self.numel() // count, count, logarithmic)
+        laid, back = dim_last(self, dim)
+        count = self._shape[dim] if self.dim() else 1
+        return back(_engine().softmax(kind(target.dtype), laid, self.numel() // count, count, logarithmic), count)
+
+
+def dim_last(self, dim):
+    """The numbers with one dimension last, and what lays such numbers out as they were, that dimension of `kept`."""
+    at, count = meta.whole_dim(dim, self.dim()), self.dim()
+    order = [*(place for place in range(count) if place != at), at] if count else []
+    shape, strides = [self._shape[one] for one in order], [self._strides[one] for one in order]
+
+    def back(values, kept):
+        if at == count - 1 or not count:
+            return values
+        steps = meta.contiguous_strides([*shape[:-1], kept])
+        sizes = [kept if one == at else self._shape[one] for one in range(count)]
+        return _engine().laid(values, 0, sizes, [steps[order.index(one)] for one in range(count)])
+
+    return _engine().laid(memory(self), self._offset, shape, strides), back
+
+
+def memory(tensor):
+    """What lies in a tensor's memory, whatever part of it is the tensor's."""
+    held = tensor._storage.values
+    if held is None or isinstance(held, list):
+        raise Unknown
+    return held
 
 
 _soft("_softmax", False)
 _soft("_log_softmax", True)
+_soft("_safe_softmax", False)
 
 
 # products and windows
@@ -267,7 +352,7 @@ _soft("_log_softmax", True)
 @computes("mm")
 def _mm(target, self, mat2):
     return _engine().products(
-        _kind(target.dtype), numbers(self), numbers(mat2), 1, self._shape[0], self._shape[1], mat2._shape[1]
+        kind(target.dtype), numbers(self), numbers(mat2), 1, self._shape[0], self._shape[1], mat2._shape[1]
     )
 
 
@@ -275,38 +360,65 @@ def _mm(target, self, mat2):
 def _bmm(target, self, mat2):
     count, rows, inner = self._shape
     return _engine().products(
-        _kind(target.dtype), numbers(self), numbers(mat2), count, rows, inner, mat2._shape[2]
+        kind(target.dtype), numbers(self), numbers(mat2), count, rows, inner, mat2._shape[2]
     )
 
 
 @computes("addmm")
 def _addmm(target, self, mat1, mat2, beta=1, alpha=1):
-    if (beta, alpha) != (1, 1):
-        raise Unknown
-    kind = _kind(target.dtype)
-    return _engine().binary("add", kind, numbers(self, target._shape), _mm(target, mat1, mat2), target.numel())
+    return _added(target, self, _mm(target, mat1, mat2), beta, alpha)
+
+
+@computes("baddbmm")
+def _baddbmm(target, self, batch1, batch2, beta=1, alpha=1):
+    return _added(target, self, _bmm(target, batch1, batch2), beta, alpha)
+
+
+def _added(target, self, products, beta, alpha):
+    held, given = kind(target.dtype), numbers(self, target._shape)
+    given, products = (
+        values if factor == 1 else _engine().binary("mul", held, values, _of(factor), target.numel())
+        for values, factor in ((given, beta), (products, alpha))
+    )
+    return _engine().binary("add", held, given, products, target.numel())
 
 
 @computes("dot")
 def _dot(target, self, tensor):
-    return _engine().products(_kind(target.dtype), numbers(self), numbers(tensor), 1, 1, self.numel(), 1)
+    return _engine().products(kind(target.dtype), numbers(self), numbers(tensor), 1, 1, self.numel(), 1)
 
 
 @computes("mv")
 def _mv(target, self, vec):
-    return _engine().products(_kind(target.dtype), numbers(self), numbers(vec), 1, *self._shape, 1)
+    return _engine().products(kind(target.dtype), numbers(self), numbers(vec), 1, *self._shape, 1)
+
+
+@computes("linalg_vector_norm")
+def _vector_norm(target, self, ord=2, dim=None, keepdim=False, dtype=None):
+    return _engine().reduced("norm", kind(target.dtype), *rows(self, dim), ord)
+
+
+@computes("logsumexp")
+def _logsumexp(target, self, dim=None, keepdim=False, dtype=None):
+    return _engine().reduced("logsumexp", kind(target.dtype), *rows(self, dim), 0)
 
 
 @computes("convolution")
 def _convolution(target, self, weight, bias, stride, padding, dilation, transposed, output_padding, groups):
-    same = all(len(set(pair)) == 1 for pair in (stride, padding, dilation, weight._shape[2:]))
-    if transposed or len(stride) != 2 or not same or self.dtype is not meta.float32:
-        raise Unknown
-    window = {"stride": stride[0], "padding": padding[0], "dilation": dilation[0]}
+    x, weights, window = windowed(self, weight, stride, padding, dilation, transposed)
     given = None if bias is None else numbers(bias)
-    return _engine().convolved(
-        numbers(self), list(self._shape), numbers(weight), list(weight._shape[:3]), given, window, groups
-    )
+    return _engine().convolved(numbers(self), x, numbers(weight), weights, given, window, groups)
+
+
+def windowed(x, weight, stride, padding, dilation, transposed):
+    """The sizes of what a convolution reads and of its weight, and its window, over two place axes."""
+    if transposed or len(stride) not in (1, 2) or x.dtype is not meta.float32:
+        raise Unknown
+    sizes = {"kernel": weight._shape[2:], "stride": stride, "padding": padding, "dilation": dilation}
+    single = {"kernel": 1, "stride": 1, "padding": 0, "dilation": 1}
+    window = {name: [*([single[name]] if len(stride) == 1 else []), *pair] for name, pair in sizes.items()}
+    row = [1] if len(stride) == 1 else []
+    return [*x._shape[:2], *row, *x._shape[2:]], list(weight._shape[:2]), window
 
 
 @computes("native_batch_norm")
@@ -323,7 +435,9 @@ def _batch_norm(target, self, weight, bias, running_mean, running_var, training,
         if running is not None:
             _numbers.store(running, _engine().mixed(numbers(running), momentum, fresh, factor))
     kept = _engine().unary("rsqrt", "float64", _engine().binary("add", "float64", variance, _of(eps), channels))
-    return _engine().normed(x, channels, inner, mean, variance, weight, bias, eps), mean, kept
+    normed = _engine().normed(x, channels, inner, mean, variance, weight, bias, eps)
+    held = kind(target.dtype)
+    return normed, _engine().unary("positive", held, mean), _engine().unary("positive", held, kept)
 
 
 def _of(value):

@@ -14,8 +14,7 @@ class _NoDevice:
     def is_available(self):
         return False
 
-    def is_bf16_supported(self):
-        return False
+    is_bf16_supported = is_initialized = is_available
 
     def device_count(self):
         return 0

@@ -2,9 +2,14 @@
 
 from types import SimpleNamespace
 
-from . import _numbers
-from ._tensor import check_writable, follow_gradients
+from . import _numbers, _tape
+from ._tensor import check_writable
 
+# Whose results lie in the memory of what they were given.
+_VIEWS = {
+    *("alias", "as_strided", "detach", "diagonal", "expand", "permute", "select", "slice", "split"),
+    *("split_with_sizes", "squeeze", "t", "transpose", "unbind", "unfold", "unsqueeze", "view"),
+}
 modes = []  # what wants to see operators, the innermost last
 _packets = {}
 
@@ -18,9 +23,14 @@ class Tag:
 class OpOverloadPacket:
     """An operator under its plain name, `torch.ops.aten.add`."""
 
+    is_view = False
+
     def __init__(self, name):
         self._name = name
         self.default = self
+
+    def overloads(self):
+        return ["default"]
 
     def __str__(self):
         return f"aten.{self._name}"
@@ -44,6 +54,7 @@ class OpOverload:
     def __init__(self, name, kernel, pointwise, writes):
         self.overloadpacket = packet(name)
         self.overloadpacket.default = self
+        self.is_view = name in _VIEWS
         self.kernel, self.tags = kernel, (Tag.pointwise,) if pointwise else ()
         code = kernel.__code__
         names = code.co_varnames[: code.co_argcount]
@@ -66,6 +77,7 @@ class OpOverload:
     def __call__(self, *args, **kwargs):
         for place in self._writes:
             check_writable(args[place])
+        node = _tape.begin(self, args, kwargs)
         if modes:
             mode = modes.pop()
             try:
@@ -78,7 +90,8 @@ class OpOverload:
             output = self.kernel(*args, **kwargs)
             if _numbers.engine is not None:
                 _numbers.fill(self.overloadpacket._name, args, kwargs, output, self._writes)
-        follow_gradients(self.overloadpacket._name, args, output)
+        if node is not None:
+            _tape.finish(node, output, args, self._writes)
         return output
 
     _op = __call__

@@ -1,9 +1,9 @@
-"""Whether gradients are asked for: what needs one is marked, and none is ever computed."""
+"""Whether gradients are asked for."""
 
 import functools
 import inspect
 
-_enabled = [True]
+_enabled, _inference = [True], [False]
 
 
 def is_grad_enabled():
@@ -59,17 +59,31 @@ class inference_mode(no_grad):
         return no_grad.__new__(cls, mode if callable(mode) else None)
 
     def __init__(self, mode=True):
-        self._mode = not mode if isinstance(mode, bool) else False
+        self._inference = mode if isinstance(mode, bool) else True
+        self._mode = not self._inference
+
+    def __enter__(self):
+        super().__enter__()
+        self._was_inference, _inference[0] = _inference[0], self._inference
+        return self
+
+    def __exit__(self, *exception):
+        super().__exit__(*exception)
+        _inference[0] = self._was_inference
 
 
-class GradFn:
-    """Stands where PyTorch keeps how a tensor was computed."""
+def is_inference_mode_enabled():
+    return _inference[0]
 
-    def __init__(self, name):
-        self._name = name
 
-    def name(self):
-        return self._name
+class grad_mode:
+    """Context manager: gradients are asked for, or not."""
 
-    def __repr__(self):
-        return f"<{self._name}>"
+    def __init__(self, mode):
+        self._mode = mode
+
+    def __enter__(self):
+        self._before, _enabled[0] = _enabled[0], self._mode
+
+    def __exit__(self, *exception):
+        _enabled[0] = self._before

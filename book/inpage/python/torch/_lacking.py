@@ -15,7 +15,7 @@ class NotInThisPage(NotImplementedError, AttributeError):
 
 
 class NoValues(RuntimeError):
-    """Asked for numbers, where there are shapes alone; `words`: the same in Chinese and English."""
+    """Asked for numbers that are not known; `words`: the same in Chinese and English."""
 
     def __init__(self, zh, en):
         super().__init__(en)
@@ -24,14 +24,21 @@ class NoValues(RuntimeError):
 
 def lacking(name):
     return NotInThisPage(
-        f"这一页的 PyTorch 里没有 `{name}`：它只管网络常用的层和函数，而且只算形状；{_ELSEWHERE[0]}。",
+        f"这一页的 PyTorch 里没有 `{name}`：它只有网络常用的层和函数；{_ELSEWHERE[0]}。",
         f"{name} is not part of the PyTorch of this page, which knows the layers and functions that networks are "
-        f"usually made of, by their shapes: {_ELSEWHERE[1]}",
+        f"usually made of: {_ELSEWHERE[1]}",
     )
 
 
 def no_values(what):
-    """For what depends on a tensor's numbers, where there are none."""
+    """For what depends on a tensor's numbers, where they are not known."""
+    from . import _numbers
+
+    if _numbers.engine is not None:
+        return NoValues(
+            f"{what} 要用张量里的数值，而这一页算不出它们；{_ELSEWHERE[0]}。",
+            f"{what} needs the tensor's values, which this page does not compute: {_ELSEWHERE[1]}",
+        )
     return NoValues(
         f"{what} 要用张量里的数值，而这一页的张量只有形状；{_ELSEWHERE[0]}。",
         f"{what} needs the tensor's values, and in this page tensors have shapes alone: {_ELSEWHERE[1]}",

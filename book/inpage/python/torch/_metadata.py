@@ -136,7 +136,10 @@ def _combined(higher, lower):
 
 
 class device:
-    """Where a tensor lies. In this page that is nowhere but here: every name is taken, and means `meta`."""
+    """Where a tensor lies. In this page that is nowhere but here: every name is taken, and means the same.
+
+    Where tensors hold numbers, `meta` is the one that means something else: what is made there has shapes alone.
+    """
 
     def __init__(self, type="meta", index=None):
         if isinstance(type, device):
@@ -165,12 +168,15 @@ class device:
         return f"device(type={self.type!r}{index})"
 
     def __enter__(self):
+        _entered.append(self.type == "meta")
         return self
 
     def __exit__(self, *exception):
+        _entered.pop()
         return False
 
 
+_entered = [False]  # whether new tensors are to have shapes alone, the innermost last
 HERE = device("meta")
 
 
@@ -228,8 +234,9 @@ class Size(tuple):
 class Storage:
     """The memory under one tensor and its views.
 
-    version: how often it was written to. values: its numbers, where they are known, else None. Without
-    `_numbers.engine` those of `torch.tensor([…])`, `arange` and `linspace` are, in a list, until something is written.
+    version: how often it was written to. is_meta: it never has numbers, on purpose. values: its numbers, where they
+    are known, else None. Without `_numbers.engine` those of `torch.tensor([…])`, `arange` and `linspace` are, in a
+    list, until something is written.
     """
 
     _next = 1
@@ -237,6 +244,7 @@ class Storage:
 
     def __init__(self, nbytes, values=None):
         self._size, self.version, self.values = nbytes, 0, values
+        self.is_meta = _entered[-1]
         self._cdata = Storage._next
         Storage._next += 1
         Storage.living[self._cdata] = self

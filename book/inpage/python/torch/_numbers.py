@@ -18,10 +18,6 @@ def compute_with(functions):
     """From now on tensors hold numbers, which these functions compute; None: shapes alone."""
     global engine
     engine = functions
-    from ._tensor import Tensor
-
-    Tensor.device = meta.HERE if functions is None else meta.device("cpu")
-    Tensor.is_meta = functions is None
 
 
 def computes(*names):
@@ -69,6 +65,11 @@ def numbers(tensor, shape=None):
     return engine.laid(memory, tensor._offset, list(shape), [0] * missing + strides)
 
 
+def are_known(*tensors):
+    held = [tensor._storage.values for tensor in tensors]
+    return not any(values is None or isinstance(values, list) for values in held)
+
+
 def listed(tensor):
     """The same as Python's numbers, as the tensor's type has them."""
     as_held = bool if tensor.dtype is meta.bool_ else float if tensor.dtype.is_floating_point else int
@@ -81,6 +82,19 @@ def fill(name, args, kwargs, output, writes):
     Where they cannot be known, what was there before is forgotten.
     """
     targets = [args[place] for place in writes] or (list(output) if isinstance(output, (tuple, list)) else [output])
+    given = [arg for arg in args if hasattr(arg, "_storage")]
+    given += [one for arg in args if isinstance(arg, (list, tuple)) for one in arg if hasattr(one, "_storage")]
+    if given:
+        is_meta = any(tensor._storage.is_meta for tensor in given)
+        for target in targets:
+            if hasattr(target, "_storage"):
+                target._storage.is_meta = is_meta
+    elif hasattr(targets[0], "_storage"):
+        is_meta = targets[0]._storage.is_meta
+    else:
+        is_meta = False
+    if is_meta:
+        return None
     compute = _computing.get(name) or (_computing.get(name.removesuffix("_")) if writes else None)
     if compute is None:
         return _forget(args, writes)
@@ -89,7 +103,8 @@ def fill(name, args, kwargs, output, writes):
     except Unknown:
         return _forget(args, writes)
     for target, values in zip(targets, found if isinstance(found, tuple) else (found,), strict=False):
-        store(target, values)
+        if values is not None:
+            store(target, values)
 
 
 def store(target, values):

@@ -32,7 +32,7 @@ def _said_behind(tensor):
     ):
         yield f"dtype={tensor.dtype}"
     if tensor.grad_fn is not None:
-        yield f"grad_fn={tensor.grad_fn}"
+        yield f"grad_fn=<{tensor.grad_fn.shown()}>"
     elif tensor.requires_grad:
         yield "requires_grad=True"
 

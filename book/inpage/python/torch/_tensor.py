@@ -1,10 +1,12 @@
 """The tensor: shape, type, steps and memory; its methods are put on it where the functions are."""
 
 import math
+import weakref
+from collections import OrderedDict
 
 from . import _metadata as meta
 from . import _numbers
-from ._grad import GradFn, is_grad_enabled
+from ._grad import is_grad_enabled, is_inference_mode_enabled
 from ._lacking import lacking, no_values
 
 _LACKING = (
@@ -17,18 +19,20 @@ _LACKING = (
 
 
 class Tensor:
-    """A tensor without numbers.
+    """A tensor.
 
     Args:
         a shape, `Tensor(2, 3)`; or nested lists, `Tensor([[1, 2]])`.
     """
 
-    is_meta, is_cuda, is_mps, is_xpu = True, False, False, False
+    is_cuda, is_mps, is_xpu = False, False, False
     is_nested = is_quantized = is_sparse = is_mkldnn = False
     layout = meta.strided
-    device = meta.HERE
     grad = None
     names = None
+    # how it was computed, and in which memory it is a part of another
+    _requires_grad, _grad_fn, _output_nr, _accumulator = False, None, 0, None
+    _base, _seen_version, _multiple, _own_versions, _is_inference = None, 0, None, None, False
     _backward_hooks = None
 
     def __new__(cls, *data, dtype=None, device=None):
@@ -43,6 +47,14 @@ class Tensor:
     # facts
 
     @property
+    def is_meta(self):
+        return _numbers.engine is None or self._storage.is_meta
+
+    @property
+    def device(self):
+        return meta.HERE if self.is_meta else _WITH_NUMBERS
+
+    @property
     def shape(self):
         return self._shape
 
@@ -52,7 +64,7 @@ class Tensor:
 
     @property
     def requires_grad(self):
-        return self._requires_grad
+        return self._requires_grad or (self._base is not None and self.grad_fn is not None)
 
     @requires_grad.setter
     def requires_grad(self, wanted):
@@ -70,12 +82,27 @@ class Tensor:
         return self
 
     @property
+    def grad_fn(self):
+        base = self._base
+        if base is not None and base._requires_grad and self._seen_version != self._version:
+            from ._tape import AsStridedNode  # a write through another view is seen in this one
+
+            self._seen_version = self._version
+            self._grad_fn, self._output_nr, self._requires_grad = AsStridedNode(base, self), 0, True
+        return self._grad_fn
+
+    @property
     def is_leaf(self):
         return self.grad_fn is None
 
+    def _is_view(self):
+        return self._base is not None
+
     @property
     def data(self):
-        return self.detach()
+        alias = self.detach()
+        alias._own_versions = Versions()
+        return alias
 
     @data.setter
     def data(self, other):
@@ -84,7 +111,9 @@ class Tensor:
 
     @property
     def _version(self):
-        return self._storage.version
+        if self._is_inference:
+            raise RuntimeError("Inference tensors do not track version counter.")
+        return (self._own_versions or self._storage).version
 
     @property
     def itemsize(self):
@@ -162,7 +191,10 @@ class Tensor:
     def is_conj(self):
         return False
 
-    is_neg = is_inference = is_shared = is_pinned = is_conj
+    def is_inference(self):
+        return self._is_inference
+
+    is_neg = is_shared = is_pinned = is_conj
 
     def is_set_to(self, other):
         return self._place() == other._place()
@@ -170,18 +202,35 @@ class Tensor:
     def _place(self):
         return self._storage, self._offset, self._shape, self._strides
 
-    # gradients, which are not computed
+    # gradients
 
     def backward(self, gradient=None, retain_graph=None, create_graph=False, inputs=None):
-        if not self.requires_grad:
-            raise RuntimeError("element 0 of tensors does not require grad and does not have a grad_fn")
-        raise lacking("Tensor.backward")
+        from .autograd import backward
+
+        backward(self, gradient, retain_graph, create_graph, inputs=inputs)
 
     def retain_grad(self):
-        return None
+        if not self.requires_grad:
+            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+        if self.grad_fn is not None and not self.retains_grad:
+            self.retains_grad = True
+            this = weakref.ref(self)
+            self.grad_fn.retaining[self._output_nr] = lambda gradient: _retained(this(), gradient)
+
+    retains_grad = False
 
     def register_hook(self, hook):
-        raise lacking("Tensor.register_hook")
+        from ._tape import gradient_place
+        from .nn.modules.module import RemovableHandle
+
+        if not self.requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        node, number = gradient_place(self)
+        self._accumulating = node  # a leaf's lives as long as the leaf
+        hooks = node.before.setdefault(number, OrderedDict())
+        handle = RemovableHandle(hooks)
+        hooks[handle.id] = hook
+        return handle
 
     # numbers
 
@@ -191,8 +240,12 @@ class Tensor:
         return self._values("Tensor.item()")[0]
 
     def tolist(self):
-        values = iter(self._values("Tensor.tolist()"))
-        return _nested(values, self._shape)
+        values = self._values("Tensor.tolist()")
+        if not values:
+            return _empty(self._shape)
+        for size in reversed(self._shape[1:]):
+            values = [values[at:at + size] for at in range(0, len(values), size)]
+        return values if self._shape else values[0]
 
     def numpy(self, *, force=False):
         raise lacking("Tensor.numpy")
@@ -200,6 +253,8 @@ class Tensor:
     def _values(self, asker):
         known = self._storage.values
         if known is None:
+            if _numbers.engine is not None and self._storage.is_meta:
+                raise RuntimeError(f"{asker} cannot be called on meta tensors")
             raise no_values(asker)
         if not isinstance(known, list):
             return _numbers.listed(self)
@@ -263,7 +318,7 @@ class Tensor:
         kind = "" if self.dtype in (meta.default_type(), meta.bool_) else f", dtype={self.dtype}"
         if self.dtype is meta.bool_:
             kind = ", dtype=torch.bool"
-        gradient = f", grad_fn={self.grad_fn}" if self.grad_fn is not None else ""
+        gradient = f", grad_fn=<{self.grad_fn.shown()}>" if self.grad_fn is not None else ""
         gradient = ", requires_grad=True" if self.requires_grad and not gradient else gradient
         return f"tensor(..., device='{self.device}'{size}{kind}{gradient})"
 
@@ -280,15 +335,21 @@ class Tensor:
             storage = memo[id(self._storage)] = meta.Storage(
                 self._storage.nbytes(), _numbers.copied(self._storage.values)
             )
+            storage.is_meta = self._storage.is_meta
         copy = made(self._shape, self.dtype, self._strides, storage, self._offset, cls=type(self))
         copy._requires_grad = self._requires_grad
         memo[id(self)] = copy
+        if self.grad is not None:
+            copy.grad = self.grad.__deepcopy__(memo)
         return copy
 
     def _about_to_be_written(self):
-        self._storage.version += 1
+        (self._own_versions or self._storage).version += 1
         if _numbers.engine is None:
             self._storage.values = None
+
+
+_WITH_NUMBERS = meta.device("cpu")
 
 
 def made(shape, dtype, strides=None, storage=None, offset=0, values=None, cls=Tensor):
@@ -310,8 +371,21 @@ def made(shape, dtype, strides=None, storage=None, offset=0, values=None, cls=Te
         storage = meta.Storage(math.prod(tensor._shape) * dtype.itemsize, _numbers.kept(dtype, values))
     tensor._storage = storage
     tensor._offset = offset
-    tensor._requires_grad, tensor.grad_fn, tensor._base = False, None, None
+    if is_inference_mode_enabled():
+        tensor._is_inference = True
     return tensor
+
+
+class Versions:
+    """How often was written to a tensor that counts for itself: `x.data`."""
+
+    version = 0
+
+
+def _retained(tensor, gradient):
+    if tensor is not None:
+        gradient = gradient.detach()
+        tensor.grad = gradient if tensor.grad is None else tensor.grad + gradient
 
 
 def flattened(data):
@@ -332,10 +406,8 @@ def flattened(data):
     return [value for values, _ in parts for value in values], (len(parts), *(shapes[0] if shapes else ()))
 
 
-def _nested(values, shape):
-    if not shape:
-        return next(values)
-    return [_nested(values, shape[1:]) for _ in range(shape[0])]
+def _empty(shape):
+    return [_empty(shape[1:]) for _ in range(shape[0])] if shape else None
 
 
 def need_tensor(value, function, argument="input", position=1):
@@ -345,28 +417,33 @@ def need_tensor(value, function, argument="input", position=1):
         )
 
 
-def follow_gradients(name, args, output):
-    """Mark what an operator put out as needing a gradient where one of its inputs does."""
-    if not is_grad_enabled() or name == "detach" or not any(map(_needs_gradient, args)):
-        return
-    for tensor in output if isinstance(output, (tuple, list)) else (output,):
-        if isinstance(tensor, Tensor) and (tensor.dtype.is_floating_point or tensor.dtype.is_complex):
-            if tensor.grad_fn is None:
-                words = "".join(part.capitalize() for part in name.strip("_").split("_"))
-                tensor.grad_fn = GradFn(f"{words}Backward0")
-            tensor._requires_grad = True
-
-
-def _needs_gradient(value):
-    if isinstance(value, Tensor):
-        return value._requires_grad
-    return isinstance(value, (list, tuple)) and any(map(_needs_gradient, value))
-
-
 def check_writable(tensor):
     """Refuse to write over what gradients are kept for, in PyTorch's words."""
-    if is_grad_enabled() and tensor._requires_grad and tensor.grad_fn is None:
-        raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
+    if not is_grad_enabled():
+        return
     base = tensor._base
-    if is_grad_enabled() and base is not None and base._requires_grad and base.grad_fn is None:
+    if tensor._requires_grad and tensor.grad_fn is None and base is None:
+        raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
+    if base is None:
+        return
+    if tensor._multiple and tensor.requires_grad:
+        raise RuntimeError(
+            f"Output {tensor._output_nr} of {tensor.grad_fn.bare_name()} is a view and is being modified inplace. "
+            + _WHY_NOT[tensor._multiple]
+        )
+    if base._requires_grad and base.grad_fn is None:
         raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
+
+
+_WHY_NOT = {
+    "views": (
+        "This view is the output of a function that returns multiple views. Such functions do not allow the output "
+        "views to be modified inplace. You should replace the inplace operation by an out-of-place one."
+    ),
+    "handed on": (
+        "This view was created inside a custom Function (or because an input was returned as-is) and the autograd "
+        "logic to handle view+inplace would override the custom backward associated with the custom Function, leading "
+        "to incorrect gradients. This behavior is forbidden. You can fix this by cloning the output of the custom "
+        "Function."
+    ),
+}

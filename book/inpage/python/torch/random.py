@@ -6,15 +6,33 @@ from . import _numbers
 
 
 class Generator:
+    """Numbers of its own; where tensors hold them, as the generator goes on from its seed."""
+
     def __init__(self, device="cpu"):
-        self._seed = 0
+        self.manual_seed(67280421310721)
 
     def manual_seed(self, seed):
-        self._seed = seed
+        self._seed, self._state = int(seed), None
         return self
 
     def initial_seed(self):
         return self._seed
+
+    @contextmanager
+    def drawing(self):
+        """Within it, what is drawn is drawn from here."""
+        engine = _numbers.engine
+        if engine is None:
+            yield
+            return
+        state = engine.state()
+        if self._state is None:
+            engine.seeded(self._seed)
+        else:
+            engine.restored(self._state)
+        yield
+        self._state = engine.state()
+        engine.restored(state)
 
 
 _generator = Generator()

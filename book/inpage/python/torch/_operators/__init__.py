@@ -1,9 +1,23 @@
 """The operators: for each, what shape, type and memory come out, and what it refuses."""
 
-from . import attention, creating, indexing, joining, losses, norms, pointwise, products, reductions, views, windows
+from . import (
+    attention,
+    backwards,
+    creating,
+    indexing,
+    joining,
+    losses,
+    norms,
+    pointwise,
+    products,
+    reductions,
+    views,
+    windows,
+)
 
 __all__ = [
     "attention",
+    "backwards",
     "creating",
     "indexing",
     "joining",

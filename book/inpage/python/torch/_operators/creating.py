@@ -1,6 +1,8 @@
 """Tensors made of nothing: `zeros`, `rand`, `arange`, and what is written over a tensor at once."""
 
+import functools
 import math
+from contextlib import nullcontext
 
 from .. import _metadata as meta
 from .. import _numbers
@@ -37,7 +39,8 @@ def _new(name, values=None):
         memory_format=None,
         names=None,
     ):
-        return _wanting(_as_drawn(run(sizes_of(size), dtype), generator), requires_grad)
+        with _from(generator):
+            return _wanting(run(sizes_of(size), dtype), requires_grad)
 
     def like(input, *, dtype=None, device=None, requires_grad=False, memory_format=None, layout=None, generator=None):
         need_tensor(input, f"{name}_like")
@@ -52,11 +55,8 @@ def _new(name, values=None):
         METHODS[f"new_{name}"] = named(new, f"new_{name}")
 
 
-def _as_drawn(tensor, generator):
-    """Numbers of a generator of one's own are not those of `manual_seed`, and are not known."""
-    if generator is not None:
-        tensor._storage.values = None
-    return tensor
+def _from(generator):
+    return nullcontext() if generator is None else generator.drawing()
 
 
 def _wanting(tensor, requires_grad):
@@ -210,7 +210,8 @@ def randint(
         low, high = 0, low
     if low >= high:
         raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
-    return _as_drawn(_randint(low, high, sizes_of((size,)), dtype), generator)
+    with _from(generator):
+        return _randint(low, high, sizes_of((size,)), dtype)
 
 
 @function
@@ -225,7 +226,8 @@ def _randperm(n, dtype=None):
 
 @function
 def randperm(n, *, generator=None, out=None, dtype=None, device=None):
-    return _as_drawn(_randperm(n, dtype), generator)
+    with _from(generator):
+        return _randperm(n, dtype)
 
 
 @operator("normal")
@@ -247,7 +249,8 @@ def _bernoulli(self):
 
 @both
 def bernoulli(input, p=None, *, generator=None, out=None):
-    return _bernoulli(input)
+    with _from(generator):
+        return _bernoulli(input) if p is None else FUNCTIONS["empty_like"](input).bernoulli_(p)
 
 
 @operator("multinomial")
@@ -278,9 +281,16 @@ def empty_strided(size, stride, *, dtype=None, device=None, requires_grad=False)
     return _empty_strided(tuple(size), tuple(stride), dtype)
 
 
+_WRITTEN_WITH = {
+    "normal": {"mean": 0.0, "std": 1.0},
+    "uniform": {"from": 0.0, "to": 1.0},
+    "bernoulli": {"p": 0.5},
+}
+
+
 def _written(name):
     """`x.zero_()`, `x.normal_(0, 1)`: new numbers in the same memory."""
-    arguments = {"normal": {"mean": 0.0, "std": 1.0}, "uniform": {"from": 0.0, "to": 1.0}}.get(name, {})
+    arguments = _WRITTEN_WITH.get(name, {})
 
     @operator(f"{name}_", pointwise=True, writes=(0,))
     def run(self, *args):
@@ -288,8 +298,8 @@ def _written(name):
 
     def write(self, *args, **kwargs):
         named_ones = {argument: kwargs.get(argument, default) for argument, default in arguments.items()}
-        written = run(self, *args, *list(named_ones.values())[len(args) :] if kwargs else ())
-        return _as_drawn(written, kwargs.get("generator"))
+        with _from(kwargs.get("generator")):
+            return run(self, *args, *list(named_ones.values())[len(args) :] if kwargs else ())
 
     METHODS[f"{name}_"] = named(write, f"{name}_")
 
@@ -368,3 +378,22 @@ def resize_(self, *sizes, memory_format=None):
 @method
 def apply_(self, function):
     return self.fill_(0)
+
+
+def on_their_device(functions):
+    """Functions that take a `device` make there what they make."""
+    for name, make in list(functions.items()):
+        code = getattr(make, "__code__", None)
+        if code is not None and "device" in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]:
+            functions[name] = named(_on_device(make), make.__name__)
+
+
+def _on_device(make):
+    @functools.wraps(make)
+    def call(*args, **kwargs):
+        if _numbers.engine is None or kwargs.get("device") is None:
+            return make(*args, **kwargs)
+        with meta.device(kwargs["device"]):
+            return make(*args, **kwargs)
+
+    return call

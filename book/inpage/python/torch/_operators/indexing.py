@@ -3,6 +3,7 @@
 import itertools
 
 from .. import _metadata as meta
+from .. import _numbers
 from .._dispatch import operator
 from .._lacking import no_values
 from .._public import both, function, method
@@ -78,6 +79,10 @@ def _simple(tensor, key):
     return view, left
 
 
+def refuse_index(index, dim, size):
+    raise IndexError(f"index {index} is out of bounds for dimension {dim} with size {size}")
+
+
 def _index(value):
     return None if value is None else value.__index__()
 
@@ -85,7 +90,7 @@ def _index(value):
 def _selected(view, dim, index, place):
     size = view._shape[dim]
     if not -size <= index < size:
-        raise IndexError(f"index {index} is out of bounds for dimension {place} with size {size}")
+        refuse_index(index, place, size)
     return views.select_op(view, dim, index)
 
 
@@ -111,7 +116,7 @@ def _indexed_shape(tensor, indices):
                     )
             if one._storage.values is None:
                 raise no_values("x[mask]")
-            count = sum(map(bool, one._values("x[mask]")))
+            count = _count_true(one)
             spread += [made((count,), meta.int64)] * max(one.dim(), 1)
             dim += max(one.dim(), 1)
         else:
@@ -132,6 +137,12 @@ def _indexed_shape(tensor, indices):
     together = given == list(range(given[0], given[0] + len(given)))
     at = given[0] if together else 0
     return (*rest[:at], *shape, *rest[at:])
+
+
+def _count_true(mask):
+    if _numbers.engine is not None and _numbers.are_known(mask):
+        return _numbers.engine.truePlaces(_numbers.numbers(mask)).length
+    return sum(map(bool, mask._values("x[mask]")))
 
 
 @operator("index")
@@ -340,35 +351,48 @@ def take(input, index):
 @both
 def take_along_dim(input, indices, dim=None):
     if dim is None:
-        return made((indices.numel(),), input.dtype)
+        return _gather(views.reshaped(input, (-1,)), 0, views.reshaped(indices, (-1,)))
     at = meta.whole_dim(dim, input.dim())
-    shape = list(
-        meta.broadcast(
-            [[1 if place == at else size for place, size in enumerate(its._shape)] for its in (input, indices)]
-        )
-    )
-    shape[at] = indices._shape[at]
-    return made(shape, input.dtype)
+    others = [[1 if place == at else size for place, size in enumerate(its._shape)] for its in (input, indices)]
+    shape = list(meta.broadcast(others))
+    spread = [
+        views.expand_op(its, (*shape[:at], its._shape[at], *shape[at + 1 :])) if its.dim() else its
+        for its in (input, indices)
+    ]
+    return _gather(spread[0], at, spread[1])
 
 
 @both
 def masked_select(input, mask):
-    raise no_values("torch.masked_select")
+    shape = meta.broadcast([input._shape, mask._shape])
+    return index_op(views.expand_op(input, shape), [views.expand_op(mask, shape)])
 
 
 @both
 def nonzero(input, *, as_tuple=False):
     from .creating import tensor
 
-    places = itertools.product(*map(range, input._shape))
-    found = [place for place, value in zip(places, input._values("torch.nonzero"), strict=True) if value]
+    if _numbers.engine is not None and _numbers.are_known(input):
+        flat = _numbers.engine.truePlaces(_numbers.numbers(input)).to_py().tolist()
+        found = [_unraveled(int(place), input._shape) for place in flat]
+    else:
+        places = itertools.product(*map(range, input._shape))
+        found = [place for place, value in zip(places, input._values("torch.nonzero"), strict=True) if value]
     table = tensor(found, dtype=meta.int64) if found else made((0, input.dim()), meta.int64)
     return tuple(table.unbind(1)) if as_tuple else table
 
 
+def _unraveled(place, shape):
+    found = []
+    for size in reversed(shape):
+        place, rest = divmod(place, size)
+        found.insert(0, rest)
+    return found
+
+
 @both
 def argwhere(input):
-    raise no_values("torch.argwhere")
+    return nonzero(input)
 
 
 @function

@@ -118,7 +118,7 @@ for _name, _count in (("atleast_1d", 1), ("atleast_2d", 2), ("atleast_3d", 3)):
 
 
 @operator("constant_pad_nd")
-def _constant_pad(self, pad, value=0):
+def constant_pad_op(self, pad, value=0):
     if len(pad) % 2:
         raise RuntimeError(f"Length of pad must be even but instead it equals {len(pad)}")
     if len(pad) > 2 * self.dim():
@@ -185,7 +185,7 @@ def pad(input, pad, mode="constant", value=None):
     """A border: pairs of sizes, the last dimension's first."""
     pad = [int(size) for size in pad]
     if mode == "constant":
-        return _constant_pad(input, pad, value or 0)
+        return constant_pad_op(input, pad, value or 0)
     if mode not in ("reflect", "replicate", "circular"):
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
     count = len(pad) // 2

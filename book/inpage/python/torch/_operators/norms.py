@@ -2,7 +2,6 @@
 
 import math
 
-from .. import _metadata as meta
 from .._dispatch import operator
 from .._tensor import made
 from .views import like_strides
@@ -27,7 +26,7 @@ def native_batch_norm(self, weight, bias, running_mean, running_var, training, m
         for value in (running_mean, running_var):
             if value is not None:
                 value._about_to_be_written()
-    kept = (channels,) if training else (0,)
+    kept = (channels,) if training or self.is_meta else (0,)
     return made(self._shape, self.dtype, like_strides(self)), made(kept, self.dtype), made(kept, self.dtype)
 
 
@@ -77,6 +76,6 @@ def group_normed(input, num_groups, weight, bias, eps):
 
 
 def refuse_single_values(shape):
-    """In training, a batch norm needs more than one value per channel."""
+    """In training, a batch norm needs more than one value per channel; a group norm, in each group."""
     if shape[0] * math.prod(shape[2:]) == 1:
-        raise ValueError(f"Expected more than 1 value per channel when training, got input size {meta.Size(shape)}")
+        raise ValueError(f"Expected more than 1 value per channel when training, got input size {shape}")

@@ -9,7 +9,7 @@ _TO_FLOAT = (
     "acos acosh asin asinh atan atanh cos cosh erf erfc erfinv exp exp2 expm1 log log10 log1p log2 logit "
     "reciprocal rsqrt sigmoid sin sinc sinh sqrt tan tanh lgamma digamma deg2rad rad2deg i0"
 )
-_SAME_TYPE = "abs ceil floor frac neg round sign sgn trunc relu conj_physical positive nan_to_num"
+_SAME_TYPE = "abs ceil floor frac neg round sign sgn trunc relu conj_physical positive"
 _TO_BOOL = "isnan isinf isfinite isposinf isneginf logical_not signbit"
 _BINARY = (
     "add sub mul maximum minimum fmax fmin remainder fmod bitwise_and bitwise_or bitwise_xor gcd lcm floor_divide "
@@ -216,6 +216,25 @@ def activation(name):
 
 
 clamp_min_op, clamp_min_in_place = activation("clamp_min")
+_nan_to_num, _nan_to_num_in_place = activation("nan_to_num")
+_LARGEST = {meta.float32: 3.4028234663852886e38, meta.float64: 1.7976931348623157e308, meta.float16: 65504.0}
+
+
+def _replacements(tensor, nan, posinf, neginf):
+    largest = _LARGEST.get(tensor.dtype, 3.3895313892515355e38)
+    pairs = (nan, 0.0), (posinf, largest), (neginf, -largest)
+    return [other if value is None else float(value) for value, other in pairs]
+
+
+@both
+def nan_to_num(input, nan=None, posinf=None, neginf=None, *, out=None):
+    need_tensor(input, "nan_to_num")
+    return _nan_to_num(input, *_replacements(input, nan, posinf, neginf))
+
+
+@method
+def nan_to_num_(self, nan=None, posinf=None, neginf=None):
+    return _nan_to_num_in_place(self, *_replacements(self, nan, posinf, neginf))
 
 
 @operator("clamp", pointwise=True)
@@ -341,7 +360,14 @@ METHODS["where"] = named(lambda self, condition, other: where(condition, self, o
 
 @both
 def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
-    return FUNCTIONS["eq"](input, other)
+    if input.dtype is not other.dtype:
+        raise RuntimeError(f"{meta.SCALAR_NAMES[input.dtype]} did not match {meta.SCALAR_NAMES[other.dtype]}")
+    return _isclose(input, other, rtol, atol, equal_nan)
+
+
+@operator("isclose", pointwise=True)
+def _isclose(self, other, rtol, atol, equal_nan):
+    return elementwise((self, other), meta.bool_)
 
 
 # what Python's signs do

@@ -5,6 +5,7 @@ import math
 from collections import namedtuple
 
 from .. import _metadata as meta
+from .. import _numbers
 from .._dispatch import operator
 from .._public import FUNCTIONS, METHODS, both, function, method, named
 from .._tensor import Tensor, made, need_tensor
@@ -234,7 +235,11 @@ def cummax(input, dim):
 @both
 def diff(input, n=1, dim=-1):
     at = meta.whole_dim(dim, input.dim())
-    return made([max(size - n, 0) if place == at else size for place, size in enumerate(input._shape)], input.dtype)
+    for _ in range(n):
+        size = input._shape[at]
+        later, earlier = input.narrow(at, min(1, size), max(size - 1, 0)), input.narrow(at, 0, max(size - 1, 0))
+        input = later ^ earlier if input.dtype is meta.bool_ else later - earlier
+    return input
 
 
 @operator("linalg_vector_norm")
@@ -266,24 +271,16 @@ def dist(input, other, p=2):
 
 @both
 def equal(input, other):
-    from .._lacking import no_values
-
     if input._shape != other._shape:
         return False
-    if input._storage.values is not None and other._storage.values is not None:
-        return input._values("torch.equal") == other._values("torch.equal")
-    raise no_values("torch.equal")
+    if _numbers.engine is not None and _numbers.are_known(input, other):
+        return bool(_numbers.engine.same(_numbers.numbers(input), _numbers.numbers(other)))
+    return input._values("torch.equal") == other._values("torch.equal")
 
 
 @both
 def allclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
-    one, wanted = input._values("torch.allclose"), other.expand(input._shape)._values("torch.allclose")
-    return all(
-        value == its
-        or (equal_nan and math.isnan(value) and math.isnan(its))
-        or (math.isfinite(its) and abs(value - its) <= atol + rtol * abs(its))
-        for value, its in zip(one, wanted, strict=True)
-    )
+    return bool(FUNCTIONS["isclose"](input, other, rtol, atol, equal_nan).all())
 
 
 @both
@@ -309,7 +306,7 @@ def histc(input, bins=100, min=0, max=0):
 def trace(input):
     if input.dim() != 2:
         raise RuntimeError("trace: expected a matrix, but got tensor with dim " + str(input.dim()))
-    return made((), _summed(input.dtype))
+    return input.diagonal().sum()
 
 
 @operator("_softmax")

@@ -4,15 +4,24 @@ import itertools
 import math
 
 from .. import _metadata as meta
+from .. import _numbers
 from .._dispatch import operator
 from .._public import FUNCTIONS, METHODS, both, function, method, named
-from .._tensor import Tensor, made, need_tensor
+from .._tape import detached
+from .._tensor import Tensor, Versions, made, need_tensor
 
 
 def viewed(tensor, shape, strides, offset=None):
     """A view: the same memory, seen in another shape."""
     view = made(shape, tensor.dtype, strides, tensor._storage, tensor._offset if offset is None else offset)
+    return part_of(tensor, view)
+
+
+def part_of(tensor, view):
     view._base = tensor._base if tensor._base is not None else tensor
+    view._own_versions, view._is_inference = tensor._own_versions, tensor._is_inference
+    if not view._is_inference:
+        view._seen_version = view._version
     return view
 
 
@@ -95,7 +104,7 @@ def view_op(self, size):
 @operator("_unsafe_view")
 def unsafe_view(self, size):
     view = viewed(self, inferred(list(size), self.numel()), None)
-    view._strides, view._base = meta.contiguous_strides(view._shape), None
+    view._strides, view._base = meta.contiguous_strides(view._shape), None  # of a copy that nobody else has
     return view
 
 
@@ -104,8 +113,7 @@ def _view_as_type(self, dtype):
     ratio = self.dtype.itemsize / dtype.itemsize
     shape = self._shape if ratio == 1 else (*self._shape[:-1], int(self._shape[-1] * ratio))
     view = made(shape, dtype, None if ratio != 1 else self._strides, self._storage, int(self._offset * ratio))
-    view._base = self._base if self._base is not None else self
-    return view
+    return part_of(self, view)
 
 
 @method
@@ -267,11 +275,16 @@ def unsqueeze(input, dim):
     return unsqueeze_op(input, dim)
 
 
+def _become(tensor, view):
+    tensor._shape, tensor._strides = view._shape, view._strides
+    if view._grad_fn is not None:
+        tensor._grad_fn, tensor._output_nr, tensor._requires_grad = view._grad_fn, view._output_nr, True
+    return tensor
+
+
 @method
 def unsqueeze_(self, dim):
-    view = unsqueeze_op(self, dim)
-    self._shape, self._strides = view._shape, view._strides
-    return self
+    return _become(self, unsqueeze_op(self, dim))
 
 
 @operator("squeeze")
@@ -290,9 +303,7 @@ def squeeze(input, dim=None):
 
 @method
 def squeeze_(self, dim=None):
-    view = squeeze_op(self, dim)
-    self._shape, self._strides = view._shape, view._strides
-    return self
+    return _become(self, squeeze_op(self, dim))
 
 
 @operator("expand")
@@ -356,9 +367,7 @@ def _swapped(name, view):
     """A view that a tensor itself becomes."""
 
     def in_place(self, *args):
-        seen = view(self, *args)
-        self._shape, self._strides = seen._shape, seen._strides
-        return self
+        return _become(self, view(self, *args))
 
     METHODS[name] = named(in_place, name)
 
@@ -479,7 +488,7 @@ def unfold(self, dimension, size, step):
 
 @operator("detach")
 def _detach(self):
-    return made(self._shape, self.dtype, self._strides, self._storage, self._offset)
+    return detached(self)
 
 
 @both
@@ -489,7 +498,7 @@ def detach(input):
 
 @method
 def detach_(self):
-    self._requires_grad, self.grad_fn = False, None
+    self._requires_grad, self._grad_fn, self._output_nr = False, None, 0
     return self
 
 
@@ -510,6 +519,7 @@ def _pieces(tensor, lengths, dim):
             tensor._strides,
             tensor._offset + start * tensor._strides[dim],
         )
+        piece._multiple = "views"
         pieces.append(piece)
         start += length
     return tuple(pieces)
@@ -574,13 +584,24 @@ def chunk(input, chunks, dim=0):
     return _split(input, max(-(-size // chunks), 1), dim)
 
 
+@both
+def unsafe_chunk(input, chunks, dim=0):
+    """Pieces that may be written to, since nobody uses the whole any more."""
+    pieces = chunk(input, chunks, dim)
+    for piece in pieces:
+        piece._base, piece._multiple, piece._own_versions = None, None, Versions()
+    return pieces
+
+
 @operator("unbind")
 def _unbind(self, dim=0):
     at = meta.whole_dim(dim, self.dim())
     shape, strides = self._shape[:at] + self._shape[at + 1 :], self._strides[:at] + self._strides[at + 1 :]
-    return tuple(
-        viewed(self, shape, strides, self._offset + place * self._strides[at]) for place in range(self._shape[at])
-    )
+    starts = [self._offset + place * self._strides[at] for place in range(self._shape[at])]
+    pieces = [viewed(self, shape, strides, start) for start in starts]
+    for piece in pieces:
+        piece._multiple = "views"
+    return tuple(pieces)
 
 
 @both
@@ -651,14 +672,27 @@ def to(self, *args, dtype=None, device=None, non_blocking=False, copy=False, mem
         if isinstance(value, meta.dtype):
             dtype = value
         elif isinstance(value, Tensor):
-            dtype = value.dtype
-        elif isinstance(value, str):
-            meta.device(value)
+            dtype, device = value.dtype, value.device
+        elif isinstance(value, (str, meta.device)):
+            device = value
+    if device is not None and _numbers.engine is not None:
+        wants_meta = meta.device(device).type == "meta"
+        if self.is_meta and not wants_meta:
+            raise NotImplementedError("Cannot copy out of meta tensor; no data!")
+        if wants_meta and not self.is_meta:
+            return _on_meta(self, dtype or self.dtype)
     if memory_format not in (None, meta.preserve_format) and not self.is_contiguous(memory_format):
         return to_copy(self, dtype, memory_format)
     if copy or dtype not in (None, self.dtype):
         return to_copy(self, dtype)
     return self
+
+
+def _on_meta(tensor, dtype):
+    """The same with a shape alone."""
+    with meta.HERE:
+        alone = made(tensor._shape, dtype, _strides_in(tensor, meta.preserve_format))
+    return alone.requires_grad_() if tensor.requires_grad and tensor.is_leaf else alone
 
 
 def _cast(name, dtype):
@@ -696,7 +730,7 @@ def cuda(self, device=None, non_blocking=False, memory_format=None):
 
 @method
 def cpu(self, memory_format=None):
-    return self
+    return self.to("cpu")
 
 
 @operator("repeat")
@@ -806,7 +840,9 @@ def triu(input, diagonal=0, *, out=None):
 def diag(input, diagonal=0):
     if input.dim() == 1:
         size = input._shape[0] + abs(diagonal)
-        return made((size, size), input.dtype)
+        square = input.new_zeros((size, size))
+        square.diagonal(diagonal).copy_(input)
+        return square
     return clone_op(_diagonal(input, diagonal))
 
 

@@ -414,7 +414,7 @@ def col2im(self, output_size, kernel_size, dilation, padding, stride):
 
 def _upsampling(name):
     @operator(name)
-    def run(self, output_size):
+    def run(self, output_size, align_corners=False):
         shape = (*self._shape[:2], *output_size)
         if min(output_size) < 1 or 0 in self._shape[1:]:
             raise RuntimeError(

@@ -6,6 +6,8 @@ from .parameter import Buffer, Parameter
 from . import functional, init  # isort: skip  (layers are made with them)
 from . import modules, parameter, utils  # isort: skip
 from .modules import *  # noqa: F403  isort: skip
+from .parallel import DataParallel  # isort: skip
 
 __getattr__ = _lacking_names("torch.nn")
-__all__ = ["Buffer", "Parameter", "functional", "init", "modules", "parameter", "utils", *modules.__all__]
+__all__ = ["Buffer", "DataParallel", "Parameter", "functional", "init", "modules", "parameter", "utils"]
+__all__ += modules.__all__

@@ -180,7 +180,7 @@ def elu_(input, alpha=1.0):
 
 
 def selu(input, inplace=False):
-    return _act("elu", input, inplace)
+    return _act("elu", input, inplace, 1.6732632423543772, 1.0507009873554805)
 
 
 def celu(input, alpha=1.0, inplace=False):
@@ -408,6 +408,7 @@ def rms_norm(input, normalized_shape, weight=None, eps=None):
 def group_norm(input, num_groups, weight=None, bias=None, eps=1e-05):
     if input.dim() < 2:
         raise RuntimeError(f"Expected at least 2 dimensions for input tensor but received {input.dim()}")
+    _norms.refuse_single_values([input.shape[0] * input.shape[1] // num_groups, num_groups, *input.shape[2:]])
     return _norms.group_normed(input, num_groups, weight, bias, eps)
 
 
@@ -464,7 +465,7 @@ def interpolate(
     op = _windows.UPSAMPLING.get((mode, input.dim()))
     if op is None:
         _refuse_mode(input, mode)
-    return op(input, sizes)
+    return op(input, sizes, bool(align_corners))
 
 
 def _refuse_mode(input, mode):
@@ -562,11 +563,13 @@ def one_hot(tensor, num_classes=-1):
         raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
     if num_classes == -1:
         num_classes = int(max(tensor._values("one_hot without num_classes"), default=0)) + 1
-    return _made((*tensor.shape, num_classes), _meta.int64)
+    zeros = _FUNCTIONS["zeros"]((*tensor.shape, num_classes), dtype=_meta.int64)
+    return zeros.scatter(-1, tensor.unsqueeze(-1), 1)
 
 
 def cosine_similarity(x1, x2, dim=1, eps=1e-8):
-    return (x1 * x2).sum(dim)
+    lengths = [_FUNCTIONS["norm"](one, 2, dim, True).clamp_min(eps) for one in (x1, x2)]
+    return ((x1 / lengths[0]) * (x2 / lengths[1])).sum(dim)
 
 
 def pairwise_distance(x1, x2, p=2.0, eps=1e-6, keepdim=False):
@@ -653,9 +656,23 @@ def cross_entropy(
             )
         loss = (log_softmax(input, 1 if input.dim() > 1 else 0) * target).sum(1 if input.dim() > 1 else 0).neg()
         return _reduced(loss, reduction)
-    return nll_loss(
-        log_softmax(input, 1 if input.dim() > 1 else 0), target, weight, None, ignore_index, None, reduction
-    )
+    logs = log_softmax(input, 1 if input.dim() > 1 else 0)
+    loss = nll_loss(logs, target, weight, None, ignore_index, None, reduction)
+    return _smoothed(loss, logs, target, weight, ignore_index, reduction, label_smoothing) if label_smoothing else loss
+
+
+def _smoothed(loss, logs, target, weight, ignored, reduction, smoothing):
+    """A part of the right class's share goes to all classes alike."""
+    at, classes = 1 if logs.dim() > 1 else 0, logs.shape[1 if logs.dim() > 1 else 0]
+    weights = None if weight is None else weight.reshape([-1 if dim == at else 1 for dim in range(logs.dim())])
+    even = -(logs if weights is None else logs * weights).sum(at)
+    counts = (target != ignored).to(logs.dtype)
+    even = even * counts
+    if reduction == "mean":
+        even = even.sum() / (counts if weight is None else counts * weight[target.clamp_min(0)]).sum()
+    elif reduction == "sum":
+        even = even.sum()
+    return loss * (1 - smoothing) + even * (smoothing / classes)
 
 
 def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_target=False):

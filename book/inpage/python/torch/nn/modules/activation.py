@@ -55,7 +55,8 @@ class _InPlace(Module):
 
 
 class ReLU(_InPlace):
-    _function = staticmethod(F.relu)
+    def forward(self, input):
+        return F.relu(input, inplace=self.inplace)
 
 
 class SiLU(_InPlace):

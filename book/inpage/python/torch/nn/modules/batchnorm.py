@@ -48,10 +48,20 @@ class _NormBase(Module):
                 self.register_buffer(name, None)
         self.reset_parameters()
 
+    _version = 2
+
+    def _load_from_state_dict(self, state_dict, prefix, local_metadata, *rest):
+        """Files of before version 2 do not count batches: the count stays what it is."""
+        key = f"{prefix}num_batches_tracked"
+        if (local_metadata.get("version") or 1) < 2 and self.num_batches_tracked is not None and key not in state_dict:
+            state_dict = {**state_dict, key: self.num_batches_tracked}
+        super()._load_from_state_dict(state_dict, prefix, local_metadata, *rest)
+
     def reset_running_stats(self):
         if self.track_running_stats:
             self.running_mean.zero_()
             self.running_var.fill_(1)
+            self.num_batches_tracked.zero_()
 
     def reset_parameters(self):
         self.reset_running_stats()
@@ -75,6 +85,10 @@ class _BatchNorm(_NormBase):
         self._check_input_dim(input)
         if self.training and self.track_running_stats and self.num_batches_tracked is not None:
             self.num_batches_tracked.add_(1)
+        momentum = self.momentum
+        if momentum is None:  # all batches count the same
+            counts = self.training and self.num_batches_tracked is not None and not self.num_batches_tracked.is_meta
+            momentum = 1 / self.num_batches_tracked.item() if counts else 0.0
         by_batch = self.training or (self.running_mean is None and self.running_var is None)
         keeps = not self.training or self.track_running_stats
         return F.batch_norm(
@@ -84,7 +98,7 @@ class _BatchNorm(_NormBase):
             self.weight,
             self.bias,
             by_batch,
-            0.0 if self.momentum is None else self.momentum,
+            momentum,
             self.eps,
         )
 
@@ -129,7 +143,16 @@ class SyncBatchNorm(_BatchNorm):
 
     @classmethod
     def convert_sync_batchnorm(cls, module, process_group=None):
-        return module
+        converted = module
+        if isinstance(module, _BatchNorm) and not isinstance(module, cls):
+            settings = module.num_features, module.eps, module.momentum, module.affine, module.track_running_stats
+            converted = cls(*settings, process_group)
+            converted.weight, converted.bias, converted.training = module.weight, module.bias, module.training
+            for name in ("running_mean", "running_var", "num_batches_tracked"):
+                setattr(converted, name, getattr(module, name))
+        for name, child in module.named_children():
+            converted.add_module(name, cls.convert_sync_batchnorm(child, process_group))
+        return converted
 
 
 class _InstanceNorm(_NormBase):

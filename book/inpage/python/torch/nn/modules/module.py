@@ -2,12 +2,24 @@
 
 import inspect
 import itertools
+import warnings
 from collections import OrderedDict, namedtuple
 
+from ... import _numbers
+from ..._grad import no_grad
 from ..._tensor import Tensor
 from ..parameter import Parameter
+from .hooks import BackwardHooks
 
-_IncompatibleKeys = namedtuple("IncompatibleKeys", ["missing_keys", "unexpected_keys"])
+
+class _IncompatibleKeys(namedtuple("IncompatibleKeys", ["missing_keys", "unexpected_keys"])):
+    __slots__ = ()
+
+    def __repr__(self):
+        return super().__repr__() if self.missing_keys or self.unexpected_keys else "<All keys matched successfully>"
+
+    __str__ = __repr__
+
 
 
 def _addindent(text, spaces):
@@ -84,6 +96,10 @@ class Module:
                 changed = hook(self, args)
                 if changed is not None:
                     args = changed if isinstance(changed, tuple) else (changed,)
+        backward = None
+        if self._backward_hooks or self._backward_pre_hooks:
+            backward = BackwardHooks(self)
+            args = backward.given(args)
         result = self.forward(*args, **kwargs)
         for number, hook in tuple(self._forward_hooks.items()):
             if number in self._forward_hooks_with_kwargs:
@@ -91,7 +107,7 @@ class Module:
             else:
                 changed = hook(self, args, result)
             result = result if changed is None else changed
-        return result
+        return result if backward is None else backward.made(result)
 
     __call__ = _call_impl
 
@@ -317,7 +333,11 @@ class Module:
     # the state
 
     def state_dict(self, *args, destination=None, prefix="", keep_vars=False):
-        destination = OrderedDict() if destination is None else destination
+        if destination is None:
+            destination = OrderedDict()
+            destination._metadata = OrderedDict()
+        if hasattr(destination, "_metadata"):
+            destination._metadata[prefix.removesuffix(".")] = {"version": self._version}
         for hook in self._state_dict_pre_hooks.values():
             hook(self, prefix, keep_vars)
         self._save_to_state_dict(destination, prefix, keep_vars)
@@ -336,32 +356,61 @@ class Module:
             if value is not None and name not in self._non_persistent_buffers_set:
                 yield name, value
 
+    _version = 1
+
+    def _load_from_state_dict(self, state_dict, prefix, local_metadata, strict, missing, unexpected, errors):
+        """What this module holds itself; what fits is written even where something else does not."""
+        for name, value in self._own_state():
+            key = prefix + name
+            if key not in state_dict:
+                missing.append(key)
+                continue
+            given = state_dict[key]
+            if not value.dim() and tuple(given.shape) == (1,):
+                given = given[0]  # as files of long ago have it
+            if given.shape != value.shape:
+                errors.append(
+                    f"size mismatch for {key}: copying a param with shape {given.shape} from checkpoint, the shape in "
+                    f"current model is {value.shape}."
+                )
+                continue
+            self._load(name, value, given, key, local_metadata.get("assign_to_params_buffers", False))
+
+    def _load(self, name, value, given, key, assign):
+        if value.is_meta and not given.is_meta and not assign and _numbers.engine is not None:
+            warnings.warn(
+                f"for {key}: copying from a non-meta parameter in the checkpoint to a meta parameter in the current "
+                "model, which is a no-op. (Did you mean to pass `assign=True` to assign items in the state dictionary "
+                "to their corresponding key in the module instead of copying them in place?)",
+                stacklevel=5,
+            )
+        if not assign:
+            with no_grad():
+                value.copy_(given)
+        elif name in self._parameters:
+            same = isinstance(given, Parameter) and given.requires_grad == value.requires_grad
+            setattr(self, name, given if same else Parameter(given, value.requires_grad))
+        else:
+            setattr(self, name, given)
+
     def load_state_dict(self, state_dict, strict=True, assign=False):
-        missing, unexpected, wrong = [], [], []
-        known = set()
+        missing, errors = [], []
+        metadata = getattr(state_dict, "_metadata", None)
         for place, module in self.named_modules(remove_duplicate=False):
             prefix = f"{place}." if place else ""
-            for name, value in module._own_state():
-                key = prefix + name
-                known.add(key)
-                if key not in state_dict:
-                    missing.append(key)
-                elif state_dict[key].shape != value.shape:
-                    wrong.append(
-                        f"size mismatch for {key}: copying a param with shape {state_dict[key].shape} from checkpoint, "
-                        f"the shape in current model is {value.shape}."
-                    )
-                else:
-                    value.detach().copy_(state_dict[key])
+            local = {} if metadata is None else metadata.get(place, {})
+            local = {**local, "assign_to_params_buffers": assign}
+            module._load_from_state_dict(state_dict, prefix, local, True, missing, [], errors)
+        known = set(self.state_dict())
         unexpected = [key for key in state_dict if key not in known]
         if strict:
             for keys, word in ((unexpected, "Unexpected"), (missing, "Missing")):
                 if keys:
                     shown = ", ".join(f'"{key}"' for key in keys)
-                    wrong.insert(0, f"{word} key(s) in state_dict: {shown}. ")
-        if wrong:
-            raise RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t" + "\n\t".join(wrong))
-        return _Loaded(missing, unexpected)
+                    errors.insert(0, f"{word} key(s) in state_dict: {shown}. ")
+        if errors:
+            raise RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t" + "\n\t".join(errors))
+        return _IncompatibleKeys(missing, unexpected)
 
     # changing it
 
@@ -377,8 +426,10 @@ class Module:
         for name, parameter in self._parameters.items():
             if parameter is not None:
                 changed = fn(parameter.detach())
-                if changed.dtype is not parameter.dtype:
+                if changed.is_meta != parameter.is_meta:
                     self._parameters[name] = Parameter(changed, parameter.requires_grad)
+                else:
+                    parameter.data = changed
         for name, buffer in self._buffers.items():
             if buffer is not None:
                 self._buffers[name] = fn(buffer)
@@ -401,7 +452,11 @@ class Module:
         return self
 
     def zero_grad(self, set_to_none=True):
-        return None
+        for parameter in self.parameters():
+            if set_to_none:
+                parameter.grad = None
+            elif parameter.grad is not None:
+                parameter.grad = parameter.grad.detach().zero_()
 
     def share_memory(self):
         return self
@@ -409,15 +464,18 @@ class Module:
     def _cast(self, dtype):
         return self._apply(lambda tensor: tensor.to(dtype) if tensor.is_floating_point() else tensor)
 
-    def to(self, *args, dtype=None, **kwargs):
+    def to(self, *args, dtype=None, device=None, **kwargs):
         from ... import _metadata as meta
 
         for value in args:
             dtype = value if isinstance(value, meta.dtype) else value.dtype if isinstance(value, Tensor) else dtype
+            device = value if isinstance(value, (str, meta.device)) else device
         if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
             raise TypeError(
                 f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={dtype}"
             )
+        if device is not None:
+            self._apply(lambda tensor: tensor.to(device))
         return self._cast(dtype) if dtype is not None else self
 
     def type(self, dst_type):
@@ -430,7 +488,9 @@ class Module:
         return self
 
     def to_empty(self, *, device, recurse=True):
-        return self
+        from ..._public import FUNCTIONS
+
+        return self._apply(lambda tensor: FUNCTIONS["empty"](tensor.shape, dtype=tensor.dtype, device=device), recurse)
 
     def float(self):
         from ... import _metadata as meta
@@ -475,15 +535,6 @@ class Module:
         elif head or lines:
             text += "\n  " + "\n  ".join(head + lines) + "\n"
         return text + ")"
-
-
-class _Loaded(_IncompatibleKeys):
-    def __repr__(self):
-        return (
-            "<All keys matched successfully>"
-            if not (self.missing_keys or self.unexpected_keys)
-            else (super().__repr__())
-        )
 
 
 def _type_name(value):

@@ -265,7 +265,7 @@ class LSTMCell(RNNCellBase):
     def forward(self, input, hx=None):
         hidden, cell = (None, None) if hx is None else hx
         hidden, cell = self._checked(input, hidden), self._checked(input, cell)
-        take, forget, new, give = self._gates(input, hidden).chunk(4, -1)
+        take, forget, new, give = self._gates(input, hidden).unsafe_chunk(4, -1)
         cell = forget.sigmoid_() * cell + take.sigmoid_() * new.tanh_()
         return give.sigmoid_() * cell.tanh(), cell
 
@@ -276,7 +276,7 @@ class GRUCell(RNNCellBase):
 
     def forward(self, input, hx=None):
         hidden = self._checked(input, hx)
-        ours, _, new = self._gates(input, hidden).chunk(3, -1)
+        ours, _, new = self._gates(input, hidden).unsafe_chunk(3, -1)
         return (hidden - new.tanh()) * ours.sigmoid() + new
 
 

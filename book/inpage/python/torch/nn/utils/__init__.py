@@ -1,6 +1,11 @@
 """`torch.nn.utils`: what changes how a module keeps its weights."""
 
+import copy as _copy
+
+from ..._grad import no_grad as _no_grad
 from ..._lacking import lacking_names as _lacking_names
+from ..._public import FUNCTIONS as _FUNCTIONS
+from ..._tensor import Tensor as _Tensor
 from . import parametrizations, rnn
 
 
@@ -22,21 +27,47 @@ def remove_spectral_norm(module, name="weight"):
 
 
 def fuse_conv_bn_eval(conv, bn, transpose=False):
-    return conv
+    """A convolution that does what a convolution and the batch norm behind it do, in evaluation."""
+    from ..parameter import Parameter
+
+    if conv.training or bn.training:
+        raise AssertionError("Fusion only for eval!")
+    fused = _copy.deepcopy(conv)
+    with _no_grad():
+        scale = (bn.running_var + bn.eps).rsqrt()
+        scale = scale if bn.weight is None else bn.weight * scale
+        shape = [1, -1] if transpose else [-1, 1]
+        bias = -bn.running_mean if conv.bias is None else conv.bias - bn.running_mean
+        bias = bias * scale if bn.bias is None else bias * scale + bn.bias
+        fused.weight = Parameter(conv.weight * scale.reshape(shape + [1] * (conv.weight.dim() - 2)))
+        fused.bias = Parameter(bias)
+    return fused
 
 
 def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=False, foreach=None):
-    return None
+    gradients = _gradients(parameters)
+    with _no_grad():
+        norms = [gradient.norm(norm_type) for gradient in gradients]
+        total = _FUNCTIONS["stack"](norms).norm(norm_type) if norms else _FUNCTIONS["tensor"](0.0)
+        share = (max_norm / (total + 1e-6)).clamp(max=1.0)
+        for gradient in gradients:
+            gradient.mul_(share)
+    return total
 
 
 def clip_grad_value_(parameters, clip_value, foreach=None):
-    return None
+    with _no_grad():
+        for gradient in _gradients(parameters):
+            gradient.clamp_(-clip_value, clip_value)
+
+
+def _gradients(parameters):
+    parameters = [parameters] if isinstance(parameters, _Tensor) else parameters
+    return [parameter.grad for parameter in parameters if parameter.grad is not None]
 
 
 def parameters_to_vector(parameters):
-    from ..._public import FUNCTIONS
-
-    return FUNCTIONS["cat"]([parameter.reshape(-1) for parameter in parameters])
+    return _FUNCTIONS["cat"]([parameter.reshape(-1) for parameter in parameters])
 
 
 __getattr__ = _lacking_names("torch.nn.utils")

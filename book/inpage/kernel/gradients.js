@@ -1,0 +1,144 @@
+// The gradients of what numbers.js computes, where they are computed in one go: arrays as there, one sample after another.
+import { columnsOf, sumColumns } from "../compute/columns.js";
+import { KINDS, isPlain } from "./numbers.js";
+import { addByRows, addFew, multiply, turned } from "./products.js";
+
+// Where the result is above the threshold, the gradient; elsewhere nothing.
+export function passedAbove(kind, gradient, result, threshold) {
+  const out = new KINDS[kind](result.length), step = gradient.length === 1 ? 0 : 1;
+  for (let at = 0; at < out.length; at += 1) out[at] = result[at] > threshold ? gradient[at * step] : 0;
+  return out;
+}
+
+// Of what a convolution read. gradient: (N, O, places); as in `convolved`.
+export function convolvedInput(gradient, [samples, channels, height, width], weight, [outputs, inputs], window, groups) {
+  const out = new Float32Array(samples * channels * height * width), taps = window.kernel[0] * window.kernel[1];
+  const places = gradient.length / samples / outputs, rows = outputs / groups, inner = inputs * taps, plain = isPlain(window);
+  const weights = Array.from({ length: groups }, (_, group) => turned(weight, group * rows * inner, rows, inner));
+  const columns = plain ? null : new Float32Array(groups * inner * places);
+  for (let sample = 0; sample < samples; sample += 1) {
+    const start = sample * channels * height * width;
+    for (let group = 0; group < groups; group += 1) {
+      const [into, to] = plain ? [out, start + group * inner * places] : [columns, group * inner * places];
+      multiply(into, to, weights[group], 0, gradient, (sample * outputs + group * rows) * places, inner, rows, places);
+    }
+    if (!plain) sumColumns(columns, out, start, [channels, height, width], window);
+  }
+  return out;
+}
+
+// Of its weight.
+export function convolvedWeight(gradient, x, [samples, channels, height, width], [outputs, inputs], window, groups) {
+  const inner = inputs * window.kernel[0] * window.kernel[1], rows = outputs / groups, part = channels * height * width;
+  const sums = new Float64Array(outputs * inner), places = gradient.length / samples / outputs;
+  for (let sample = 0; sample < samples; sample += 1) {
+    const read = x.subarray(sample * part, (sample + 1) * part);
+    const columns = isPlain(window) ? read : columnsOf(read, [channels, height, width], window).columns;
+    for (let group = 0; group < groups; group += 1) {
+      const to = group * rows * inner, from = (sample * outputs + group * rows) * places, second = group * inner * places;
+      if (places > 12) addByRows(sums, to, gradient, from, columns, second, rows, places, inner);
+      else addFew(sums, to, gradient, from, turned(columns, second, inner, places), 0, rows, places, inner);
+    }
+  }
+  return Float32Array.from(sums);
+}
+
+// Sums over samples and places, one for each channel.
+export function channelSums(kind, x, channels, inner) {
+  const sums = new Float64Array(channels);
+  for (let n = 0, at = 0; at < x.length; n += 1) for (const end = at + inner; at < end; at += 1) sums[n % channels] += x[at];
+  return KINDS[kind].from(sums);
+}
+
+// Of a batch norm: [of its input, of its weight, of its bias]. spread: 1 / √(variance + eps) of each channel; in training,
+// mean and variance come from the input themselves.
+export function normedBack(gradient, x, channels, inner, mean, spread, weight, training) {
+  const sums = new Float64Array(channels), products = new Float64Array(channels), count = x.length / channels;
+  const each = (visit) => {
+    for (let n = 0, at = 0; at < x.length; n += 1) {
+      const channel = n % channels;
+      for (const end = at + inner; at < end; at += 1) visit(channel, at);
+    }
+  };
+  each((channel, at) => {
+    sums[channel] += gradient[at];
+    products[channel] += gradient[at] * (x[at] - mean[channel]) * spread[channel];
+  });
+  const out = new x.constructor(x.length);
+  each((channel, at) => {
+    const normed = (x[at] - mean[channel]) * spread[channel];
+    const rest = training ? (sums[channel] + normed * products[channel]) / count : 0;
+    out[at] = (gradient[at] - rest) * spread[channel] * (weight ? weight[channel] : 1);
+  });
+  return [out, x.constructor.from(products), x.constructor.from(sums)];
+}
+
+// Of a max pooling: each number goes where the largest was found. `size` numbers a map read, `pooled` it gave.
+export function maxPooledBack(gradient, places, maps, size, pooled) {
+  const out = new gradient.constructor(maps * size);
+  for (let at = 0; at < places.length; at += 1) out[Math.floor(at / pooled) * size + places[at]] += gradient[at];
+  return out;
+}
+
+// Of an average pooling: each number is shared by its window.
+export function averagedBack(gradient, maps, [height, width], [tall, wide], { kernel, stride, padding }, countsEdge) {
+  const out = new gradient.constructor(maps * height * width);
+  for (let at = 0; at < maps * tall * wide; at += 1) {
+    const map = Math.floor(at / (tall * wide)), top = (Math.floor(at / wide) % tall) * stride[0] - padding[0];
+    const left = (at % wide) * stride[1] - padding[1];
+    const bottom = Math.min(top + kernel[0], height + padding[0]), right = Math.min(left + kernel[1], width + padding[1]);
+    const [y0, y1, x0, x1] = [Math.max(top, 0), Math.min(bottom, height), Math.max(left, 0), Math.min(right, width)];
+    const share = gradient[at] / (countsEdge ? (bottom - top) * (right - left) : (y1 - y0) * (x1 - x0));
+    for (let y = y0; y < y1; y += 1) for (let x = x0; x < x1; x += 1) out[(map * height + y) * width + x] += share;
+  }
+  return out;
+}
+
+// The mean of each of `tall` by `wide` parts that cover a map, which may overlap.
+export function adapted(x, maps, [height, width], [tall, wide]) {
+  const out = new x.constructor(maps * tall * wide);
+  parts(maps, [height, width], [tall, wide], (at, count, place) => { out[at] += x[place] / count; });
+  return out;
+}
+
+export function adaptedBack(gradient, maps, [height, width], [tall, wide]) {
+  const out = new gradient.constructor(maps * height * width);
+  parts(maps, [height, width], [tall, wide], (at, count, place) => { out[place] += gradient[at] / count; });
+  return out;
+}
+
+function parts(maps, [height, width], [tall, wide], visit) {
+  const from = (at, parts, size) => Math.floor((at * size) / parts), to = (at, parts, size) => Math.ceil(((at + 1) * size) / parts);
+  for (let at = 0; at < maps * tall * wide; at += 1) {
+    const map = Math.floor(at / (tall * wide)), row = Math.floor(at / wide) % tall, column = at % wide;
+    const [y0, y1, x0, x1] = [from(row, tall, height), to(row, tall, height), from(column, wide, width), to(column, wide, width)];
+    for (let y = y0; y < y1; y += 1) for (let x = x0; x < x1; x += 1) visit(at, (y1 - y0) * (x1 - x0), (map * height + y) * width + x);
+  }
+}
+
+// logs: (N, C, …) of `inner` places each, targets: (N, …). Gives back [the loss, the weights' sum]; `reduction` 0: one for
+// each target, 1: their mean, 2: their sum.
+export function likelihood(kind, logs, targets, weight, classes, inner, reduction, ignored) {
+  const losses = new KINDS[kind](targets.length), total = sumOfWeights(targets, weight, ignored);
+  for (let at = 0; at < targets.length; at += 1) {
+    if (targets[at] !== ignored) losses[at] = -logs[place(at, targets[at], classes, inner)] * (weight ? weight[targets[at]] : 1);
+  }
+  if (reduction === 0) return [losses, KINDS[kind].of(0)];
+  const sum = losses.reduce((all, one) => all + one, 0);
+  return [KINDS[kind].of(reduction === 1 ? sum / total : sum), KINDS[kind].of(total)];
+}
+
+export function likelihoodBack(kind, gradient, count, targets, weight, classes, inner, reduction, ignored) {
+  const out = new KINDS[kind](count), total = reduction === 1 ? sumOfWeights(targets, weight, ignored) : 1;
+  const step = gradient.length === 1 ? 0 : 1;
+  for (let at = 0; at < targets.length; at += 1) {
+    if (targets[at] !== ignored) out[place(at, targets[at], classes, inner)] = (-gradient[at * step] * (weight ? weight[targets[at]] : 1)) / total;
+  }
+  return out;
+}
+
+const place = (at, target, classes, inner) => (Math.floor(at / inner) * classes + target) * inner + (at % inner);
+
+function sumOfWeights(targets, weight, ignored) {
+  return targets.reduce((all, target) => all + (target === ignored ? 0 : weight ? weight[target] : 1), 0);
+}

@@ -1,0 +1,1 @@
+"""Of IPython, what the chapters' cells ask for: what they show beside their last line."""

@@ -1,0 +1,5 @@
+"""`torch.ao`."""
+
+from . import quantization
+
+__all__ = ["quantization"]

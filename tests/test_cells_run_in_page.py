@@ -1,0 +1,310 @@
+"""Run on every cell of a hosted page: Python in the page, behind the editor and the outputs of `make live`."""
+
+import functools
+import http.server
+import re
+import threading
+
+import pytest
+from conftest import QuietHandler, until
+
+PAGE = "notebooks/03_forward"
+READY = 120  # s; a busy machine takes its time to start Python
+
+
+class Reader:
+    """Somebody on a chapter's page."""
+
+    def __init__(self, page, address):
+        self.page, self.asked = page, []
+        page.on("request", lambda request: self.asked.append(request.url))
+        page.goto(address)
+        page.evaluate("document.querySelectorAll('div.cell details').forEach(fold => (fold.open = true))")
+        self.cells = page.locator("div.cell:has(.live-buttons)")
+        self.message = page.locator(".live-message").first
+        self.status = page.locator(".live-status")
+
+    def run(self, cell, name="Run"):
+        cell.get_by_role("button", name=name, exact=True).click()
+        return cell
+
+    def becomes(self, cell, *states, timeout=READY):
+        look = "([cell, states]) => states.includes(cell.dataset.live)"
+        until(self.page, look, [cell.element_handle(), states], timeout)
+        return cell.locator(".live-output").last
+
+    def write(self, cell, code):
+        cell.locator(".cm-content").click()
+        self.page.keyboard.press("ControlOrMeta+a")
+        self.page.keyboard.insert_text(code)
+        return cell
+
+    def try_out(self, code, state="done"):
+        """What code of the reader's own gives back, in the first cell."""
+        cell = self.cells.first
+        if not cell.locator(".cm-content").count():
+            self.becomes(self.run(cell), "done")
+        self.run(self.write(cell, code))
+        return self.becomes(cell, state)
+
+
+@pytest.fixture(scope="module")
+def reader(browser, served):
+    """Tests that can, share a page and its Python."""
+    context = browser.new_context(viewport={"width": 1400, "height": 900})
+    yield Reader(context.new_page(), f"{served}/en/{PAGE}.html")
+    context.close()
+
+
+# What is there before a click, and what the first one says
+
+
+def test_nothing_is_loaded_before_a_click(browser, served):
+    page = browser.new_page()
+    reader = Reader(page, f"{served}/zh/{PAGE}.html")
+    page.wait_for_load_state("networkidle")
+    assert reader.cells.count() == page.locator("div.cell .cell_input pre").count() > 30
+    assert not [url for url in reader.asked if re.search(r"live/live\.js|/inpage/(?!living)", url)]
+    assert not page.locator("iframe").count() and not page.locator(".live-bar").is_visible()
+    page.close()
+
+
+def test_the_first_click_says_what_it_loads_and_how_large_it_is(browser, served, site):
+    page = browser.new_page(viewport={"width": 390, "height": 800})
+    reader = Reader(page, f"{served}/zh/{PAGE}.html")
+    page.route("**/inpage/python.wasm-*", lambda route: None)  # never comes
+    reader.run(reader.cells.nth(1), "运行")
+    note = reader.cells.nth(1).locator(".live-loading")
+    note.wait_for()
+    size = float(re.search(r"约 ([\d.]+) MB", note.inner_text())[1])
+    assert 4 < size <= 7
+    until(page, "() => document.querySelector('.live-loading progress').value > 0.2")
+    assert note.locator("progress").evaluate("bar => bar.value") < 1
+    page.get_by_role("button", name="中断").click()
+    until(page, "() => document.querySelector('.live-loading').hidden")
+    assert reader.message.inner_text().startswith("已经停止")
+    assert reader.cells.nth(1).get_attribute("data-live") == "none"
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.close()
+
+
+# Cells that run
+
+
+def test_a_photograph_walks_through_the_block(reader):
+    """The first cells of a chapter with all that they need above them; numbers as PyTorch printed them."""
+    cell = reader.page.locator("div.cell:has(.live-buttons)", has_text="entrance[\"x = self.conv1(x)\"]").first
+    printed = cell.locator(".cell_output .lw-card").first
+    output = reader.becomes(reader.run(cell, "With cells above"), "done", "failed")
+    assert cell.get_attribute("data-live") == "done", output.inner_text()
+    card = output.locator(".lw-card")
+    for part in (".lw-head", ".lw-facts"):
+        assert card.locator(part).first.text_content() == printed.locator(part).first.text_content()
+    legends = [one.locator(".lw-legend").first.text_content() for one in (card, printed)]
+    assert re.findall(r"\d[\d.]*", legends[0]) == re.findall(r"\d[\d.]*", legends[1])
+    picture = card.locator(".lw-maps img").first
+    sides = "image => image.decode().then(() => [image.naturalWidth, image.naturalHeight])"
+    assert picture.evaluate(sides) == [int(picture.get_attribute(name)) for name in ("width", "height")]
+    assert card.locator(".lw-graph svg .lw-now").count() == 1
+    tip = card.locator(".lw-edges path").first.get_attribute("marker-end").removeprefix("url(#").removesuffix(")")
+    assert card.locator(f"marker[id='{tip}']").count() == 1 == reader.page.locator(f"[id='{tip}']").count()
+    assert reader.page.locator(".live-device").inner_text() == "this page, WASM"
+    assert not re.search("[㐀-鿿]", card.inner_text())
+
+
+def test_a_changed_stride_makes_another_card(reader):
+    output = reader.try_out(
+        "import torch\nfrom linewalk import walk\nfrom linewalk.blocks import explicit, shortcut\n"
+        "block = explicit.Bottleneck(64, 64, stride=2, downsample=shortcut(64, 256, stride=2)).eval()\n"
+        'walk(block, torch.randn(1, 64, 8, 8))["out = self.conv2(out)"]'
+    )
+    assert "64×4×4" in output.locator(".lw-card").inner_text().replace("1×64×4×4", "64×4×4")
+
+
+def test_output_comes_while_a_cell_runs(reader):
+    reader.try_out("pass")
+    code = "import time\nprint('early')\ntime.sleep(2)\nprint('late')\n[40 + 2]"
+    cell = reader.run(reader.write(reader.cells.first, code))
+    reader.page.locator(".live-output", has_text="early").wait_for(timeout=5000)
+    assert cell.get_attribute("data-live") == "running" and "late" not in cell.locator(".live-output").inner_text()
+    assert reader.becomes(cell, "done").inner_text().split() == ["early", "late", "[42]"]
+
+
+def test_an_error_is_in_the_cells_own_terms(reader):
+    output = reader.try_out("import torch\ndef twice(x):\n    return x.view(3)\ntwice(torch.ones(4))", "failed")
+    text = output.inner_text()
+    assert re.search(r"Cell \d+, line 3, in twice\n +return x\.view\(3\)", text) and "/library" not in text
+    assert text.rstrip().endswith("RuntimeError: shape '[3]' is invalid for input of size 4")
+    assert "RecursionError" in reader.try_out("def f(): return f()\nf()", "failed").inner_text()
+    assert "line 1" in reader.try_out("x = = 1", "failed").inner_text()
+    assert reader.try_out("'goes on'").inner_text().strip() == "'goes on'"
+
+
+@pytest.mark.parametrize("code, lacks", [
+    ("import numpy", "no numpy"),
+    ("import torch\ntorch.fft.fft2(torch.ones(2, 2))", "torch.fft.fft2"),
+    ("import subprocess\nsubprocess.run(['ls'])", "other programs"),
+])
+def test_what_is_missing_here_is_a_sentence_with_places_where_it_runs(reader, code, lacks):
+    output = reader.try_out(code, "failed")
+    assert lacks in output.inner_text() and "Traceback" not in output.inner_text()
+    links = output.locator("a").all_inner_texts()
+    assert "Colab" in links and "Kaggle" in links and len(links) >= 3
+
+
+def test_much_output_is_cut(reader):
+    output = reader.try_out("for n in range(10_000): print('x' * 100)")
+    assert len(output.inner_text()) < 202_000 and "only the first 200,000 characters" in output.inner_text()
+
+
+def test_restart_forgets_and_reset_gives_the_cells_own_text_back(reader):
+    first = reader.cells.first
+    own = first.locator(".cell_input pre").first.text_content()
+    reader.try_out("kept = 1")
+    reader.page.get_by_role("button", name="Restart").click()
+    reader.page.locator(".live-message", has_text="Restarted").wait_for(timeout=READY * 1000)
+    assert "NameError" in reader.try_out("kept", "failed").inner_text()
+    assert first.locator(".cell_input pre").first.text_content() != own
+    reader.page.get_by_role("button", name="Reset").click()
+    assert "find_spec" in first.locator(".cm-content").inner_text() and not first.locator(".live-output").count()
+
+
+# Interrupting
+
+
+def test_an_interrupt_ends_python_and_says_so(reader):
+    reader.try_out("pass")
+    cell = reader.run(reader.write(reader.cells.first, "while True: pass"))
+    reader.becomes(cell, "running")
+    reader.page.wait_for_timeout(300)
+    reader.page.get_by_role("button", name="Interrupt").click()
+    reader.becomes(cell, "none", timeout=5)
+    assert "variables went with it" in reader.message.inner_text()
+    assert reader.try_out("6 * 7").inner_text().strip() == "42"
+
+
+class Isolating(QuietHandler):
+    """A host that sends what hosting.md says."""
+
+    def end_headers(self):
+        self.send_header("Cross-Origin-Opener-Policy", "same-origin")
+        self.send_header("Cross-Origin-Embedder-Policy", "credentialless")
+        super().end_headers()
+
+
+def test_on_a_host_that_isolates_an_interrupt_keeps_the_variables(browser, site):
+    handler = functools.partial(Isolating, directory=str(site))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        page = browser.new_page()
+        reader = Reader(page, f"http://127.0.0.1:{server.server_port}/en/{PAGE}.html")
+        reader.try_out("kept = 1")
+        cell = reader.run(reader.write(reader.cells.first, "kept = 2\nwhile True: pass"))
+        reader.becomes(cell, "running")
+        page.wait_for_timeout(300)
+        page.get_by_role("button", name="Interrupt").click()
+        assert "KeyboardInterrupt" in reader.becomes(cell, "failed", timeout=5).inner_text()
+        assert reader.try_out("kept").inner_text().strip() == "2"
+        page.close()
+        server.shutdown()
+
+
+# Whose code runs
+
+
+REACH = """
+import js
+found = [js.self.constructor.name]
+for name in ("document", "window", "localStorage", "sessionStorage", "parent", "RTCPeerConnection", "cookieStore"):
+    try:
+        if getattr(js, name, None) is not None:
+            found.append(name)
+    except Exception:
+        pass
+for name in ("XMLHttpRequest", "WebSocket", "EventSource"):
+    try:
+        made = getattr(js, name).new(*([] if name == "XMLHttpRequest" else ["ADDRESS"]))
+        if name == "XMLHttpRequest":
+            made.open("GET", "ADDRESS", False)
+            made.send()
+            found.append(name)
+        elif made.readyState == 1:
+            found.append(name)
+    except Exception:
+        pass
+try:
+    js.importScripts("ADDRESS")
+    found.append("importScripts")
+except Exception:
+    pass
+print(*found)
+"""
+ASK = """
+from pyodide.ffi import create_proxy
+tried = []
+yes = lambda name: create_proxy(lambda _: tried.append(name))
+no = lambda name: create_proxy(lambda _: tried.append("no " + name))
+for place in ("ADDRESS", "API"):
+    js.WorkerGlobalScope.prototype.fetch.call(js.self, place).then(yes("fetch"), no("fetch"))
+try:
+    js.caches.open("x").then(yes("caches"), no("caches"))
+except Exception:
+    tried.append("no caches")
+try:
+    request = js.indexedDB.open("x")
+    request.onsuccess, request.onerror = yes("indexedDB"), no("indexedDB")
+except Exception:
+    tried.append("no indexedDB")
+"""
+
+
+def test_a_cell_reaches_nothing(reader, served):
+    """Neither the site, nor its storage, nor the page, nor the API of a server on its origin."""
+    reader.try_out("pass")
+    before = len(reader.asked)
+    secret = f"{served}/zh/index.html?reached"
+    assert reader.try_out(REACH.replace("ADDRESS", secret)).inner_text().split() == ["DedicatedWorkerGlobalScope"]
+    reader.try_out(ASK.replace("ADDRESS", secret).replace("API", f"{served}/api/kernels?reached"))
+    reader.page.wait_for_timeout(1000)
+    assert sorted(reader.try_out("print(*tried, sep=',')").inner_text().strip().split(",")) == [
+        "no caches", "no fetch", "no fetch", "no indexedDB",
+    ]
+    asked = [url for url in reader.asked[before:] if not url.startswith(("blob:", "data:"))]
+    assert all("reached" in url for url in asked), "nothing but what the policy has stopped"
+
+
+def test_what_a_cell_puts_out_is_inert(reader):
+    reader.page.evaluate("window.acted = 0")
+    markup = (
+        "<b lang=en>words</b><img src=x onerror=window.acted=1><script>window.acted=1</script>"
+        "<style>* {display: none}</style>"
+        "<svg><script>window.acted=1</script><a xlink:href='javascript:window.acted=1'><text>t</text></a></svg>"
+        "<a href='javascript:window.acted=1' onclick=window.acted=1>link</a><form action=/x><button>b</button></form>"
+        "<iframe src=/en/index.html></iframe><meta http-equiv=refresh content='0;url=/en/index.html'>"
+        "<p style='background: url(/en/reached)'>p</p><img src=/en/reached><link rel=stylesheet href=/en/reached>"
+    )
+    before = len(reader.asked)
+    code = f"from IPython.display import HTML, SVG, display\ndisplay(SVG({markup!r}))\nHTML({markup!r})"
+    output = reader.try_out(code)
+    assert output.locator("b").all_inner_texts() == ["words"]  # what stands before a drawing is no part of it
+    active = "script, style, iframe, form, button, meta, link, [href], [onclick], [onerror], [src]"
+    assert not output.locator(active).count()
+    click = "all => all.forEach(one => one.dispatchEvent(new MouseEvent('click', {bubbles: true, cancelable: true})))"
+    output.locator("a").evaluate_all(click)
+    reader.page.wait_for_timeout(200)
+    assert reader.page.evaluate("window.acted") == 0 and not reader.asked[before:]
+    assert "url" not in (output.locator("p").first.get_attribute("style") or "")
+    print_markup = reader.try_out(f"print({markup!r})")
+    assert not print_markup.locator("b, img").count() and "<b lang=en>" in print_markup.inner_text()
+
+
+# What it costs
+
+
+def test_the_second_time_it_comes_from_the_browsers_own_store(reader):
+    reader.try_out("pass")
+    page = reader.page.context.new_page()
+    again = Reader(page, reader.page.url)
+    again.try_out("1")
+    assert not [url for url in again.asked if url.endswith(".packed")]
+    page.close()
