@@ -378,10 +378,10 @@ PASTED = {
         "",
     ),
     "with its data set": (
-        "from torch.utils.data import Dataset\n\nclass Pictures(Dataset):\n    def __init__(self, folder):\n"
-        "        self.names = open(folder).read()\n\n" + BLOCK,
+        "from torch.utils.data import IterableDataset\n\nclass Pictures(IterableDataset):\n"
+        "    def __init__(self, folder):\n        self.names = open(folder).read()\n\n" + BLOCK,
         "ok",
-        "`torch.utils.data.Dataset` is not here",
+        "`torch.utils.data.IterableDataset` is not here",
     ),
     "a Sequential of one's own": (
         "class ConvBNReLU(nn.Sequential):\n"
