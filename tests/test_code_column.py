@@ -9,9 +9,9 @@ import pytest
 from conftest import EDITIONS, read_notebook, until
 
 CHAPTERS = ["01_the_line", "02_init", "03_forward", "04_torchvision", "05_family", "06_network", "07_shortcuts",
-            "08_batch_norm", "10_in_place", "12_weights", "17_differences"]
+            "08_batch_norm", "10_in_place", "12_weights", "15_residual", "17_differences"]
 # A section there may explain several lines.
-GROUPED = ["06_network", "07_shortcuts", "08_batch_norm", "10_in_place", "12_weights", "17_differences"]
+GROUPED = ["06_network", "07_shortcuts", "08_batch_norm", "10_in_place", "12_weights", "15_residual", "17_differences"]
 LIT = '.code-column a[aria-current="true"]'
 
 
