@@ -44,11 +44,11 @@ def main(folder, modules):
 
 
 def files(folder, prefix):
-    """name in the archive → content, of a folder's Python, its knowledge, its style sheets and its weights."""
+    """name in the archive → content: Python, knowledge, style sheets, weights and what was measured."""
     return {
         f"{prefix}{path.relative_to(folder).as_posix()}": path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.suffix in (".py", ".toml", ".css", ".safetensors")
+        if path.suffix in (".py", ".toml", ".css", ".json", ".safetensors")
     }
 
 

@@ -24,7 +24,7 @@ from train_features import download, normalize, read_cifar10
 
 from linewalk.blocks.plain import Plain, PreActivation, Residual, SmallNet
 
-CURVES = Path(__file__).parents[1] / "linewalk" / "curves" / "plain_and_residual.json"
+CURVES = Path(__file__).parents[1] / "linewalk" / "measured" / "plain_and_residual.json"
 SEEDS = [0, 1, 2]
 PICTURES, SIDE, WIDTH, EPOCHS, BATCH = 5000, 16, 8, 30, 128
 # The paper's: section 4.2 of https://arxiv.org/abs/1512.03385.

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from linewalk.blocks import network, plain
 from linewalk.blocks.plain import Plain, PreActivation, Residual, SmallNet
 
-CURVES = files("linewalk").joinpath("curves", "plain_and_residual.json")
+CURVES = files("linewalk").joinpath("measured", "plain_and_residual.json")
 
 
 class Nothing(nn.Module):
