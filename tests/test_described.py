@@ -97,7 +97,8 @@ def test_each_package_of_the_lock_files_is_there_with_its_text_and_its_source(pa
     assert {"minisearch", "@codemirror/view"} <= set(shipped)
     for name, package in shipped.items():
         address, text = parts[f"{name} {package['version']} {package['license']}"]
-        own = elsewhere("MPL-2.0") if name == "pyodide" else "Permission is hereby granted"
+        of_its_own = {"pyodide": elsewhere("MPL-2.0"), "dompurify": "Mozilla Public License, v. 2.0"}
+        own = of_its_own.get(name, "Permission is hereby granted")
         assert address.startswith("https://") and own in text
     assert not [name for name in parts if "esbuild" in name]
 
