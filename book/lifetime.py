@@ -17,11 +17,11 @@ PATIENCE = 60  # seconds that a command has for ending in order
 
 
 def main():
-    child = subprocess.Popen(sys.argv[1:])
     told = []
     for name in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, lambda *_: told.append(True))
     signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl+C reaches the command, too
+    child = subprocess.Popen(sys.argv[1:])  # now that whoever tells this process to end is heard
     while child.poll() is None:
         if told or terminal_is_gone():
             child.terminate()
