@@ -7,12 +7,13 @@ import threading
 
 import pytest
 from conftest import QuietHandler, until
+from readers import REACH, Reader
 
 PAGE = "notebooks/03_forward"
 READY = 120  # s; a busy machine takes its time to start Python
 
 
-class Reader:
+class Visitor(Reader):
     """Somebody on a chapter's page."""
 
     def __init__(self, page, address):
@@ -28,31 +29,12 @@ class Reader:
         cell.get_by_role("button", name=name, exact=True).click()
         return cell
 
-    def becomes(self, cell, *states, timeout=READY):
-        look = "([cell, states]) => states.includes(cell.dataset.live)"
-        until(self.page, look, [cell.element_handle(), states], timeout)
-        return cell.locator(".live-output").last
-
-    def write(self, cell, code):
-        cell.locator(".cm-content").click()
-        self.page.keyboard.press("ControlOrMeta+a")
-        self.page.keyboard.insert_text(code)
-        return cell
-
-    def try_out(self, code, state="done"):
-        """What code of the reader's own gives back, in the first cell."""
-        cell = self.cells.first
-        if not cell.locator(".cm-content").count():
-            self.becomes(self.run(cell), "done")
-        self.run(self.write(cell, code))
-        return self.becomes(cell, state)
-
 
 @pytest.fixture(scope="module")
 def reader(browser, served):
     """Tests that can, share a page and its Python."""
     context = browser.new_context(viewport={"width": 1400, "height": 900})
-    yield Reader(context.new_page(), f"{served}/en/{PAGE}.html")
+    yield Visitor(context.new_page(), f"{served}/en/{PAGE}.html")
     context.close()
 
 
@@ -61,7 +43,7 @@ def reader(browser, served):
 
 def test_nothing_is_loaded_before_a_click(browser, served):
     page = browser.new_page()
-    reader = Reader(page, f"{served}/zh/{PAGE}.html")
+    reader = Visitor(page, f"{served}/zh/{PAGE}.html")
     page.wait_for_load_state("networkidle")
     assert reader.cells.count() == page.locator("div.cell .cell_input pre").count() > 30
     assert not [url for url in reader.asked if re.search(r"live/live\.js|/inpage/(?!living)", url)]
@@ -71,7 +53,7 @@ def test_nothing_is_loaded_before_a_click(browser, served):
 
 def test_the_first_click_says_what_it_loads_and_how_large_it_is(browser, served, site):
     page = browser.new_page(viewport={"width": 390, "height": 800})
-    reader = Reader(page, f"{served}/zh/{PAGE}.html")
+    reader = Visitor(page, f"{served}/zh/{PAGE}.html")
     page.route("**/inpage/python.wasm-*", lambda route: None)  # never comes
     reader.run(reader.cells.nth(1), "运行")
     note = reader.cells.nth(1).locator(".live-loading")
@@ -89,6 +71,21 @@ def test_the_first_click_says_what_it_loads_and_how_large_it_is(browser, served,
 
 
 # Cells that run
+
+
+def test_the_first_cell_in_sight_runs_alone_and_one_that_skips_others_is_told_so(reader):
+    first, card = (
+        reader.page.locator("div.cell:has(.live-buttons)", has_text=text).first
+        for text in ("stem, block = stem_and_block()", 'entrance["x = self.conv1(x)"]')
+    )
+    said = reader.becomes(reader.run(card), "failed")  # brings the imports, and they are all that it has
+    assert "NameError: name 'entrance' is not defined" in said.inner_text()
+    assert said.locator(".live-lacking").inner_text().endswith("press “With cells above”.")
+    reader.page.get_by_role("button", name="Restart").click()
+    reader.page.locator(".live-message", has_text="Restarted").wait_for(timeout=READY * 1000)
+    output = reader.becomes(reader.run(first), "done", "failed")
+    assert first.get_attribute("data-live") == "done", output.inner_text()
+    assert reader.cells.nth(0).get_attribute("data-live") == reader.cells.nth(1).get_attribute("data-live") == "done"
 
 
 def test_a_photograph_walks_through_the_block(reader):
@@ -197,7 +194,7 @@ def test_on_a_host_that_isolates_an_interrupt_keeps_the_variables(browser, site)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         page = browser.new_page()
-        reader = Reader(page, f"http://127.0.0.1:{server.server_port}/en/{PAGE}.html")
+        reader = Visitor(page, f"http://127.0.0.1:{server.server_port}/en/{PAGE}.html")
         reader.try_out("kept = 1")
         cell = reader.run(reader.write(reader.cells.first, "kept = 2\nwhile True: pass"))
         reader.becomes(cell, "running")
@@ -212,33 +209,6 @@ def test_on_a_host_that_isolates_an_interrupt_keeps_the_variables(browser, site)
 # Whose code runs
 
 
-REACH = """
-import js
-found = [js.self.constructor.name]
-for name in ("document", "window", "localStorage", "sessionStorage", "parent", "RTCPeerConnection", "cookieStore"):
-    try:
-        if getattr(js, name, None) is not None:
-            found.append(name)
-    except Exception:
-        pass
-for name in ("XMLHttpRequest", "WebSocket", "EventSource"):
-    try:
-        made = getattr(js, name).new(*([] if name == "XMLHttpRequest" else ["ADDRESS"]))
-        if name == "XMLHttpRequest":
-            made.open("GET", "ADDRESS", False)
-            made.send()
-            found.append(name)
-        elif made.readyState == 1:
-            found.append(name)
-    except Exception:
-        pass
-try:
-    js.importScripts("ADDRESS")
-    found.append("importScripts")
-except Exception:
-    pass
-print(*found)
-"""
 ASK = """
 from pyodide.ffi import create_proxy
 tried = []
@@ -263,7 +233,8 @@ def test_a_cell_reaches_nothing(reader, served):
     reader.try_out("pass")
     before = len(reader.asked)
     secret = f"{served}/zh/index.html?reached"
-    assert reader.try_out(REACH.replace("ADDRESS", secret)).inner_text().split() == ["DedicatedWorkerGlobalScope"]
+    found = reader.try_out(f"import js\n{REACH}print(*found)".replace("ADDRESS", secret))
+    assert found.inner_text().split() == ["DedicatedWorkerGlobalScope"]
     reader.try_out(ASK.replace("ADDRESS", secret).replace("API", f"{served}/api/kernels?reached"))
     reader.page.wait_for_timeout(1000)
     assert sorted(reader.try_out("print(*tried, sep=',')").inner_text().strip().split(",")) == [
@@ -304,7 +275,7 @@ def test_what_a_cell_puts_out_is_inert(reader):
 def test_the_second_time_it_comes_from_the_browsers_own_store(reader):
     reader.try_out("pass")
     page = reader.page.context.new_page()
-    again = Reader(page, reader.page.url)
+    again = Visitor(page, reader.page.url)
     again.try_out("1")
     assert not [url for url in again.asked if url.endswith(".packed")]
     page.close()

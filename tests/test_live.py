@@ -26,6 +26,7 @@ from urllib.request import HTTPCookieProcessor
 import psutil
 import pytest
 from conftest import ROOT, QuietHandler, until
+from readers import Reader
 from snapshot import Snapshot
 
 import linewalk
@@ -180,7 +181,7 @@ def inside(browser, live):
     context.close()
 
 
-class Reader:
+class LiveReader(Reader):
     """Somebody on a page of the live book."""
 
     def __init__(self, context, live, edition):
@@ -199,33 +200,13 @@ class Reader:
         cell.get_by_role("button", name=name or RUN[self.edition], exact=True).click()
         return cell
 
-    def write(self, cell, code):
-        """Replaces the cell's code as a reader does, with the keyboard."""
-        cell.locator(".cm-content").click()
-        self.page.keyboard.press("ControlOrMeta+a")
-        self.page.keyboard.insert_text(code)
-        return cell
-
-    def becomes(self, cell, state, timeout=60):
-        handle = cell.element_handle()
-        until(self.page, "([cell, state]) => cell.dataset.live === state", [handle, state], timeout)
-        return cell.locator(".live-output").last
-
-    def try_out(self, code, state="done"):
-        """Runs code of the reader's own in the first cell, whose output is returned."""
-        cell = self.cells.first
-        if not cell.locator(".cm-content").count():
-            self.becomes(self.run(cell), "done")
-        self.run(self.write(cell, code))
-        return self.becomes(cell, state)
-
 
 @pytest.fixture
 def visit(inside, live):
     readers = []
 
     def visit(edition="zh"):
-        readers.append(Reader(inside, live, edition))
+        readers.append(LiveReader(inside, live, edition))
         return readers[-1]
 
     yield visit
@@ -236,7 +217,7 @@ def visit(inside, live):
 @pytest.fixture(scope="module")
 def reader(inside, live):
     """Somebody who has been reading for a while: tests that can, share a page and its kernel."""
-    return Reader(inside, live, "zh")
+    return LiveReader(inside, live, "zh")
 
 
 # Who may come in
@@ -620,7 +601,7 @@ def test_its_kernels_end_with_it(browser, checkout):
     with running(checkout()) as live:
         context = browser.new_context()
         context.new_page().goto(live.address)
-        Reader(context, live, "zh").try_out("pass")
+        LiveReader(context, live, "zh").try_out("pass")
         kernels = psutil.Process(live.process.pid).children(recursive=True)
         assert kernels
         assert live.stop() == ""
@@ -855,7 +836,7 @@ def test_a_server_that_is_gone(browser, checkout):
     with running(checkout()) as live:
         context = browser.new_context()
         context.new_page().goto(live.address)
-        reader = Reader(context, live, "en")
+        reader = LiveReader(context, live, "en")
         before = reader.page.locator("article p").count()
         live.stop()
         reader.run(reader.cells.nth(1))

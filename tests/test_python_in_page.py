@@ -2,12 +2,14 @@
 
 import json
 import re
+import textwrap
 from urllib.parse import quote
 
 import pytest
 import torch
 from conftest import EDITIONS, until
 from nbformat import reads
+from readers import REACH
 
 READY = 120_000  # ms; a busy machine takes its time to start Python
 WITH_SHORTCUT = """
@@ -200,34 +202,12 @@ def test_a_stop_while_python_is_loading_is_a_stop(browser, served):
 # ---- whose code runs
 
 
-REACH = """
+REACHES = f"""
 class Reach(nn.Module):
     def __init__(self):
         super().__init__()
         js = __import__("importlib").import_module("js")  # an import of it would be answered by a stand-in
-        found = [js.self.constructor.name]
-        for name in ("document", "window", "localStorage", "sessionStorage", "parent", "RTCPeerConnection"):
-            try:
-                if getattr(js, name, None) is not None:
-                    found.append(name)
-            except Exception:
-                pass
-        for name in ("XMLHttpRequest", "WebSocket", "EventSource"):
-            try:
-                made = getattr(js, name).new(*(["{address}"] if name != "XMLHttpRequest" else []))
-                if name == "XMLHttpRequest":
-                    made.open("GET", "{address}", False)
-                    made.send()
-                    found.append(name)
-                elif made.readyState == 1:
-                    found.append(name)
-            except Exception:
-                pass
-        try:
-            js.importScripts("{address}")
-            found.append("importScripts")
-        except Exception:
-            pass
+{textwrap.indent(REACH, " " * 8)}
         self.reached = " ".join(found)
         self.layer = nn.Linear(2, 2)
 
@@ -244,7 +224,7 @@ def test_what_runs_there_reaches_nothing(browser, served):
     page.goto(f"{served}/en/book/annotate.html")
     before = set(asked)
     secret = f"{served}/zh/index.html?reached"
-    said = explain(page, REACH.replace("{address}", secret))
+    said = explain(page, REACHES.replace("ADDRESS", secret))
     assert re.search(r"reached: DedicatedWorkerGlobalScope[.\n]", said)
     later = {url for url in asked if url not in before and not url.startswith("blob:")}
     assert not [url for url in later if "reached" in url]

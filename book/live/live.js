@@ -8,6 +8,8 @@ import { Output } from "./output.js";
 // The name of the device that linewalk would choose.
 const DEVICE = '(lambda linewalk: linewalk.device_name(linewalk.best_device()))(__import__("linewalk"))';
 
+const FOLDED = ".tag_bootstrap, .tag_setup";
+
 export { connect } from "./connect.js";
 
 export class Session {
@@ -17,7 +19,7 @@ export class Session {
    */
   constructor({ server, python, onLoading, cells, edition, words, status, message }) {
     Object.assign(this, { words, status, message });
-    this.cells = new Map(cells.map((element) => [element, new Cell(element, edition, words, () => this.run([element]))]));
+    this.cells = new Map(cells.map((element) => [element, new Cell(element, edition, words, () => this.runOne(element))]));
     this.queue = [];
     const onState = (state, detail) => this.show(state, detail);
     this.kernel = server ? new Kernel(server, words, onState) : new PageKernel(python, words, onState, onLoading);
@@ -43,6 +45,13 @@ export class Session {
     if (!this.running) await (this.running = this.drain().finally(() => (this.running = undefined)));
   }
 
+  /** A cell, after what the page begins with, folded away: that imports what all the others use. */
+  runOne(element) {
+    const elements = [...this.cells.keys()];
+    const begins = elements.slice(0, elements.findIndex((one) => one === element || !one.matches(FOLDED)));
+    return this.run([...begins.filter((one) => this.cells.get(one).state === "none"), element]);
+  }
+
   runMissing(elements) {
     const last = elements.at(-1);
     return this.run(elements.filter((element) => element === last || this.cells.get(element).state !== "done"));
@@ -55,7 +64,13 @@ export class Session {
         const cell = this.queue[0];
         const good = await cell.run(this.kernel);
         this.queue.shift();
-        if (!good) break;
+        if (!good) {
+          if (cell.nameIsUnknown && this.skips(cell)) cell.say(this.words(
+            "上面还有没运行过的格子，名字多半是在那里定义的：点“连同前面”。",
+            "Cells above have not been run, and the name is most likely defined there: press “With cells above”.",
+          ));
+          break;
+        }
       }
     } catch (error) {
       if (!(error instanceof KernelError)) throw error;
@@ -63,6 +78,12 @@ export class Session {
     }
     for (const cell of this.queue.splice(0)) cell.rest();
     this.show(this.kernel.state);
+  }
+
+  /** Whether a cell above `cell` has not been run. */
+  skips(cell) {
+    const cells = [...this.cells.values()];
+    return cells.slice(0, cells.indexOf(cell)).some((one) => one.state === "none");
   }
 
   async start() {
@@ -160,8 +181,14 @@ class Cell {
     this.live ??= this.addLive();
     const output = new Output(this.live, this.edition, this.words, kernel.inert);
     const good = await kernel.execute(this.source, output);
+    this.nameIsUnknown = output.error === "NameError";
     this.mark(good ? "done" : "failed");
     return good;
+  }
+
+  /** A sentence below what the cell has put out. */
+  say(text) {
+    this.live.append(Object.assign(document.createElement("p"), { className: "live-lacking", textContent: text }));
   }
 
   addLive() {

@@ -25,7 +25,7 @@ export class Output {
     else if (type === "execute_result" || type === "display_data") this.display(content);
     else if (type === "update_display_data") this.update(content);
     else if (type === "error" && content.lacking) this.lack(content.lacking);
-    else if (type === "error") this.error(content.traceback.join("\n") || `${content.ename}: ${content.evalue}`);
+    else if (type === "error") this.fail(content);
   }
 
   add(element) {
@@ -59,9 +59,10 @@ export class Output {
     if (element) this.fill(element, data);
   }
 
-  error(traceback) {
+  fail({ ename, evalue, traceback }) {
+    this.error = ename;
     const block = terminal("traceback");
-    block.firstChild.innerHTML = coloured(traceback);
+    block.firstChild.innerHTML = coloured(traceback.join("\n") || `${ename}: ${evalue}`);
     this.add(block);
   }
 

@@ -76,7 +76,7 @@ function offer({ server }) {
   );
   cells.forEach((cell, index) => {
     const buttons = element("div", { className: "live-buttons" });
-    buttons.append(button(words("运行", "Run"), act((session) => session.run([cell]), cell)));
+    buttons.append(button(words("运行", "Run"), act((session) => session.runOne(cell), cell)));
     if (index) {
       const above = words("先执行前面还没有执行的格子，再执行这一格", "First the cells above that have not been executed, then this one");
       const until = cells.slice(0, index + 1);
