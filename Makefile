@@ -69,7 +69,7 @@ similarity: $(VENV)/classroom.stamp
 lint: $(VENV)/test.stamp
 	@$(BIN)/ruff check .
 
-# As many at a time as there are cores, each file as a whole, since its tests share what takes long to start.
+# In parallel, each file as a whole, since its tests share what takes long to start.
 TESTS := $(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
 test: lint
 	@$(TESTS)

@@ -36,6 +36,13 @@ CHROMIUM_FLAGS = [
 WEBGPU_FLAGS = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-features=Vulkan"]
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_xdist_auto_num_workers():
+    """Three processes for two cores: most tests wait half of their time, for a browser, a kernel or a time limit."""
+    cores = yield
+    return max(2, cores * 3 // 2)
+
+
 def pages():
     """What the table of contents names: prose and chapters."""
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
