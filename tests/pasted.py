@@ -187,6 +187,32 @@ PACKED = """class Packed(nn.Module):
 
 # name → (pasted, kind of answer, words in it): "ok": lines are explained and the run did not fail, the words are in a
 # remark or a shape; "fails": they are explained up to a line, whose sentence has the words; "refused": only a sentence.
+PYRAMID = """
+class Pyramid(nn.Module):
+    def __init__(self, widths=(4, 6, 12)):
+        super().__init__()
+        self.inner = nn.ModuleList([nn.Conv2d(width, 8, 1) for width in widths])
+
+    def forward(self, features):
+        last = self.inner[-1](features[-1])
+        results = [last]
+        for level in range(len(features) - 2, -1, -1):
+            last = self.inner[level](features[level]) + F.interpolate(last, scale_factor=2)
+            results.insert(0, last)
+        return tuple(results)
+"""
+CELL = """
+class Cell(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(32, 64, 3, padding=1)
+
+    def forward(self, x, state):
+        h, c = state
+        i, f, o, g = self.conv(torch.cat([x, h], 1)).chunk(4, 1)
+        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+        return torch.sigmoid(o) * torch.tanh(c), c
+"""
 PASTED = {
     "explicit": (EXPLICIT, "ok", ""),
     "torchvision": (TORCHVISION, "ok", ""),
@@ -340,8 +366,8 @@ PASTED = {
     "pretrained weights": (
         "import torchvision.models as models\n"
         + BLOCK.replace("        self.bn =", "        self.net = models.resnet18(pretrained=True)\n        self.bn ="),
-        "fails",
-        "not here",
+        "ok",
+        "a stand-in",
     ),
     "a shape that does not fit": (
         BLOCK.replace("BatchNorm2d(out_channels)", "BatchNorm2d(out_channels * 2)"),
@@ -354,7 +380,10 @@ PASTED = {
         "torch.fft.fft2 is not part of",
     ),
     "asks for values": (BLOCK.replace("if out.shape == x.shape:", "if out.sum() > 0:"), "fails", "values"),
-    "a typing mistake in a name": (BLOCK.replace("self.bn(self.conv(x))", "self.bn1(self.conv(x))"), "fails", "bn1"),
+    "a typing mistake in a variable": (BLOCK.replace("return out", "return outs"), "fails", "did you mean `out`?"),
+    "a typing mistake in a name": (
+        BLOCK.replace("self.bn(self.conv(x))", "self.bn1(self.conv(x))"), "fails", "`bn1` (did you mean `bn`?)"
+    ),
     "no super": (BLOCK.replace("        super(Block, self).__init__()\n", ""), "fails", "Module.__init__()"),
     "forward calls itself": (BLOCK.replace("        return out", "        return self(out)"), "fails", "without end"),
     "looks for itself": (
@@ -405,8 +434,65 @@ PASTED = {
     "a list of inputs": (
         "class Cat(nn.Module):\n    def __init__(self, dimension=1):\n        super().__init__()\n"
         "        self.d = dimension\n\n    def forward(self, x):\n        return torch.cat(x, self.d)\n",
+        "ok",
+        "1×6×224×224",
+    ),
+    "a pyramid of inputs": (PYRAMID, "ok", "(1×8×56×56, 1×8×28×28, 1×8×14×14)"),
+    "a state of two": (CELL, "ok", "(1×16×56×56, 1×16×56×56)"),
+    "a size that the error names": (
+        "class Halves(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.sizes, self.fc = [3, 5], nn.Linear(3, 2)\n\n    def forward(self, x):\n"
+        "        first, rest = torch.split(x, self.sizes, dim=-1)\n        return self.fc(first)\n",
+        "ok",
+        "1×2",
+    ),
+    "several results": (
+        BLOCK.replace("        return out", "        return out, x"), "ok", "(1×64×56×56, 1×64×56×56)"
+    ),
+    "a device from elsewhere": (
+        BLOCK.replace("        return out", "        return out.to(device)"), "ok", "`device` was not pasted along"
+    ),
+    "a device of its own": (
+        'device = torch.device("cuda" if torch.cuda.is_available() else "cpu")\n'
+        + BLOCK.replace("        return out", "        return out.to(device)"),
+        "ok",
+        "",
+    ),
+    "a layer handed in": (
+        "class Residual(nn.Module):\n    def __init__(self, fn):\n        super().__init__()\n"
+        "        self.fn = fn\n\n    def forward(self, x):\n        return self.fn(x) + x\n",
+        "ok",
+        "1×",
+    ),
+    "a linear layer handed in": (
+        "class Scaled(nn.Module):\n    def __init__(self, linear):\n        super().__init__()\n"
+        "        self.inner = linear\n        self.scale = nn.Parameter(torch.ones(linear.out_features))\n\n"
+        "    def forward(self, x):\n        return self.inner(x) * self.scale\n",
+        "ok",
+        "1×64",
+    ),
+    "torchvision's network": (
+        "import torchvision.models as models\n\nclass Net(nn.Module):\n    def __init__(self):\n"
+        "        super().__init__()\n        self.net = models.resnet18(pretrained=True)\n"
+        "        self.net.fc = nn.Linear(512, 7)\n\n    def forward(self, x):\n        return self.net(x)\n",
+        "ok",
+        "`resnet18` is not here; a stand-in",
+    ),
+    "torchvision's network, cut": (
+        "from torchvision.models import resnet50, ResNet50_Weights\n\nclass Net(nn.Module):\n"
+        "    def __init__(self):\n        super().__init__()\n"
+        "        net = resnet50(weights=ResNet50_Weights.DEFAULT)\n"
+        "        self.features = nn.Sequential(*list(net.children())[:-2])\n\n"
+        "    def forward(self, x):\n        return self.features(x)\n",
+        "ok",
+        "1×2048×7×7",
+    ),
+    "torchvision's other network": (
+        "from torchvision import models\n\nclass Net(nn.Module):\n    def __init__(self):\n"
+        "        super().__init__()\n        self.net = models.vgg16()\n\n"
+        "    def forward(self, x):\n        return self.net(x)\n",
         "fails",
-        "must be tuple of Tensors",
+        "torchvision.models.vgg16 is not here",
     ),
     "a layer of one's own": (
         "class MyLinear(nn.Linear):\n    def forward(self, x):\n        return F.relu(super().forward(x))\n",

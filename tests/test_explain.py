@@ -182,3 +182,38 @@ def test_stopping_the_walk_by_hand():
 
     with pytest.raises(KeyboardInterrupt):
         walk(Stopped(), torch.ones(1))
+
+
+class Misspelt(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 8, 1)
+
+    def forward(self, x, what):
+        if what == "attribute":
+            return self.conv(x)
+        if what == "name":
+            outs = self.conv1(x)  # noqa: F841
+            return out  # noqa: F821
+        if what == "a name that nothing is like":
+            return zzz(x)  # noqa: F821
+        if what == "later":
+            result = result + self.conv1(x)  # noqa: F821, F841
+        return self.conv1.wieght
+
+
+@pytest.mark.parametrize(
+    ("what", "zh", "en"),
+    [
+        ("attribute", "没有 `conv`（想写的是 `conv1` 吗？）", "has no `conv` (did you mean `conv1`?)"),
+        ("name", "没有 `out` 这个名字（想写的是 `outs` 吗？）", "no name `out` (did you mean `outs`?)"),
+        ("a name that nothing is like", "没有 `zzz` 这个名字：请改正", "no name `zzz`: correct it"),
+        ("later", "`result` 在这一行之前还没有值", "`result` has no value yet"),
+        ("its layer", "这个 Conv2d 上没有 `wieght`（想写的是 `weight` 吗？）", "no `wieght` (did you mean `weight`?)"),
+    ],
+)
+def test_a_name_that_is_not_there_leads_to_the_one_that_was_meant(what, zh, en):
+    with pytest.raises((NameError, AttributeError)) as failed:
+        walk(Misspelt(), torch.rand(1, 3, 4, 4), what)
+    note = "\n".join(failed.value.__notes__)
+    assert zh in note and en in note

@@ -1,6 +1,9 @@
 """Why a line failed, in a sentence a beginner can act on."""
 
 import ast
+import builtins
+import difflib
+import re
 
 import torch
 import torch.nn as nn
@@ -23,8 +26,13 @@ def explain(step, error, module, operands):
     """
     said = _said(error)
     shapes = ", ".join(f"{name} {Described(tensor).text}" for name, tensor in operands.items()) or "—"
-    advice = _recursion_advice(error) or _own_words(error) or _advice(step, module, operands) or Bilingual(
-        f"报错是 {said}", f"It says {said.replace('：', ': ', 1)}"
+    advice = (
+        _recursion_advice(error)
+        or _own_words(error)
+        or _name_advice(error)
+        or _attribute_advice(error)
+        or _advice(step, module, operands)
+        or Bilingual(f"报错是 {said}", f"It says {said.replace('：', ': ', 1)}")
     )
     return Bilingual(
         f"第 {step.lineno} 行 `{step.source}` 出错。用到的张量：{shapes}。{advice.zh}",
@@ -55,6 +63,58 @@ def _recursion_advice(error):
         "This line leads back to forward itself without end (RecursionError): do not call self(…) in forward, call a "
         "submodule, or give the recursion a condition to stop at.",
     )
+
+
+def _name_advice(error):
+    unset = isinstance(error, UnboundLocalError) and re.search(r"variable '(\w+)'", str(error))
+    if unset:
+        return Bilingual(
+            f"`{unset[1]}` 在这一行之前还没有值：给它赋值的那一行在后面，或者在这次没走的分支里。"
+            "请在这一行之前先给它值。",
+            f"`{unset[1]}` has no value yet: the line that sets it comes later, or stands in a branch that was not "
+            "taken. Set it before this line.",
+        )
+    if not isinstance(error, NameError) or not error.name:
+        return None
+    frame = _innermost_frame(error)
+    zh, en = _meant(error.name, {*frame.f_locals, *frame.f_globals, *vars(builtins)})
+    return Bilingual(
+        f"没有 `{error.name}` 这个名字{zh}：请改正，或者在用到它之前定义它、导入它。",
+        f"There is no name `{error.name}`{en}: correct it, or define or import it before it is used.",
+    )
+
+
+def _attribute_advice(error):
+    """For `self.bn1` where `__init__` registered `bn`."""
+    if not isinstance(error, AttributeError) or _innermost_frame(error) is None:
+        return None
+    found = re.search(r"has no attribute '(\w+)'$", str(error))
+    owner = getattr(error, "obj", None)
+    if owner is None:  # `nn.Module.__getattr__` says only the name
+        owner = _innermost_frame(error).f_locals.get("self")
+    if found is None or not isinstance(owner, nn.Module) or "_modules" not in vars(owner):
+        return None
+    own = {*vars(owner), *owner._modules, *owner._parameters, *owner._buffers}
+    zh, en = _meant(found[1], {name for name in own if not name.startswith("_")})
+    return Bilingual(
+        f"这个 {type(owner).__name__} 上没有 `{found[1]}`{zh}："
+        f"请改正，或者先在 `__init__` 里写 `self.{found[1]} = …`。",
+        f"This {type(owner).__name__} has no `{found[1]}`{en}: correct it, or write `self.{found[1]} = …` in "
+        "`__init__` first.",
+    )
+
+
+def _innermost_frame(error):
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace and trace.tb_frame
+
+
+def _meant(name, known):
+    """A question whether another name was meant, in both languages; nothing where none is alike."""
+    alike = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
+    return (f"（想写的是 `{alike[0]}` 吗？）", f" (did you mean `{alike[0]}`?)") if alike else ("", "")
 
 
 def _advice(step, module, operands):

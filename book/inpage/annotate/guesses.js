@@ -23,7 +23,7 @@ export function guesses({ again }) {
   function show({ classes, chosen, arguments: values, inputs }) {
     const kind = classes.length > 1 && select(words("类", "Class"), classes, chosen);
     const given = Object.entries(values).map(([name, text]) => [name, field(name, text, true)]);
-    const fed = inputs.map((shape, at) => field(words(`第 ${at + 1} 个输入的形状`, `Shape of input ${at + 1}`), (shape ?? []).join(", ")));
+    const fed = inputs.map((shape, at) => field(labelOf(shape, at + 1), textOf(shape)));
     fields.replaceChildren(...[kind, ...given.map(([, one]) => one), ...fed].filter(Boolean).map(({ box }) => box));
     form.hidden = !fields.children.length;
     read = () => ({
@@ -35,6 +35,15 @@ export function guesses({ again }) {
 
   return { form, show };
 }
+
+const isList = (shape) => Array.isArray(shape[0]);
+
+const labelOf = (shape, place) =>
+  isList(shape)
+    ? words(`第 ${place} 个输入是列表，各张量的形状`, `Shapes of input ${place}, a list`)
+    : words(`第 ${place} 个输入的形状`, `Shape of input ${place}`);
+
+const textOf = (shape) => (isList(shape) ? shape.map(textOf).join("; ") : shape.join(", "));
 
 let made = 0;
 

@@ -13,14 +13,15 @@ import warnings
 
 import torch.nn as nn
 from pasting import sentences
-from pasting.feed import inputs_of, tensor_of, works
+from pasting.feed import inputs_of, is_list, tensor_of, works
 from pasting.guess import arguments_of, guessed
 from pasting.repair import repaired
 from pasting.space import defined
 
-from linewalk import Bilingual, WalkError, annotate
+from linewalk import Bilingual, Described, WalkError, annotate
 
 _LONGEST, _MOST_ADDED, _MOST_WAYS, _DEEPEST = 200_000, 6, 16, 240
+_LONGEST_LABEL = 40  # characters beside a line
 _OTHERS = (
     ("tensorflow", "TensorFlow"),
     ("keras", "Keras"),
@@ -208,7 +209,7 @@ class _Plan:
             return
         self.inputs, self.works = inputs_of(module, tree)
         if not self.works and self.inputs:
-            shown = ", ".join("×".join(map(str, shape or ["None"])) for shape, _ in self.inputs)
+            shown = ", ".join(_shown(shape) for shape, _ in self.inputs)
             self.could_not_guess.append(sentences.input_not_guessed(shown))
 
     def _built(self, space):
@@ -251,7 +252,16 @@ def _evaluated(name, text, space):
         raise _Refused(sentences.wrong_argument(name, text, f"{type(error).__name__}: {error}")) from error
 
 
+def _shown(shape):
+    return f"[{', '.join(map(_shown, shape))}]" if is_list(shape) else "×".join(map(str, shape or ["None"]))
+
+
 def _shape(given):
+    """As the reader writes it: numbers; several of these with ";" between, for a list of tensors; nothing, for None."""
+    if isinstance(given, str) and ";" in given:
+        return tuple(_shape(one) for one in given.strip().strip("[]").split(";") if one.strip())
+    if isinstance(given, (list, tuple)) and given and isinstance(given[0], (list, tuple)):
+        return tuple(map(_shape, given))
     if given is None or given == [] or (isinstance(given, str) and given.strip() in ("", "None")):
         return None
     text = (
@@ -277,7 +287,7 @@ def _tell(plan, language, space, answer):
     answer |= {
         "chosen": plan.name,
         "arguments": plan.arguments,
-        "inputs": [list(shape or []) for shape, _ in plan.inputs or []],
+        "inputs": [list(map(list, shape) if is_list(shape) else shape or []) for shape, _ in plan.inputs or []],
         "integers": [whole for _, whole in plan.inputs or []],
         "could_not_guess": [_both(one) for one in plan.could_not_guess],
     }
@@ -327,12 +337,17 @@ def _shape_label(line):
     for step in line.steps[-1:]:
         if step.result and step.source.startswith("return"):
             with contextlib.suppress(KeyError):
-                value = step.value(step.result)
-                return "×".join(map(str, value.shape)) if hasattr(value, "shape") else ""
+                return _shapes_in(Described(step.value(step.result)))
         for change in step.changed.values():
-            if change.after.shape is not None:
-                return "×".join(map(str, change.after.shape)) or "scalar"
+            if found := _shapes_in(change.after):
+                return found
     return ""
+
+
+def _shapes_in(described):
+    """A tensor's shape; those of a few tensors together, "(1×20, 1×20)"."""
+    is_tensor = described.shape is not None
+    return described.text if is_tensor or ("×" in described.text and len(described.text) <= _LONGEST_LABEL) else ""
 
 
 def _halves(error):

@@ -5,6 +5,7 @@ import contextlib
 import inspect
 import io
 import itertools
+import re
 import time
 import warnings
 
@@ -12,7 +13,7 @@ import torch
 import torch.nn as nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from .guess import parameters_of
+from .guess import lengths_of_lists, parameters_of
 
 _MOST_TRIES, _SECONDS = 400, 4.0
 
@@ -49,7 +50,7 @@ def inputs_of(module, tree):
     """Shapes that `forward` takes, found by trying, each with whether it is of whole numbers.
 
     Returns:
-        ([(shape, whole)], worked): where nothing worked, what got furthest.
+        ([(shape, whole)], worked): where nothing worked, what got furthest. The shape of a list is a tuple of shapes.
     """
     forward = type(module).forward
     parameters = [name for name, one in parameters_of(forward).items() if one.default is one.empty]
@@ -59,7 +60,9 @@ def inputs_of(module, tree):
         return [], _tried(module, [])[0]
     best, furthest, began = None, -1, time.monotonic()
     for combination in itertools.islice(_combinations(module, parameters, tree), _MOST_TRIES):
-        worked, count = _tried(module, combination)
+        worked, count, error = _tried(module, combination)
+        if not worked and (other := _asked_for(error, combination)):
+            worked, count, _ = _tried(module, combination := other)
         if worked:
             return combination, True
         if count > furthest:
@@ -67,6 +70,18 @@ def inputs_of(module, tree):
         if time.monotonic() - began > _SECONDS:
             break
     return best, False
+
+
+def _asked_for(error, combination):
+    """Other inputs, where an error says which size it wanted: that of parts into which a dimension is split."""
+    found = re.search(r"sum exactly to (\d+).*split_sizes=\[([\d, ]+)\]", str(error))
+    if not found:
+        return None
+    had, parts = int(found[1]), [int(size) for size in found[2].split(",")]
+    return [
+        (shape if shape is None or is_list(shape) else tuple(sum(parts) if n == had else n for n in shape), whole)
+        for shape, whole in combination
+    ]
 
 
 def works(module, combination):
@@ -82,18 +97,25 @@ def _tried(module, combination):
         with contextlib.redirect_stdout(io.StringIO()), torch.no_grad(), warnings.catch_warnings(), counter:
             warnings.simplefilter("ignore")
             module(*(tensor_of(*one) for one in combination))
-        return True, counter.count
-    except Exception:
-        return False, counter.count
+        return True, counter.count, None
+    except Exception as error:
+        return False, counter.count, error
     finally:
         module.train(was)
 
 
 def tensor_of(shape, whole):
-    """What stands for an input: None where it has no shape."""
+    """What stands for an input: None where it has no shape, a list where it has several."""
     if shape is None:
         return None
+    if is_list(shape):
+        return [tensor_of(one, whole) for one in shape]
     return torch.zeros(shape, dtype=torch.long) if whole else torch.rand(shape)
+
+
+def is_list(shape):
+    """Whether it is the shape of a list of tensors."""
+    return bool(shape) and isinstance(shape[0], tuple)
 
 
 def _combinations(module, parameters, tree):
@@ -104,6 +126,9 @@ def _combinations(module, parameters, tree):
         yield mined[:count]
     singles = [*((shape, whole) for shape, whole in mined), *_wanted(module, parameters), *_usual(parameters)]
     singles = list(dict.fromkeys((tuple(shape), whole) for shape, whole in singles))
+    lists = lengths_of_lists(type(module).forward, parameters)
+    if lists:
+        yield from _with_lists(module, parameters, lists, singles)
     hints = [_by_name(name, module) for name in parameters]
     if any(hints):
         for one in singles:
@@ -121,6 +146,27 @@ def _combinations(module, parameters, tree):
     likely = singles[:14]
     for combination in itertools.product(likely, repeat=min(count, 3)):
         yield [*combination, *[combination[-1]] * (count - len(combination))]
+
+
+def _with_lists(module, parameters, lists, singles):
+    """Inputs of which some are lists: of tensors of one shape, that share the channels, or get smaller step by step."""
+    for pyramid in _pyramids(module):
+        yield [(pyramid, False) if name in lists else (pyramid[0], False) for name in parameters]
+    shares = [
+        ((shape[0], shape[1] // 2, *shape[2:]), whole) for shape, whole in singles if len(shape) > 2 and shape[1] > 1
+    ]
+    for shape, whole in itertools.chain(*zip(singles, shares, strict=False), singles[len(shares) :]):
+        yield [((shape,) * (lists[name] or 2) if name in lists else shape, whole) for name in parameters]
+
+
+def _pyramids(module):
+    """For each list of layers, maps that fit one layer each, with half the side of those before."""
+    for layers in module.modules():
+        if isinstance(layers, nn.ModuleList) and len(layers) > 1:
+            wanted = [next((one for inner in layer.modules() for one in _wanted_by(inner)), None) for layer in layers]
+            if all(one and one[0] == "maps" for one in wanted):
+                sides = [max(56 >> place, 1) for place in range(len(wanted))]
+                yield tuple((1, channels, side, side) for (_, channels), side in zip(wanted, sides, strict=True))
 
 
 def _by_name(name, module):

@@ -211,7 +211,7 @@ def arguments_of(cls, space, tree, given):
         elif parameter.default is not parameter.empty:
             texts[name] = _default_text(parameter.default, cls, name, space)
         else:
-            text = _for_blocks(name, space) or guessed(name)
+            text = _for_blocks(name, space) or _layer(name, cls, parameter) or guessed(name)
             if text is None:
                 text = _configuration(name, space, tree) or _by_annotation(parameter)
                 unsure.append(name)
@@ -283,6 +283,35 @@ def _for_blocks(name, space):
     return None
 
 
+def _layer(name, cls, parameter):
+    """A layer for a parameter that is kept as it came and then called, `self.fn = fn` and `self.fn(x)`."""
+    if guessed(name) == "None":
+        return None
+    nodes = list(ast.walk(ast.parse(textwrap.dedent(_source_of(cls)))))
+    kept = {
+        ast.unparse(node.targets[0])
+        for node in nodes
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name) and node.value.id == name
+    }
+    if not any(isinstance(node, ast.Call) and ast.unparse(node.func) in kept for node in nodes):
+        return None
+    asked = {
+        node.attr for node in nodes if isinstance(node, ast.Attribute) and ast.unparse(node.value) in {name, *kept}
+    }
+    annotation = getattr(parameter.annotation, "__name__", str(parameter.annotation))
+    for kind, text, attributes in _LAYERS:
+        if annotation.endswith(kind) or attributes & asked:
+            return text
+    return {"nn.ReLU": "nn.ReLU()", "nn.BatchNorm2d": "nn.BatchNorm2d(64)"}.get(guessed(name), "nn.Identity()")
+
+
+_LAYERS = (
+    ("Linear", "nn.Linear(64, 64)", {"in_features", "out_features"}),
+    ("Conv2d", "nn.Conv2d(64, 64, 3, padding=1)", {"in_channels", "out_channels", "kernel_size"}),
+    ("Embedding", "nn.Embedding(1000, 64)", {"num_embeddings", "embedding_dim"}),
+)
+
+
 _PARTS = (  # in the order in which they are looked for: `expansion_factor` holds "act"
     "prob 0.1|drop 0.1|rate 0.1|factor 4|kernel 3|stride 1|padding 1|dilation 1|classes 10|heads 8|vocab 1000|"
     "channel 64|planes 64|dim 64|hidden 64|embed 64|feature 64|filter 64|layers 2|blocks 2|depth 2|ratio 4|"
@@ -324,6 +353,30 @@ def _is_used_as_row(name, cls):
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "len" and ast.unparse(node.args[0]) == name:
             return True
     return False
+
+
+def lengths_of_lists(forward, parameters):
+    """Those of `forward`'s parameters that it takes apart as a list: name → how many there are, None where any number.
+
+    It unpacks them, `h, c = state`; joins them, `torch.cat(xs)`; or goes through them, `for x in xs`, `xs[-1]` beside
+    `len(xs)`.
+    """
+    found = {}
+    for node in ast.walk(ast.parse(textwrap.dedent(_source_of(forward)) or "0")):
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple) and isinstance(node.value, ast.Name):
+            found[node.value.id] = len(node.targets[0].elts)
+        elif isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Name):
+            called = ast.unparse(node.func).rpartition(".")[2]
+            if called in ("cat", "concat", "stack", "len", "enumerate", "zip", "reversed"):
+                found.setdefault(node.args[0].id, None)
+        elif isinstance(node, (ast.For, ast.comprehension)) and isinstance(node.iter, ast.Name):
+            found.setdefault(node.iter.id, None)
+    stored = {
+        node.id
+        for node in ast.walk(ast.parse(textwrap.dedent(_source_of(forward)) or "0"))
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
+    return {name: count for name, count in found.items() if name in parameters and (name not in stored or count)}
 
 
 def _configuration(name, space, tree):

@@ -124,6 +124,13 @@ def torchvisions(name):
     )
 
 
+def on_the_processor(name):
+    return Bilingual(
+        f"`{name}` 没有贴进来，当作 `torch.device(\"cpu\")`。",
+        f"`{name}` was not pasted along and is taken as `torch.device(\"cpu\")`.",
+    )
+
+
 def stand_in(name):
     return Bilingual(
         f"`{name}` 这里没有，用了一个形状相同的替身。",

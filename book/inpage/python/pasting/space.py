@@ -23,8 +23,17 @@ import torch.nn.functional as F
 
 from linewalk.blocks import resnet
 
-from .sentences import added_imports, failed_to_load, left_out, not_here, stand_in, taken_as_module, torchvisions
-from .stand_ins import STAND_INS, Lightning
+from .sentences import (
+    added_imports,
+    failed_to_load,
+    left_out,
+    not_here,
+    on_the_processor,
+    stand_in,
+    taken_as_module,
+    torchvisions,
+)
+from .stand_ins import RESNETS, STAND_INS, Lightning
 
 FILE = "pasted.py"
 _OFFERED = {
@@ -128,6 +137,13 @@ class Missing:
         return (Lightning if self.__name__.endswith("LightningModule") else nn.Module,)
 
 
+class Torchvision(Missing):
+    """torchvision, of which the residual networks are here: this book's, which have the same layers."""
+
+    def __getattr__(self, name):
+        return RESNETS[name] if name in RESNETS else Torchvision(super().__getattr__(name).__name__)
+
+
 _NUMPY = {
     name: getattr(math, name) for name in ("sqrt", "log", "log2", "exp", "ceil", "floor", "sin", "cos", "pi", "prod")
 }
@@ -215,6 +231,7 @@ def _offer(tree, space):
     }
     bound |= {node.name for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
     bound |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    parameters = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
     used = dict.fromkeys(
         node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
     )
@@ -232,6 +249,13 @@ def _offer(tree, space):
             space.remarks.append(torchvisions(name))
         elif name in ("np", "numpy"):
             space.names[name] = Numpy("numpy")
+        elif name in ("device", "DEVICE") and name not in parameters:
+            space.names[name] = torch.device("cpu")
+            space.remarks.append(on_the_processor(name))
+    if any(ast.unparse(node).startswith(("import torchvision", "from torchvision")) for node in space.imported):
+        named = dict.fromkeys(node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute))
+        named |= dict.fromkeys(used)
+        space.remarks += [stand_in(name) for name in named if name in RESNETS]
     if space.imports:
         space.remarks.append(added_imports(space.imports))
 
@@ -261,6 +285,7 @@ def _is_plain(value):
     if value is None:
         return False
     cheap = {"dict", "list", "tuple", "set", "frozenset", "partial", "namedtuple", "TypeVar", "int", "float"}
+    cheap |= {"device", "is_available"}
     return all(ast.unparse(node.func).split(".")[-1] in cheap for node in ast.walk(value) if isinstance(node, ast.Call))
 
 
@@ -280,13 +305,15 @@ def _import(node, space):
         space.names[name] = value
         if value is STAND_INS.get(alias.name, space):
             space.remarks.append(stand_in(alias.name))
-        if isinstance(value, Missing) and not isinstance(value, Numpy):
+        if isinstance(value, Missing) and not isinstance(value, (Numpy, Torchvision)):
             space.remarks.append(not_here(value.__name__))
 
 
 def _module(wanted, whole):
-    if whole.split(".")[0] in ("numpy",):
+    if whole.split(".")[0] == "numpy":
         return Numpy("numpy")
+    if whole.split(".")[0] == "torchvision":
+        return Torchvision(wanted)
     try:
         if whole.split(".")[0] not in _ALLOWED:
             raise ImportError
@@ -301,6 +328,8 @@ def _from(module, name):
         return STAND_INS[name]
     if module == "numpy":
         return Numpy("numpy").__getattr__(name)
+    if module.split(".")[0] == "torchvision":
+        return getattr(Torchvision(module), name)
     if module == "torch.utils.model_zoo" or name == "load_state_dict_from_url":
         return Missing(f"{module}.{name}")
     try:

@@ -6,6 +6,9 @@ import re
 import torch
 import torch.nn as nn
 
+from linewalk.blocks.network import BasicBlock, ResNet
+from linewalk.blocks.resnet import Bottleneck
+
 
 class DropPath(nn.Module):
     """Leaves out whole samples of a branch, in training."""
@@ -331,4 +334,24 @@ STAND_INS = {
     "repeat": repeat,
     "reduce": reduce,
     "Rearrange": Rearrange,
+}
+
+
+def _resnet(block, layers, **settings):
+    def build(pretrained=False, *, weights=None, progress=True, **others):
+        return ResNet(block, layers, **settings, **others)
+
+    return build
+
+
+RESNETS = {
+    "resnet18": _resnet(BasicBlock, [2, 2, 2, 2]),
+    "resnet34": _resnet(BasicBlock, [3, 4, 6, 3]),
+    "resnet50": _resnet(Bottleneck, [3, 4, 6, 3]),
+    "resnet101": _resnet(Bottleneck, [3, 4, 23, 3]),
+    "resnet152": _resnet(Bottleneck, [3, 8, 36, 3]),
+    "resnext50_32x4d": _resnet(Bottleneck, [3, 4, 6, 3], groups=32, width_per_group=4),
+    "resnext101_32x8d": _resnet(Bottleneck, [3, 4, 23, 3], groups=32, width_per_group=8),
+    "wide_resnet50_2": _resnet(Bottleneck, [3, 4, 6, 3], width_per_group=128),
+    "wide_resnet101_2": _resnet(Bottleneck, [3, 4, 23, 3], width_per_group=128),
 }
