@@ -575,7 +575,32 @@ PASTED = {
     "leaves python": (
         BLOCK.replace("        self.bn =", "        import sys; sys.exit(3)\n        self.bn ="),
         "refused",
-        "",
+        "ends Python itself",
+    ),
+    "leaves python in forward": (BLOCK.replace("return out", "raise KeyboardInterrupt"), "refused", "ends Python"),
+    "a class in an if": (
+        "if True:\n" + "\n".join("    " + line for line in BLOCK.split("\n")), "ok", "1×64×56×56"
+    ),
+    "a class in a function": (
+        "def make():\n" + "\n".join("    " + line for line in BLOCK.split("\n")) + "\n    return Block\n",
+        "ok",
+        "1×64×56×56",
+    ),
+    "a layer's name in the wrong case": (BLOCK.replace("Conv2d", "Conv2D"), "fails", "did you mean torch.nn.Conv2d?"),
+    "a layer's argument by a wrong name": (
+        BLOCK.replace("3, stride, 1, bias", "kernel=3, bias"),
+        "fails",
+        "`nn.Conv2d` takes, in this order: in_channels, out_channels, kernel_size, stride=1",
+    ),
+    "a size that is no whole number": (BLOCK.replace("(out_channels)", "(out_channels / 2)"), "fails", "write `//`"),
+    "super too late": (
+        "class Net(nn.Module):\n    def __init__(self):\n        self.fc = nn.Linear(3, 2)\n"
+        "        super().__init__()\n\n    def forward(self, x):\n        return self.fc(x)\n",
+        "fails",
+        "make it the first line of `__init__`",
+    ),
+    "a sum of different channels": (
+        BLOCK.replace("return out", "return self.bn(self.conv(x)) + x[:, :3]"), "fails", "one has 64, the other 3"
     ),
     "empty class": ("class Net(nn.Module):\n    pass\n", "ok", ""),
 }

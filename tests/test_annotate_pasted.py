@@ -6,12 +6,14 @@ import os
 import re
 import subprocess
 import sys
+import textwrap
 
 import nbformat
 import pasted
 import pytest
 from conftest import ROOT
 
+FORWARD = pasted.BLOCK[pasted.BLOCK.index("    def forward") :]
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
@@ -110,6 +112,23 @@ def test_what_is_lacking_is_said_in_the_reader_s_language():
     answer = answers("zh")["an operator that is lacking"]
     assert "这一页的 PyTorch 里没有 `torch.fft.fft2`" in answer["error"]["zh"]
     assert "这里没有 `timm.models.create_model`" in answers("zh")["an import used in init"]["error"]["zh"]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ((FORWARD, textwrap.indent(FORWARD, " " * 4)), "`forward` stands inside of `__init__`"),
+        (("def forward", "def forwrd"), "but a `forwrd`"),
+        (("def forward", "def __call__"), "but a `__call__`"),
+        (("forward(self, x)", "forward(x)"), "write `def forward(self, x, …)`"),
+    ],
+)
+def test_a_forward_that_is_none_is_led_to_the_cause(change, said):
+    program = (
+        "import json, annotate_pasted, pasted\n"
+        f"print(json.dumps(annotate_pasted.explain(pasted.BLOCK.replace{change!r}, 'en')['could_not_guess']))"
+    )
+    assert said in json.loads(ran("-c", program))[0]["en"]
 
 
 def test_both_languages_come_of_one_answer():

@@ -3,6 +3,7 @@
 import ast
 import builtins
 import difflib
+import inspect
 import re
 
 import torch
@@ -31,7 +32,9 @@ def explain(step, error, module, operands):
         or _own_words(error)
         or _name_advice(error)
         or _attribute_advice(error)
+        or _call_advice(step, error)
         or _advice(step, module, operands)
+        or _sizes_advice(step, error)
         or Bilingual(f"报错是 {said}", f"It says {said.replace('：', ': ', 1)}")
     )
     return Bilingual(
@@ -88,6 +91,12 @@ def _attribute_advice(error):
     """For `self.bn1` where `__init__` registered `bn`."""
     if not isinstance(error, AttributeError) or _innermost_frame(error) is None:
         return None
+    if "before Module.__init__() call" in str(error):
+        return Bilingual(
+            "`super().__init__()` 还没有运行，层挂不上去（Module.__init__()）：把它放到 `__init__` 的第一行。",
+            "`super().__init__()` has not run yet, and no layer can be hung on before it (Module.__init__()): make it "
+            "the first line of `__init__`.",
+        )
     found = re.search(r"has no attribute '(\w+)'$", str(error))
     owner = getattr(error, "obj", None)
     if owner is None:  # `nn.Module.__getattr__` says only the name
@@ -101,6 +110,50 @@ def _attribute_advice(error):
         f"请改正，或者先在 `__init__` 里写 `self.{found[1]} = …`。",
         f"This {type(owner).__name__} has no `{found[1]}`{en}: correct it, or write `self.{found[1]} = …` in "
         "`__init__` first.",
+    )
+
+
+def _call_advice(step, error):
+    """For a layer that is built with the wrong arguments."""
+    if not isinstance(error, TypeError):
+        return None
+    built = re.match(r"(\w+)\.__init__\(\) (missing|got|takes)", str(error))
+    layer = built and getattr(nn, built[1], None)
+    if layer is not None:
+        names = [
+            one.name if one.default is one.empty else f"{one.name}={one.default!r}"
+            for one in list(inspect.signature(layer).parameters.values())[:_FEW]
+        ]
+        return Bilingual(
+            f"报错是 {_said(error)}。`nn.{built[1]}` 依次要的是：{', '.join(names)}。",
+            f"It says {_said(error).replace('：', ': ', 1)}. `nn.{built[1]}` takes, in this order: {', '.join(names)}.",
+        )
+    if "float" in str(error) and re.search(r"[^/]/[^/]", step.source):
+        return Bilingual(
+            f"`/` 除出来的是小数，大小和通道数要整数：请写 `//`。（报错是 {_said(error)}）",
+            f"`/` gives a float, and sizes and channels are whole numbers: write `//`. (It says "
+            f"{_said(error).replace('：', ': ', 1)})",
+        )
+    return None
+
+
+_FEW = 6  # parameters that are named
+
+
+def _sizes_advice(step, error):
+    """For an element-by-element line whose sides do not fit, with the sizes that PyTorch names."""
+    said = str(error)
+    found = re.search(r"tensor a \((\d+)\) must match .* tensor b \((\d+)\) at non-singleton dimension (\d+)", said)
+    if not found:
+        return None
+    one, other, dimension = found.groups()
+    zh, en = ("", "")
+    if re.search(r"\+", step.source):
+        zh = "；残差相加时，让捷径也变到同样的形状（1×1 卷积加批归一化）"
+        en = "; in a residual sum, bring the shortcut to the same shape (1×1 convolution and batch norm)"
+    return Bilingual(
+        f"两边的形状对不上：第 {dimension} 维一边是 {one}，一边是 {other}{zh}。",
+        f"The two sides' shapes do not fit: in dimension {dimension} one has {one}, the other {other}{en}.",
     )
 
 

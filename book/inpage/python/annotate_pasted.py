@@ -2,6 +2,7 @@
 
 import ast
 import contextlib
+import difflib
 import inspect
 import io
 import itertools
@@ -15,7 +16,7 @@ import torch.nn as nn
 from pasting import sentences
 from pasting.feed import inputs_of, is_list, tensor_of, works
 from pasting.guess import arguments_of, guessed
-from pasting.repair import repaired
+from pasting.repair import lifted, repaired
 from pasting.space import defined
 
 from linewalk import Bilingual, Described, WalkError, annotate
@@ -86,7 +87,9 @@ def explain(code, language="zh", settings=None):
         answer["sentence"] = _both(sentences.RECURSION)
     except WalkError as error:
         answer["sentence"] = _halves(error)
-    except (Exception, SystemExit) as error:
+    except (SystemExit, KeyboardInterrupt):
+        answer["sentence"] = _both(sentences.ENDS)
+    except Exception as error:
         said = f"{type(error).__name__}: {error}"
         answer["sentence"] = _both(sentences.failed_to_load(answer["chosen"] or "class", said))
     return answer
@@ -145,7 +148,8 @@ def _read(code):
     for word, name in _OTHERS:
         if word in imported and "torch" not in imported:
             raise _Refused(sentences.other_framework(name))
-    return found.tree, found.source, found.remarks
+    source, tree = lifted(found.source, found.tree)
+    return tree, source, found.remarks
 
 
 def _looks_like_a_line(code):
@@ -181,6 +185,27 @@ def _has_forward(cls):
     return cls.forward is not nn.Module.forward
 
 
+def _why_no_forward(cls, tree):
+    (node,) = [one for one in ast.walk(tree) if isinstance(one, ast.ClassDef) and one.name == cls.__name__][:1]
+    own = [one.name for one in node.body if isinstance(one, ast.FunctionDef)]
+    if any(isinstance(one, ast.FunctionDef) and one.name == "forward" for one in ast.walk(node)):
+        return sentences.FORWARD_INSIDE
+    alike = [name for name in own if name in ("__call__", "call", "construct")]
+    alike += difflib.get_close_matches("forward", own, n=1, cutoff=0.7)
+    return sentences.forward_misnamed(alike[0]) if alike else sentences.NO_FORWARD
+
+
+def _without_self(cls, tree):
+    """Remarks for methods that were written without `self`: their first parameter is called as an input is."""
+    (node,) = [one for one in ast.walk(tree) if isinstance(one, ast.ClassDef) and one.name == cls.__name__][:1]
+    for method in node.body:
+        is_plain = isinstance(method, ast.FunctionDef) and not method.decorator_list
+        if is_plain and method.name in ("__init__", "forward") and method.args.args:
+            first = method.args.args[0].arg
+            if first not in ("self", "cls", "module", "this", "_", "s"):
+                yield sentences.self_missing(method.name, first)
+
+
 class _Plan:
     """How one class will be built and called.
 
@@ -194,12 +219,13 @@ class _Plan:
         given = {key: str(text) for key, text in (settings.get("arguments") or {}).items() if str(text).strip()}
         self.arguments, unsure = arguments_of(self.cls, space, tree, given)
         self.could_not_guess = [sentences.argument_not_guessed(one, self.arguments[one]) for one in unsure]
+        self.could_not_guess += _without_self(self.cls, tree)
         self.values = {key: _evaluated(key, text, space) for key, text in self.arguments.items()}
         self.inputs, self.works = None, False
         module = self._built(space)
         if module is None or not _has_forward(self.cls):
             if module is not None:
-                self.could_not_guess.append(sentences.NO_FORWARD)
+                self.could_not_guess.append(_why_no_forward(self.cls, tree))
                 self.works = True
             return
         if settings.get("inputs"):

@@ -294,3 +294,22 @@ def _failure(text):
     except (ValueError, MemoryError) as error:
         return syntax(1, text[:40].replace("`", "'"), str(error))
     return None
+
+
+def lifted(source, tree):
+    """The code with its classes outside of the `if`, function or class that holds them, where none stands outside."""
+    inner = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+        and any(isinstance(one, ast.FunctionDef) and one.name == "forward" for one in node.body)
+    ]
+    if not inner or any(node in tree.body for node in inner):
+        return source, tree
+    outside = [node for node in tree.body if not any(one in inner for one in ast.walk(node))]
+    lines = source.splitlines(keepends=True)
+    pieces = []
+    for node in [*outside, *inner]:
+        first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))])
+        pieces.append(textwrap.dedent("".join(lines[first - 1 : node.end_lineno])).rstrip() + "\n")
+    return (whole := "\n\n".join(pieces)), ast.parse(whole)

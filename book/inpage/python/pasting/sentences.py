@@ -27,10 +27,34 @@ NO_FORWARD = Bilingual(
     "这个类没有 `forward`，所以只解释 `__init__`；要看每一步的形状，请把 `forward` 也粘贴进来。",
     "This class has no `forward`, so only `__init__` is explained; paste its `forward`, too, to see shapes.",
 )
+ENDS = Bilingual(
+    "这段代码自己结束了 Python（`sys.exit()`、`exit()` 之类）：请去掉那一句再试。",
+    "This code ends Python itself (`sys.exit()`, `exit()` or the like): take that call out and try again.",
+)
+FORWARD_INSIDE = Bilingual(
+    "`forward` 写在了 `__init__` 里面（多缩进了一层），类自己就没有 `forward`：把它和 `__init__` 对齐。",
+    "`forward` stands inside of `__init__`, one level too deep, so the class itself has none: indent it like "
+    "`__init__`.",
+)
 RECURSION = Bilingual(
     "这段代码一层套一层，没有尽头：检查有没有函数或类在调用它自己。",
     "This code goes into itself without end: look for a function or class that calls itself.",
 )
+
+
+def forward_misnamed(name):
+    return Bilingual(
+        f"这个类没有 `forward`，却有 `{name}`：如果它就是前向传播，请改名为 `forward`。",
+        f"This class has no `forward` but a `{name}`: if that is the forward pass, call it `forward`.",
+    )
+
+
+def self_missing(method, first):
+    return Bilingual(
+        f"`{method}` 的第一个参数是模块自己，这里却写成了 `{first}`：请写 `def {method}(self, {first}, …)`。",
+        f"The first parameter of `{method}` is the module itself, and here it is called `{first}`: write "
+        f"`def {method}(self, {first}, …)`.",
+    )
 
 
 def not_a_module(name, base):

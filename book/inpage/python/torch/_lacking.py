@@ -1,5 +1,8 @@
 """What this PyTorch does not have, it names in one sentence."""
 
+import difflib
+import sys
+
 _ELSEWHERE = (
     "请在 Colab、Kaggle 或自己的 Jupyter 里运行",
     "run this on Colab, on Kaggle or in your own Jupyter",
@@ -22,7 +25,13 @@ class NoValues(RuntimeError):
         self.words = zh, en
 
 
-def lacking(name):
+def lacking(name, meant=None):
+    """For what this torch does not have; `meant`: a name of its own that is nearly the same, where there is one."""
+    if meant is not None:
+        return NotInThisPage(
+            f"没有 `{name}`，想写的是 `{meant}` 吗？请改正；如果就是它，这一页的 PyTorch 里没有，{_ELSEWHERE[0]}。",
+            f"There is no {name}: did you mean {meant}? If not, the PyTorch of this page lacks it: {_ELSEWHERE[1]}",
+        )
     return NotInThisPage(
         f"这一页的 PyTorch 里没有 `{name}`：它只有网络常用的层和函数；{_ELSEWHERE[0]}。",
         f"{name} is not part of the PyTorch of this page, which knows the layers and functions that networks are "
@@ -51,6 +60,13 @@ def lacking_names(prefix):
     def __getattr__(name):
         if name.startswith("__"):
             raise AttributeError(name)
-        raise lacking(f"{prefix}.{name}")
+        raise lacking(f"{prefix}.{name}", _alike(prefix, name))
 
     return __getattr__
+
+
+def _alike(prefix, name):
+    """The public name of a module that differs from this one in its case or in a letter: `Conv2D`, `LayerNrom`."""
+    own = {known.lower(): known for known in vars(sys.modules[prefix]) if not known.startswith("_")}
+    found = difflib.get_close_matches(name.lower(), own, n=1, cutoff=0.85)
+    return f"{prefix}.{own[found[0]]}" if found else None
