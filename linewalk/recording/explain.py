@@ -44,10 +44,15 @@ def explain(step, error, module, operands):
 
 
 def _said(error):
+    text = _text(error)
+    return f"{type(error).__name__}：{text}" if text else type(error).__name__
+
+
+def _text(error):
     try:
-        return f"{type(error).__name__}：{error}"
+        return str(error)
     except Exception:  # its own __str__ fails
-        return type(error).__name__
+        return ""
 
 
 def _own_words(error):
@@ -69,7 +74,7 @@ def _recursion_advice(error):
 
 
 def _name_advice(error):
-    unset = isinstance(error, UnboundLocalError) and re.search(r"variable '(\w+)'", str(error))
+    unset = isinstance(error, UnboundLocalError) and re.search(r"variable '(\w+)'", _text(error))
     if unset:
         return Bilingual(
             f"`{unset[1]}` 在这一行之前还没有值：给它赋值的那一行在后面，或者在这次没走的分支里。"
@@ -91,13 +96,13 @@ def _attribute_advice(error):
     """For `self.bn1` where `__init__` registered `bn`."""
     if not isinstance(error, AttributeError) or _innermost_frame(error) is None:
         return None
-    if "before Module.__init__() call" in str(error):
+    if "before Module.__init__() call" in _text(error):
         return Bilingual(
             "`super().__init__()` 还没有运行，层挂不上去（Module.__init__()）：把它放到 `__init__` 的第一行。",
             "`super().__init__()` has not run yet, and no layer can be hung on before it (Module.__init__()): make it "
             "the first line of `__init__`.",
         )
-    found = re.search(r"has no attribute '(\w+)'$", str(error))
+    found = re.search(r"has no attribute '(\w+)'$", _text(error))
     owner = getattr(error, "obj", None)
     if owner is None:  # `nn.Module.__getattr__` says only the name
         owner = _innermost_frame(error).f_locals.get("self")
@@ -117,7 +122,7 @@ def _call_advice(step, error):
     """For a layer that is built with the wrong arguments."""
     if not isinstance(error, TypeError):
         return None
-    built = re.match(r"(\w+)\.__init__\(\) (missing|got|takes)", str(error))
+    built = re.match(r"(\w+)\.__init__\(\) (missing|got|takes)", _text(error))
     layer = built and getattr(nn, built[1], None)
     if layer is not None:
         names = [
@@ -128,7 +133,7 @@ def _call_advice(step, error):
             f"报错是 {_said(error)}。`nn.{built[1]}` 依次要的是：{', '.join(names)}。",
             f"It says {_said(error).replace('：', ': ', 1)}. `nn.{built[1]}` takes, in this order: {', '.join(names)}.",
         )
-    if "float" in str(error) and re.search(r"[^/]/[^/]", step.source):
+    if "float" in _text(error) and re.search(r"[^/]/[^/]", step.source):
         return Bilingual(
             f"`/` 除出来的是小数，大小和通道数要整数：请写 `//`。（报错是 {_said(error)}）",
             f"`/` gives a float, and sizes and channels are whole numbers: write `//`. (It says "
@@ -142,7 +147,7 @@ _FEW = 6  # parameters that are named
 
 def _sizes_advice(step, error):
     """For an element-by-element line whose sides do not fit, with the sizes that PyTorch names."""
-    said = str(error)
+    said = _text(error)
     found = re.search(r"tensor a \((\d+)\) must match .* tensor b \((\d+)\) at non-singleton dimension (\d+)", said)
     if not found:
         return None
