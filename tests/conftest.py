@@ -103,12 +103,25 @@ def playwright():
         yield playwright
 
 
+LAUNCHED = []
+
+
 @pytest.fixture(scope="session")
 def browser(playwright):
     path = find_browser() or own_browser(playwright) or install_browser(playwright)
     browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+    LAUNCHED.append(browser)
     yield browser
     browser.close()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_page_outlives_its_tests():
+    """A hundred forgotten pages, each with a Python of its own, take all of a machine's memory."""
+    yield
+    for browser in LAUNCHED:
+        for context in browser.contexts:
+            context.close()
 
 
 @pytest.fixture(scope="module")
@@ -153,6 +166,7 @@ def firefox(playwright, tmp_path_factory):
     start.write_text(f'#!/bin/sh\nexec {command} "$@"\n')
     start.chmod(0o755)
     browser = playwright.firefox.launch(channel="moz-firefox", executable_path=start)
+    LAUNCHED.append(browser)
     yield browser
     browser.close()
 
