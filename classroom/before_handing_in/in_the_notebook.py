@@ -165,6 +165,8 @@ def _line(error):
 
 
 def _meaning(error, line):
+    if words := getattr(error, "words", None):  # of what the book's page lacks where it runs this
+        return " · ".join(words)
     if type(error) is NameError:
         return _unknown(error.name, line)
     text = f"{type(error).__name__}: {error}"
