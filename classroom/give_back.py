@@ -27,6 +27,7 @@ from lateness import lateness
 from platforms import BRIGHTSPACE, CANVAS, MOODLE
 from roster import RosterError
 from sheets import EMPTY, Sheet, SheetError, at, number_in
+from total import unmarked
 from understood import counted, listed
 from writable import writable
 
@@ -107,7 +108,7 @@ def fill(kept, target, plan, rows, others, remembered):
                 marks[line] = mark
                 history.setdefault(key, []).append(mark)
                 told.replaced += [f"{name} ({there} → {mark:g})"] * ours
-                told.unmarked += [name] * ("has no mark yet" in row["reason"])
+                told.unmarked += [name] * unmarked(row)
             elif before != mark:
                 told.kept.append((f"{name}（表里 {there}，这里 {mark:g}）", f"{name} ({there} there, {mark:g} here)"))
     content = sheet.filled(column, marks)

@@ -48,7 +48,8 @@ def write_overview(out, assignment, people):
         key: {name: score for name, (score, _, _) in marks.items() if score is not None}
         for key, marks in grades.items()
     }
-    items = about_tests(tests, scores)
+    waiting = {(key, name) for key, marks in grades.items() for name, (_, _, waits) in marks.items() if waits}
+    items = about_tests(tests, scores, waiting)
     messages = commonest(people)
     places = {(one["test"], one["text"]): place for place, one in enumerate(messages)}
     counts = Counter(one["row"]["status"] for one in people)
@@ -74,24 +75,29 @@ def read_grades(path):
     return found
 
 
-def about_tests(tests, scores):
+def about_tests(tests, scores, waiting=frozenset()):
     """How many pass each test, and how well it tells strong students from weak ones.
 
-    tests: {test: maximum}; scores: {student: {test: score}}, without those that have none yet. Of each test a dict:
-    "passed" is the share of full marks, "tells" the corrected item-total correlation, each None where there is none.
+    tests: {test: maximum}; scores: {student: {test: score}}, without those that have none yet; waiting: {(student,
+    test)} of marks that wait for the teacher and count for nobody. Of each test a dict: "passed" is the share of full
+    marks, "tells" the corrected item-total correlation, each None where there is none, and where more wait than have a
+    mark: those who left a written answer empty have one at once, and would speak for all.
     """
     whole = [name for name in tests if all(name in marks for marks in scores.values())]
     about = []
     for name, most in tests.items():
-        having = [marks for marks in scores.values() if name in marks]
+        having = [marks for key, marks in scores.items() if name in marks and (key, name) not in waiting]
         mine = [marks[name] for marks in having]
         rest = [sum(marks[other] for other in whole if other != name) for marks in having]
+        late = sum(test == name for _, test in waiting)
+        known = mine and late <= len(mine)
         about.append({
             "name": name,
             "short": name.removeprefix("test_"),
             "number": len(mine),
-            "passed": sum(score >= most for score in mine) / len(mine) if mine else None,
-            "tells": correlation(mine, rest),
+            "waiting": late,
+            "passed": sum(score >= most for score in mine) / len(mine) if known else None,
+            "tells": correlation(mine, rest) if known else None,
         })
     return about
 

@@ -203,6 +203,7 @@ def write_report(path, assignment, works, pairs, rare):
         assignment=assignment,
         number=len(works),
         most=SHOWN,
+        length=LENGTH,
         pairs=[
             {
                 "one": works[pair.one],

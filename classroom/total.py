@@ -103,7 +103,7 @@ def row_of(person, given, marks, course):
     student, number, group = person
     shares, weights, cells, reasons, settled = [], [], {}, [], True
     for assignment in marks:
-        row = given.get(assignment, {"status": "missing", "score": "", "max_score": ""})
+        row = given.get(assignment, {"status": "missing", "score": "", "max_score": "", "reason": ""})
         score, full = (float(row[field] or 0) for field in ("score", "max_score"))
         shares.append(score / full if full else 0.0)
         weights.append(course["assignments"][assignment]["weight"])
@@ -115,7 +115,13 @@ def row_of(person, given, marks, course):
         elif row["status"] == "flagged":
             so_far = f"{score:g}"
             reasons.append((f"{assignment} 等你确认，先算 {so_far}", f"{assignment}: waits for you, {so_far} for now"))
-        settled &= row["status"] in ("graded", "missing")
+        elif unmarked(row):
+            so_far = f"{score:g}"
+            reasons.append((
+                f"{assignment} 的说明题还没有批，先算 {so_far}",
+                f"{assignment}: the written answer has no mark yet, {so_far} for now",
+            ))
+        settled &= row["status"] in ("graded", "missing") and not unmarked(row)
     total, dropped = best(shares, weights, min(course["drop"], len(shares) - 1))
     order = list(marks)
     if dropped:
@@ -124,6 +130,11 @@ def row_of(person, given, marks, course):
     said = "；".join(zh for zh, _ in reasons) + "。 · " + "; ".join(en for _, en in reasons) + "." if reasons else ""
     row = {"student": student, "id": number, "group": group, **cells, "total": f"{100 * total:.2f}"}
     return {**row, "status": "final" if settled else "waiting", "reason": said}
+
+
+def unmarked(row):
+    """Whether a row of grades.csv says that its written answer has no mark yet."""
+    return "has no mark yet" in row["reason"]
 
 
 def best(shares, weights, drop):

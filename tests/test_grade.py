@@ -15,7 +15,7 @@ from urllib.parse import unquote
 import nbformat
 import pytest
 from conftest import ROOT
-from submissions import OFFICIAL, source_notebook
+from submissions import ASSIGNMENTS, OFFICIAL, source_notebook
 
 pytestmark = pytest.mark.usefixtures("bubblewrap")
 
@@ -619,6 +619,23 @@ def test_of_an_error_only_what_its_author_wrote_is_shown():
     assert told("AssertionError", "secret 5") == "AssertionError"
     assert told("ValueError", "assert f(2)") == "ValueError"
     assert told("f_2_is_3", "x") == ""
+
+
+def test_a_message_that_points_to_what_was_printed_says_where_that_is():
+    """Of every assignment; none of its texts points there in other words."""
+    from feedback import assert_texts, with_where
+
+    texts = [
+        text for assignment in ASSIGNMENTS for cell in source_notebook(assignment).cells
+        if cell.metadata.get("nbgrader", {}).get("grade") for text in assert_texts(cell.source)
+    ]
+    pointing = [text for text in texts if "打印在" in text or "打印的" in text or "printed" in text]
+    assert len(pointing) > 8
+    for text in pointing:
+        zh, en = with_where(text).split(" · ")
+        assert zh.endswith("就看得到。）") and en.endswith("run the cell in your notebook to see it.)"), text
+    others = set(texts) - set(pointing)
+    assert others and all(with_where(text) == text for text in others)
 
 
 def test_the_overview_leads_to_everybodys_feedback_from_all_shards(course):

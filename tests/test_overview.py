@@ -49,7 +49,7 @@ def write_gradebook(path, scores):
             book.add_student(student)
             submission = book.add_submission("forward", student)
             for grade in submission.notebooks[0].grades:
-                grade.auto_score = marks[grade.name]
+                grade.auto_score, grade.needs_manual_grade = marks[grade.name], False
         book.db.commit()
 
 
@@ -94,6 +94,32 @@ def test_a_test_that_all_pass_tells_nothing_and_one_without_marks_is_nobodys():
     one, two, three = about_tests({"one": 1.0, "two": 1.0, "three": 1.0}, scores)
     assert (one["passed"], one["tells"], two["passed"], two["tells"]) == (1, None, 0.5, None)
     assert (three["number"], three["passed"], three["tells"]) == (0, None, None)
+
+
+def test_marks_that_wait_count_for_nobody():
+    """Who left the written answer empty has a mark at once; who wrote one, and a test in dispute, wait."""
+    scores = {"empty": {"one": 4.0, "words": 0.0}, "a": {"one": 4.0}, "b": {"one": 4.0}, "disputed": {"one": 0.0}}
+    waiting = {("a", "words"), ("b", "words"), ("disputed", "one")}
+    one, words = about_tests({"one": 4.0, "words": 4.0}, scores, waiting)
+    assert (one["number"], one["waiting"], one["passed"]) == (3, 1, 1)
+    assert (words["number"], words["waiting"], words["passed"], words["tells"]) == (1, 2, None, None)
+    _, marked = about_tests({"one": 4.0, "words": 4.0}, {**scores, "a": {"one": 4.0, "words": 4.0}}, {("b", "words")})
+    assert (marked["number"], marked["waiting"], marked["passed"]) == (2, 1, 0.5)
+
+
+def test_the_page_says_who_waits(tmp_path):
+    scores = generated(6)
+    write_gradebook(tmp_path / "gradebook.db", scores)
+    with Gradebook(f"sqlite:///{tmp_path / 'gradebook.db'}") as book:
+        for student in list(scores)[:5]:
+            grade = book.find_grade("test_written", "forward", "forward", student)
+            grade.auto_score, grade.needs_manual_grade = None, True
+        book.db.commit()
+    write_overview(tmp_path, "forward", [person(key, marks) for key, marks in scores.items()])
+    page = (tmp_path / "overview.html").read_text(encoding="utf-8")
+    row = re.search(r"<tr><td><code>test_written</code>.*?</tr>", page)[0]
+    assert re.sub("<[^>]*>", "|", row).replace("|", "") == "test_written1 + 5 等你批waiting––"
+    assert len(re.findall(r'<td class="w"[^>]*>\?</td>', page)) == 5
 
 
 def test_the_gradebooks_marks_are_read_by_hand_ones_first(tmp_path):

@@ -130,6 +130,7 @@ def test_both_stand_side_by_side_with_what_is_alike_marked_and_nothing_of_theirs
         assert line in marked
     assert "<script>alert" not in page and "&lt;script&gt;alert" in page and "<img" not in page and "<b>" not in page
     assert page.count("<script>") == 1 and "Content-Security-Policy" in page
+    assert "ln(总份数 ÷ 写了这一段的份数)" in page and "each passage of 25 characters that both have counts" in page
     assert not re.search("抄袭|作弊|plagiar|cheat", page, re.IGNORECASE)
 
 

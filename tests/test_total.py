@@ -61,6 +61,20 @@ def test_weights_and_the_roster(folder):
     assert said[0].startswith("4 名学生的总分") and "bugs" in said[1] and said[2].endswith("so far): bob.")
 
 
+def test_a_written_answer_without_a_mark_is_not_settled(folder):
+    path = folder / "init" / "grades.csv"
+    line = "alice,init,graded,20,20,"
+    row = "alice,init,graded,16,20,说明题还没有批。 · The written answer has no mark yet."
+    text = path.read_text(encoding="utf-8")
+    assert line in text
+    path.write_text(text.replace(line, row), encoding="utf-8")
+    found, said = totals(folder, TOML.format(0))
+    assert found["alice"]["status"] == "waiting" and found["王伟"]["status"] == "final"
+    assert "init 的说明题还没有批，先算 16" in found["alice"]["reason"]
+    assert "init: the written answer has no mark yet, 16 for now" in found["alice"]["reason"]
+    assert "alice" in said[2]
+
+
 def test_what_is_dropped_is_said(folder):
     found, _ = totals(folder, TOML.format(1))
     assert found["alice"]["total"] == f"{100 * (1 + 0.75) / 2:.2f}" and "dropped: forward." in found["alice"]["reason"]

@@ -7,7 +7,8 @@ import { EditorState } from "@codemirror/state";
 import { EditorView, keymap } from "@codemirror/view";
 import { classHighlighter } from "@lezer/highlight";
 
-export function edit(pre, label, run) {
+/** `changed` is called where the code has been. */
+export function edit(pre, label, run, changed) {
   const runKey = () => (run(), true);
   const view = new EditorView({
     doc: pre.textContent.replace(/\n$/, ""),
@@ -24,7 +25,11 @@ export function edit(pre, label, run) {
       keymap.of([{ key: "Shift-Enter", run: runKey }, { key: "Mod-Enter", run: runKey }, ...defaultKeymap, ...historyKeymap, indentWithTab]),
       EditorView.contentAttributes.of({ "aria-label": label, spellcheck: "false" }),
       // The copy button copies from the printed code.
-      EditorView.updateListener.of((update) => update.docChanged && (pre.textContent = `${source()}\n`)),
+      EditorView.updateListener.of((update) => {
+        if (!update.docChanged) return;
+        pre.textContent = `${source()}\n`;
+        changed();
+      }),
     ],
   });
   const source = () => view.state.doc.toString();

@@ -57,6 +57,18 @@ export class Session {
     return this.run(elements.filter((element) => element === last || this.cells.get(element).state !== "done"));
   }
 
+  /**
+   * A cell that judges an assignment's answers, after those and what is given, from the first on that has changed: a class
+   * stands on the one above it. Each of them may fail. The tests the cell has itself.
+   */
+  async check(element) {
+    const elements = [...this.cells.keys()];
+    const judged = elements.slice(0, elements.indexOf(element) + 1).filter((one) => !one.matches(".tag_test"));
+    const changed = judged.findIndex((one) => one === element || this.cells.get(one).state !== "done");
+    this.judges = true;
+    await this.run(judged.slice(changed)).finally(() => (this.judges = false));
+  }
+
   async drain() {
     try {
       await this.start();
@@ -64,7 +76,7 @@ export class Session {
         const cell = this.queue[0];
         const good = await cell.run(this.kernel);
         this.queue.shift();
-        if (!good) {
+        if (!good && !this.judges) {
           if (cell.nameIsUnknown && this.skips(cell)) cell.say(this.words(
             "上面还有没运行过的格子，名字多半是在那里定义的：点“连同前面”。",
             "Cells above have not been run, and the name is most likely defined there: press “With cells above”.",
@@ -149,7 +161,7 @@ class Cell {
   constructor(element, edition, words, run) {
     Object.assign(this, { element, edition, words, runAlone: run });
     this.pre = element.querySelector(".cell_input pre");
-    this.original = this.pre.cloneNode(true);
+    this.original = this.pre.dataset.original ?? this.pre.textContent; // before what book/_static/live/kept-answers.js kept
     this.printed = [...element.querySelectorAll(":scope > .cell_output")];
     this.state = "none";
   }
@@ -159,7 +171,7 @@ class Cell {
   }
 
   edit() {
-    this.editor ??= edit(this.pre, this.words("代码", "Code"), this.runAlone);
+    this.editor ??= edit(this.pre, this.words("代码", "Code"), this.runAlone, () => this.forget());
   }
 
   wait() {
@@ -171,7 +183,7 @@ class Cell {
     if (this.state === "waiting" || this.state === "running") this.mark("none");
   }
 
-  /** The kernel no longer knows what this cell did. */
+  /** The kernel does not know, or no longer, what this cell does. */
   forget() {
     if (this.state === "done" || this.state === "failed") this.mark("none");
   }
@@ -204,7 +216,7 @@ class Cell {
     this.live?.remove();
     this.live = undefined;
     for (const printed of this.printed) printed.hidden = false;
-    this.editor?.replace(this.original.textContent);
+    this.editor?.replace(this.original);
   }
 
   mark(state) {

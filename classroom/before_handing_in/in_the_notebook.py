@@ -29,7 +29,8 @@ _MEANINGS = [
     (r"TypeError: (?:[\w.]+\.)?(\w+) is not a Module subclass",
      "`{0}` 后面少了括号：`{0}` 是类，`{0}(…)` 才造出一层。",
      "`{0}` lacks its parentheses: `{0}` is the class, and only `{0}(…)` makes a layer."),
-    (r"invalid combination of arguments - got \((?!Tensor)(\w+), |'(ReLU|Conv2d|BatchNorm2d)' object has no attribute",
+    (r"invalid combination of arguments - got \((?!Tensor|NoneType|tuple)(\w+), "
+     r"|must be Tensor, not (?!NoneType)([A-Z]\w+)$|'(ReLU|Conv2d|BatchNorm2d)' object has no attribute",
      "该传张量的地方传了一个 `{0}` 层。`nn.{0}(…)` 是造一层，造好的层再拿张量去调用：`__init__` 里造层要带括号，"
      "例如 `self.relu = nn.ReLU()`；`forward` 里用 `self.relu(out)`。",
      "A `{0}` layer was passed on where a tensor belongs. `nn.{0}(…)` makes a layer, which is then called with a "
@@ -66,7 +67,7 @@ _MEANINGS = [
      "那个函数漏了 `return`。",
      "What is called here is `None`: `downsample` may be `None`, so ask `is not None` before you use it, and so may "
      "`norm_layer`; if it comes from a function of yours, that function lacks its `return`."),
-    (r"'NoneType'",
+    (r"'NoneType'|must be Tensor, not NoneType|got \(NoneType, ",
      "这里用到了 `None`：多半是一个函数没有 `return`。`print` 只把结果显示出来，要交回去得用 `return`；"
      "`layers.append(…)` 也返回 `None`，前面不要写 `layers =`。",
      "`None` is used here: most likely a function has no `return`. `print` only shows a result, `return` hands it "
@@ -164,6 +165,8 @@ def _line(error):
 
 
 def _meaning(error, line):
+    if words := getattr(error, "words", None):  # of what the book's page lacks where it runs this
+        return " · ".join(words)
     if type(error) is NameError:
         return _unknown(error.name, line)
     text = f"{type(error).__name__}: {error}"

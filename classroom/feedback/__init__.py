@@ -26,6 +26,13 @@ SCHEME = re.compile(r"^=== BEGIN MARK SCHEME ===.*?(=== END MARK SCHEME ===[^\n]
 
 HINTS = re.compile(r"(?:<|&lt;)details>.*(?:<|&lt;)/details>", re.DOTALL)
 
+# A test's text may point to what the cell printed, which is in the student's notebook alone.
+ELSEWHERE = {
+    "打印在上面": "（这一页不显示输出：在自己的笔记本里运行这一格，就看得到。）",
+    "上面打印": "（这一页不显示输出：在自己的笔记本里运行这一格，就看得到。）",
+    "printed above": " (This page shows no output: run the cell in your notebook to see it.)",
+}
+
 PROSE = {"p", "br", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "blockquote", "pre", "code", "em"}
 PROSE |= {"strong", "a", "img", "del", "table", "thead", "tbody", "tr", "th", "td"}
 
@@ -62,7 +69,7 @@ class StudentFeedback(NbGraderPreprocessor):
         else:
             state = "partly" if given.score > 0 else "failed"
         given["state"] = state
-        given["message"] = message(cell, edition) if state in ("failed", "partly") else ""
+        given["message"] = with_where(message(cell, edition)) if state in ("failed", "partly") else ""
         return given
 
     def tidy(self, cell):
@@ -123,6 +130,15 @@ def message(cell, edition):
         kind = getattr(builtins, output.ename, None)
         return output.ename if isinstance(kind, type) and issubclass(kind, BaseException) else ""
     return ""
+
+
+def with_where(text):
+    """A message with the place of the output that it speaks of, which is not on this page."""
+    halves = []
+    for half in text.split(" · "):
+        where = [note for words, note in ELSEWHERE.items() if words in " ".join(half.split())]
+        halves.append(half + "".join(where[:1]))
+    return " · ".join(halves)
 
 
 def assert_texts(source):

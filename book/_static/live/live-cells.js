@@ -72,12 +72,13 @@ function offer({ server }) {
     button(words("全部执行", "All cells"), act((session) => session.run(cells), cells[0])),
     button(words("中断", "Interrupt"), () => session?.then((session) => session.interrupt())),
     button(words("重启", "Restart"), () => session?.then((session) => session.restart())),
-    button(words("还原", "Reset"), () => session?.then((session) => session.reset()), words("还原成原来的页面", "Put the page back as it was")),
+    button(words("还原", "Reset"), () => session?.then((session) => losesNoAnswer() && session.reset()), words("还原成原来的页面", "Put the page back as it was")),
   );
   cells.forEach((cell, index) => {
     const buttons = element("div", { className: "live-buttons" });
-    buttons.append(button(words("运行", "Run"), act((session) => session.runOne(cell), cell)));
-    if (index) {
+    const checksAll = cell.matches(".tag_check-all"); // the answers of an assignment
+    buttons.append(button(words("运行", "Run"), act((session) => (checksAll ? session.check(cell) : session.runOne(cell)), cell)));
+    if (index && !checksAll) {
       const above = words("先执行前面还没有执行的格子，再执行这一格", "First the cells above that have not been executed, then this one");
       const until = cells.slice(0, index + 1);
       buttons.append(button(words("连同前面", "With cells above"), act((session) => session.runMissing(until), cell), above));
@@ -90,6 +91,12 @@ function offer({ server }) {
     if (session) await session.then((session) => session.use(server));
     else await start();
   };
+}
+
+// Whether a reader may put the page back: on an assignment's page that takes away what book/_static/live/kept-answers.js keeps.
+function losesNoAnswer() {
+  const written = document.querySelector(".answer-kept:not([hidden])");
+  return !written || confirm(words("您写的答案都会换成题目原来的样子。真的要还原吗？", "All answers that you wrote give way to the page's own text. Put it back?"));
 }
 
 // What is being loaded, said below the cell that was asked for.

@@ -17,7 +17,7 @@ import time
 import traceback
 from itertools import count
 
-from IPython import display
+from IPython import display, shell
 from torch._lacking import NotInThisPage, NoValues
 
 _MOST_TEXT = 200_000  # characters that a cell prints; more would keep the page busy, and nobody reads them
@@ -27,7 +27,7 @@ _SHOWN_AS = {"_repr_html_": "text/html", "_repr_svg_": "image/svg+xml", "_repr_p
 _PLACE = re.compile(r'File "<cell (\d+)>"')
 
 _numbers = count(1)
-_space = {"__name__": "__main__", "__builtins__": builtins}
+_space = {"__name__": "__main__", "__builtins__": builtins, "get_ipython": shell.get_ipython}
 
 
 def run(code, tell):
@@ -49,11 +49,9 @@ def run(code, tell):
     before = sys.stdout, sys.stderr
     sys.stdout, sys.stderr, display.shown = _Stream("stdout", printed), _Stream("stderr", printed), say
     try:
-        _executed(code, name, say)
-        return True
-    except BaseException as error:  # SystemExit and KeyboardInterrupt end a cell, and nothing else
-        say("error", _failure(error))
-        return False
+        error = _error_of(code, name, say)
+        _tell_others(error)
+        return error is None
     finally:
         sys.stdout, sys.stderr = before
 
@@ -73,15 +71,31 @@ def pictured(value):
     return data
 
 
+def _error_of(code, name, say):
+    try:
+        return _executed(code, name, say)
+    except BaseException as error:  # SystemExit and KeyboardInterrupt end a cell, and nothing else
+        say("error", _failure(error))
+        return error
+
+
+def _tell_others(error):
+    try:
+        shell.ran(error)
+    except Exception as their_own:
+        sys.stderr.write(_failure(their_own)["traceback"][0] + "\n")
+
+
 def _executed(code, name, say):
     tree = ast.parse(code, name)
     last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
     exec(compile(tree, name, "exec"), _space)
     if last is None:
-        return
+        return None
     value = eval(compile(ast.Expression(last.value), name, "eval"), _space)
     if value is not None and not code.rstrip().endswith(";"):
         say("execute_result", {"data": pictured(value)})
+    return None
 
 
 class _Printed:

@@ -392,7 +392,7 @@ def broadcast(shapes):
         one, other = list(result), list(shape)
         longest = max(len(one), len(other))
         padded = [[1] * (longest - len(its)) + its for its in (one, other)]
-        for place, (first, second) in enumerate(zip(*padded, strict=True)):
+        for place, (first, second) in reversed([*enumerate(zip(*padded, strict=True))]):
             if first != second and 1 not in (first, second):
                 raise RuntimeError(
                     f"The size of tensor a ({first}) must match the size of tensor b ({second}) at non-singleton "

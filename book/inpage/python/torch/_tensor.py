@@ -355,11 +355,11 @@ _WITH_NUMBERS = meta.device("cpu")
 def made(shape, dtype, strides=None, storage=None, offset=0, values=None, cls=Tensor):
     """A tensor of its own: in new memory, unless it is a view of `storage`."""
     tensor = object.__new__(cls)
-    for size in shape:
-        if not hasattr(size, "__index__"):
-            raise TypeError(
-                f"empty(): argument 'size' must be tuple of ints, but found element of type {type(size).__name__}"
-            )
+    for place, size in enumerate(shape):
+        if not hasattr(size, "__index__") or (isinstance(size, Tensor) and size.dim()):
+            found = f", but found element of type {type(size).__name__} at pos {place}"
+            found = f", not {type(size).__name__}" if len(shape) == 1 else found
+            raise TypeError(f"empty(): argument 'size' (position 1) must be tuple of ints{found}")
         if size < 0:
             raise RuntimeError(
                 f"Trying to create tensor with negative dimension {int(size)}: {[int(s) for s in shape]}"

@@ -4,7 +4,7 @@ import math
 
 from .. import _metadata as meta
 from .._dispatch import operator
-from .._tensor import made, need_tensor
+from .._tensor import Tensor, made, need_tensor
 from . import views
 
 
@@ -49,8 +49,11 @@ def convolution(self, weight, bias, stride, padding, dilation, transposed, outpu
 def convolved(input, weight, bias, stride, padding, dilation, groups, count, transposed=False, output_padding=0):
     """A convolution over `count` place axes, checked as PyTorch checks it."""
     name = f"conv{'_transpose' if transposed else ''}{count}d"
-    need_tensor(input, name)
-    need_tensor(weight, name, "weight", 2)
+    if transposed or isinstance(input, Tensor):
+        need_tensor(input, name)
+        need_tensor(weight, name, "weight", 2)
+    else:
+        _refuse_combination(name, input, weight, bias, stride, padding, dilation, groups)
     _check_ranks(name, input, count)
     stride, dilation = each(stride, count, "stride", name), each(dilation, count, "dilation", name)
     if len(stride) != count:
@@ -70,6 +73,19 @@ def convolved(input, weight, bias, stride, padding, dilation, groups, count, tra
         given, weight, bias, list(stride), list(padding), list(dilation), transposed, list(output_padding), groups
     )
     return views.squeeze_op(output, 0) if unbatched else output
+
+
+def _refuse_combination(name, *given):
+    """In PyTorch's words, where its two forms of a convolution leave open which argument was meant otherwise."""
+    forms = (
+        f" * (Tensor input, Tensor weight, Tensor bias = None, tuple of ints stride = 1, {padding}, "
+        "tuple of ints dilation = 1, int groups = 1)\n"
+        for padding in ("tuple of ints padding = 0", 'str padding = "valid"')
+    )
+    kinds = ", ".join(type(one).__name__ for one in given)
+    raise TypeError(
+        f"{name}() received an invalid combination of arguments - got ({kinds}), but expected one of:\n{''.join(forms)}"
+    )
 
 
 def _check_ranks(name, input, count):

@@ -177,7 +177,7 @@ class Module:
 
     def add_module(self, name, module):
         if module is not None and not isinstance(module, Module):
-            raise TypeError(f"{type(module).__name__} is not a Module subclass")
+            raise TypeError(f"{_full_name(module)} is not a Module subclass")
         self._check_name(name, self._modules, "module")
         self._modules[name] = module
 
@@ -544,3 +544,9 @@ def _type_name(value):
         if module and module.__name__ != "builtins"
         else (type(value).__name__)
     )
+
+
+def _full_name(value):
+    """Of a class or function its own name, of anything else that of its type: `torch.typename`."""
+    named = value if hasattr(value, "__qualname__") else type(value)
+    return named.__qualname__ if named.__module__ == "builtins" else f"{named.__module__}.{named.__qualname__}"
