@@ -30,7 +30,7 @@ ENTRIES = {
 }
 WEIGHTS = Path("linewalk", "weights", "stem_block_cifar10.safetensors")
 KNOWN = Path(__file__).with_name("known.py")
-PARTS = Path(__file__).with_name("python_parts.py")
+PARTS, BYTE_CODE = (Path(__file__).with_name(name) for name in ("python_parts.py", "byte_code.mjs"))
 
 NO_PROGRAM = (
     "npm 给 {name} 装的 esbuild 在这台机器上不能运行：{reason}。",
@@ -82,7 +82,8 @@ def bundle(source):
 def made_from(root):
     """What the files beside the scripts of book/inpage are made from."""
     python = [path for folder in ("linewalk", "book/inpage/python") for path in sorted((root / folder).rglob("*"))]
-    return [KNOWN, PARTS, root / WEIGHTS, *(path for path in python if path.suffix in (".py", ".toml", ".css"))]
+    python = [path for path in python if path.suffix in (".py", ".toml", ".css")]
+    return [KNOWN, PARTS, BYTE_CODE, root / WEIGHTS, *python]
 
 
 def python_parts(source, work, modules):

@@ -87,6 +87,11 @@ def npm():
     return own
 
 
+def node():
+    """The machine's Node.js, else the one that comes with `npm`."""
+    return shutil.which("node") or Path(npm()).with_name("node")
+
+
 def install(folder, name):
     """What the folder's lock file names, which is that of the folder `name` of the repository.
 

@@ -73,7 +73,7 @@ def _only_photograph(file, size):
             f"Without Pillow no picture can be read here; there is only the book's photograph, {_PACKED} pixels a "
             "side: call load_image().",
         )
-    pixels = torch.tensor(list(packed.read_bytes()), dtype=torch.uint8).view(_PACKED, _PACKED, 3)
+    pixels = torch.frombuffer(bytearray(packed.read_bytes()), dtype=torch.uint8).view(_PACKED, _PACKED, 3)
     return pixels.permute(2, 0, 1)[None].contiguous().float() / 255
 
 

@@ -2,17 +2,15 @@
 
 import functools
 import json
-import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 from conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "book"))
 
 from bundle import WORK, packages
-from npm import npm
+from npm import node
 
 INPAGE = ROOT / "book/inpage"
 SCRIPT = ROOT / "tests/python_in_node/run.mjs"
@@ -23,10 +21,6 @@ def pyodide():
     work = WORK / "inpage"
     work.mkdir(parents=True, exist_ok=True)
     return packages(INPAGE, work) / "pyodide"
-
-
-def node():
-    return shutil.which("node") or Path(npm()).with_name("node")
 
 
 def run(program, *folders, timeout=300):

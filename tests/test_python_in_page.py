@@ -1,13 +1,18 @@
 """Python in the page: a reader's own class is explained there, and what it runs reaches nothing else."""
 
+import gzip
 import json
 import re
 import textwrap
+from io import BytesIO
 from urllib.parse import quote
+from zipfile import ZipFile
 
+import in_node
 import pytest
+import python_parts
 import torch
-from conftest import EDITIONS, until
+from conftest import EDITIONS, ROOT, until
 from nbformat import reads
 from readers import REACH
 
@@ -373,3 +378,64 @@ def test_the_second_time_all_comes_from_the_browsers_own_store(annotate, served)
         "async () => JSON.stringify((await (await caches.open('bottleneck-python')).keys()).map(({url}) => url))"
     ))
     assert len(kept) == 4 and all(url.startswith(f"{served}/inpage/") for url in kept)
+
+
+# ---- how it starts
+
+
+IMPORTED = """
+import json, sys
+from importlib import util
+
+def is_byte_code(module):
+    spec = module.__spec__
+    if spec.origin.endswith(".pyc"):
+        return True  # an archive's, without a source
+    with open(spec.cached, "rb") as code, open(spec.origin, "rb") as source:
+        # https://docs.python.org/3/reference/import.html#cached-bytecode-invalidation: hash-based, unchecked
+        return code.read(16) == util.MAGIC_NUMBER + bytes([1, 0, 0, 0]) + util.source_hash(source.read())
+
+specs = {module: getattr(module, "__spec__", None) for module in sys.modules.values()}
+modules = [module for module, spec in specs.items() if spec and spec.has_location]
+print(json.dumps([len(modules), [module.__name__ for module in modules if not is_byte_code(module)]]))
+"""
+SAYS = f"""
+import contextlib, io
+class Says(nn.Module):
+    def __init__(self):
+        super().__init__()
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said):
+            exec({IMPORTED!r}, {{"__name__": "__main__", "__builtins__": __builtins__}})
+        self.said, self.layer = said.getvalue(), nn.Linear(2, 2)
+
+    def forward(self, x):
+        raise ValueError("imported: " + self.said)
+"""
+
+
+def test_all_that_starts_is_byte_code_of_the_interpreters_own(annotate):
+    page = annotate("en")
+    imported, others = json.loads(explain(page, SAYS).partition("imported: ")[2].splitlines()[0].rstrip("."))
+    assert imported > 250 and others == []
+
+
+def archive(site, name):
+    (packed,) = (site / "inpage").glob(f"{name}.zip-*.packed")
+    with ZipFile(BytesIO(gzip.decompress(packed.read_bytes()))) as stored:
+        return {name: stored.read(name) for name in stored.namelist()}
+
+
+def test_byte_code_is_made_the_same_again(site, tmp_path):
+    library, standard = archive(site, "library"), archive(site, "stdlib")
+    sources = {name: content for name, content in library.items() if name.endswith(".py")}
+    assert len(sources) > 150 and not [name for name in standard if name.endswith(".py")]
+    (made,) = python_parts.byte_code({"library": sources}, tmp_path, in_node.pyodide())
+    assert made == {name: content for name, content in library.items() if name.endswith(".pyc")}
+
+
+def test_a_first_cell_imports_only_what_it_needs():
+    program = "import cells, json, sys\nfrom linewalk import stem_and_block, walk\njson.dumps(sorted(sys.modules))"
+    imported = set(in_node.run(program, ROOT))
+    assert "linewalk.walking" in imported
+    assert not imported & {"linewalk.comparing", "linewalk.draw", "linewalk.notes", "annotate_pasted", "safetensors"}

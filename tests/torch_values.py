@@ -95,6 +95,24 @@ print(b.shape, b[:24].view(torch.float32).as_strided((3, 2), (1, 3), 0), x)''',
     "joined": '''
 x = torch.arange(12.).view(2, 2, 3)
 print(torch.cat([x, -x], 1), torch.cat([x[0], x[1].clone()]), torch.stack([x[0], x[1]], -1).shape)''',
+    "the first of a long row": '''
+x = torch.randn(5000); y = x.clone(); y[::64] += 9; z = -y
+for row in (x, y, z, x.sort().values, x.round(), torch.zeros(2000)):
+    for largest in (True, False):
+        print(row.topk(100, largest=largest).values[::11])
+x[77] = float("nan"); print(x.topk(3), x.topk(3, largest=False))''',
+    "the largest, the smallest and a NaN": """
+x = torch.randn(3, 4); x[1, 2] = float("nan")
+print(x.amax(), x.amin(1), x.amax(0), (-x).max(), torch.tensor([3]).amin())
+""",
+    "value by value, or with one for all": """
+x = torch.randn(5); y = torch.arange(5.0) - 2; one = torch.tensor([0.5])
+for f in (torch.add, torch.sub, torch.mul, torch.div, torch.lt, torch.gt):
+    print(f(x, y), f(x, one), f(one, y), f(x, torch.arange(5)))
+print(x.abs(), -x, x.ceil(), x.relu(), y.sign(), torch.tensor([-0.0, float("nan")]).relu(), torch.where(x > 0, x, one))""",
+    "from bytes": """
+b = bytearray(range(24)); print(torch.frombuffer(b, dtype=torch.uint8), torch.frombuffer(b, dtype=torch.int64))
+print(torch.frombuffer(b, dtype=torch.int32, offset=4, count=2), torch.frombuffer(b, dtype=torch.bool)[:3])""",
     "picked": """
 x = torch.randn(4, 5, 3)
 print(x[[2, 0]][:, 1], x[:, torch.tensor([0, 4]), torch.tensor([1, 2])], x[x > 1])

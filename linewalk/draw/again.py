@@ -36,9 +36,10 @@ def _recognized(trail):
     kind = kinds.get(type(trail.module))
     if kind is None or trail.failed or trail.kwargs:
         return ""
-    inputs, output = _reference(kind.split()[0])
-    same = len(trail.inputs) == len(inputs) and all(map(_close, (*trail.inputs, trail.output), (*inputs, output)))
-    return kind if same else ""
+    subject = kind.split()[0]
+    inputs = _inputs(subject)
+    same = len(trail.inputs) == len(inputs) and all(map(_close, trail.inputs, inputs))
+    return kind if same and _close(trail.output, _output(subject)) else ""
 
 
 def _close(one, other):
@@ -47,18 +48,24 @@ def _close(one, other):
 
 
 @cache
-def _reference(kind):
-    """(inputs, output) of the walk."""
+def _inputs(subject):
+    """What goes into the walk."""
     with torch.no_grad():
-        if kind == "tail":
-            _, features = _reference("block")
-            branches = [F.avg_pool2d(features, side, stride=1, padding=side // 2) for side in (1, 3, 7, 13)]
-            branches.append(features.mean((2, 3), keepdim=True).expand_as(features))
+        if subject == "stem":
+            return [load_image()]
+        if subject == "block":
+            return [_output("stem")]
+        features = _output("block")
+        branches = [F.avg_pool2d(features, side, stride=1, padding=side // 2) for side in (1, 3, 7, 13)]
+        return [*branches, features.mean((2, 3), keepdim=True).expand_as(features)]
+
+
+@cache
+def _output(subject):
+    """What comes out of it."""
+    with torch.no_grad():
+        if subject == "tail":
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(_SEED)
-                tail = ASPPTail().train()
-            return branches, tail(*branches)
-        stem, block = stem_and_block()
-        photograph = load_image()
-        maps = stem(photograph)
-        return ([photograph], maps) if kind == "stem" else ([maps], block(maps))
+                return ASPPTail().train()(*_inputs("tail"))
+        return dict(zip(("stem", "block"), stem_and_block(), strict=True))[subject](*_inputs(subject))

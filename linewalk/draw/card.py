@@ -268,30 +268,32 @@ def _places(step, name):
 
 
 def _before_and_after(step, before, after):
-    scale = max(spread(before).typical, spread(after).typical)
+    was, became = spread(before), spread(after)
+    scale = max(was.typical, became.typical)
     places = _places(step, step.result)
     earlier = Bilingual("这一行之前", "before this line")
     later = Bilingual("之后，同一块内存", "after, in the same memory")
     return [
         feature_maps(before, step.result, scale=scale, heading=f"<p>{earlier.html()}</p>", words=False,
-                     places=places),
+                     places=places, stats=was),
         feature_maps(after, step.result, scale=scale, heading=f"<p>{later.html()}</p>", weights=_weights(step),
-                     places=places),
+                     places=places, stats=became),
     ]
 
 
 def _sum(step, operands, after):
     """A row of maps for each operand and one for the result, on one scale."""
-    rows = [(name, step.before(name)) for name in operands]
-    scale = max(spread(value).typical for _, value in (*rows, (None, after)))
+    rows = [step.before(name) for name in operands]
+    *spreads, became = map(spread, (*rows, after))
+    scale = max(stats.typical for stats in (*spreads, became))
     places = _places(step, step.result)
     signs = ["", *[f"{_sign(step)} "] * (len(rows) - 1)]
     figures = [
-        feature_maps(value, name, 8, scale=scale, heading=_heading(f"{sign}{name}"), words=False, places=places)
-        for sign, (name, value) in zip(signs, rows, strict=True)
+        feature_maps(value, name, 8, scale, None, _heading(f"{sign}{name}"), False, places, stats)
+        for sign, name, value, stats in zip(signs, operands, rows, spreads, strict=True)
     ]
     heading = _heading(f"→ {step.result}")
-    result = feature_maps(after, step.result, 8, scale=scale, weights=_weights(step), heading=heading, places=places)
+    result = feature_maps(after, step.result, 8, scale, _weights(step), heading, places=places, stats=became)
     return [*figures, result]
 
 
@@ -300,20 +302,19 @@ def _chain(calls, step, result):
 
     Neighbours of like size share a scale, so that they can be compared.
     """
-    scales = []
-    for call in calls:
-        typical = spread(call.value).typical
+    scales, spreads = [], [spread(call.value) for call in calls]
+    for typical in (stats.typical for stats in spreads):
         shared = scales and 1 / _COMPARABLE < typical / (scales[-1] or 1) < _COMPARABLE
         scales.append(scales[-1] if shared else typical)
     figures = []
-    for number, (call, scale) in enumerate(zip(calls, scales, strict=True), 1):
+    for number, (call, scale, stats) in enumerate(zip(calls, scales, spreads, strict=True), 1):
         facts = f" <code>{shape_text(call.value.shape)}</code>"
         facts += f" <span>{_PARAMETERS.html()} {call.params:,}</span>" if call.params else ""
         facts += f" <span>{_MACS.html()} {_known(call.macs)}</span>" if call.macs != 0 else ""
         heading = _heading(f"{number} {call.name} {call.type_name if call.is_module else ''}", facts)
         last = number == len(calls) and _same(call.value, result)
         name, weights = (step.result, _weights(step)) if last else (call.name, None)
-        figures.append(feature_maps(call.value, name, 8, scale, weights, heading, words=last, places=call.places))
+        figures.append(feature_maps(call.value, name, 8, scale, weights, heading, last, call.places, stats))
     if not last:
         heading = _heading(f"→ {step.result}")
         places = _places(step, step.result)

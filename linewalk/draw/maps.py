@@ -72,7 +72,7 @@ def _quantile(values, share):
 
 
 def feature_maps(tensor, name="out", channels=16, scale=None, weights=None, heading="", words=True,
-                 places=(2, 3)):
+                 places=(2, 3), stats=None):
     """The first channels of a tensor as an HTML figure with one embedded WebP picture.
 
     With the environment variable LINEWALK_ALL_CHANNELS the picture carries a second one, of all channels, `data-all`.
@@ -93,6 +93,7 @@ def feature_maps(tensor, name="out", channels=16, scale=None, weights=None, head
         heading: HTML to stand above the picture, such as "before" in both languages.
         words: whether the caption says which channels these are; the numbers and the alt text are always there.
         places: which axes are places; (1, 2) turns (N, H, W, C), and where it is None, nothing is called a channel.
+        stats: the tensor's `Spread`, where it is known already.
 
     Returns:
         `<figure>` as a string; "" for a single number, for a tensor without values and for a nested one.
@@ -100,7 +101,7 @@ def feature_maps(tensor, name="out", channels=16, scale=None, weights=None, head
     if not drawable(tensor):
         return ""
     tensor = _dense(tensor)
-    stats = spread(tensor)
+    stats = stats or spread(tensor)
     last = tensor.dim() == 4 and places == (1, 2)
     if last:
         tensor = tensor.movedim(3, 1)
@@ -196,8 +197,9 @@ _BROKEN, _EDGE, _NOTHING = 2 * _LEVELS + 1, 2 * _LEVELS + 2, 2 * _LEVELS + 3
 
 
 def _levels(values, scale):
-    """Palette indices; the power lifts small values, and what is not zero never becomes zero."""
-    strength = ((values.abs() / scale).clamp(0, 1) ** 0.75 * _LEVELS).ceil()
+    """Palette indices; the power, 0.75, lifts small values, and what is not zero never becomes zero."""
+    root = (values.abs() / scale).clamp(0, 1).sqrt()
+    strength = (root * root.sqrt() * _LEVELS).ceil()
     level = values.sign() * strength + _LEVELS
     return level.where(values.isfinite(), torch.tensor(float(_BROKEN))).byte()
 

@@ -2,6 +2,7 @@
 // order of their places, one sample after another; how a tensor lies in memory is told to `laid` and `put` alone.
 import { columnsOf } from "../compute/columns.js";
 import { generator } from "../compute/random.js";
+import { filledByOne, filledByTwo, largest, smallest } from "./loops.js";
 import { multiply } from "./products.js";
 
 export * from "./gradients.js";
@@ -62,8 +63,8 @@ const REDUCED = { // of a row of numbers, given as its array, where it begins an
   std: (x, at, step, count, correction) => Math.sqrt(REDUCED.var(x, at, step, count, correction)),
   argmax: (x, at, step, count) => extreme(x, at, step, count, (one, other) => one > other),
   argmin: (x, at, step, count) => extreme(x, at, step, count, (one, other) => one < other),
-  amax: (x, at, step, count) => x[at + step * REDUCED.argmax(x, at, step, count)],
-  amin: (x, at, step, count) => x[at + step * REDUCED.argmin(x, at, step, count)],
+  amax: largest,
+  amin: smallest,
   norm: (x, at, step, count, order) => { // of whatever order
     if (Math.abs(order) === Infinity) return REDUCED[order > 0 ? "amax" : "amin"](x.subarray(at, at + count).map(Math.abs), 0, step, count);
     let all = 0;
@@ -186,19 +187,22 @@ export const has = (family, name) => name in { unary: UNARY, binary: BINARY, red
 
 export function unary(name, kind, x, setting, other, third) {
   const out = new KINDS[kind](x.length), compute = UNARY[name];
+  if (filledByOne(name, out, x)) return out;
   for (let at = 0; at < out.length; at += 1) out[at] = compute(x[at], setting, other, third);
   return out;
 }
 
 export function binary(name, kind, x, y, count) {
   const out = new KINDS[kind](count), compute = BINARY[name], first = x.length === 1 ? 0 : 1, second = y.length === 1 ? 0 : 1;
+  if (filledByTwo(name, out, x, y, first, second)) return out;
   for (let at = 0; at < count; at += 1) out[at] = compute(x[at * first], y[at * second]);
   return out;
 }
 
 export function chosen(kind, truths, x, y, count) {
-  const [where, first, second] = [truths, x, y].map((one) => (one.length === 1 ? 0 : 1));
-  return Object.assign(new KINDS[kind](count)).map((_, at) => (truths[at * where] ? x[at * first] : y[at * second]));
+  const [where, first, second] = [truths, x, y].map((one) => (one.length === 1 ? 0 : 1)), out = new KINDS[kind](count);
+  for (let at = 0; at < count; at += 1) out[at] = truths[at * where] ? x[at * first] : y[at * second];
+  return out;
 }
 
 export function leaky(kind, x, slope) {
@@ -206,7 +210,9 @@ export function leaky(kind, x, slope) {
 }
 
 export function clamped(kind, x, low, high) {
-  return new KINDS[kind](x.length).map((_, at) => Math.min(Math.max(x[at], low), high));
+  const out = new KINDS[kind](x.length);
+  for (let at = 0; at < out.length; at += 1) out[at] = Math.min(Math.max(x[at], low), high);
+  return out;
 }
 
 // x: (rows, count), in rows that lie one after another.

@@ -1,6 +1,8 @@
 // Numbers picked out by place, put in order, and compared: arrays as in numbers.js.
 import { KINDS } from "./numbers.js";
 
+const APART = 64; // in a row, of what is looked at to know its numbers
+
 // places: for each number that is asked for, where it stands.
 export function picked(x, places) {
   const out = new x.constructor(places.length);
@@ -78,11 +80,21 @@ export function ordered(kind, x, rows, count, kept, descending) {
   return [values, places];
 }
 
-// Where the first `kept` of a row are among: all of it, or, of a long row, what is no worse than the last of them.
+// Where the first `kept` of a row are among: all of it, or, of a long row, what is no worse than the last of them. Most of
+// it is kept out by what a sample has for the last of twice as many.
 function candidates(ranks, kept, descending) {
-  const all = kept * 8 > ranks.length || !kept, found = [];
-  const last = all ? 0 : chosenOf(ranks.slice(), descending ? ranks.length - kept : kept - 1);
-  for (let at = 0; at < ranks.length; at += 1) if (all || (descending ? ranks[at] >= last : ranks[at] <= last)) found.push(at);
+  if (!kept || kept * 8 > ranks.length) return Uint32Array.from(ranks.keys());
+  const sample = Float64Array.from({ length: Math.ceil(ranks.length / APART) }, (_, at) => ranks[at * APART]).sort();
+  const most = Math.min(Math.ceil((2 * kept) / APART) + 8, sample.length);
+  const likely = picked(ranks, noWorse(ranks, sample[descending ? sample.length - most : most - 1], descending));
+  const row = likely.length < kept ? ranks.slice() : likely;
+  return noWorse(ranks, chosenOf(row, descending ? row.length - kept : kept - 1), descending);
+}
+
+function noWorse(ranks, bound, descending) {
+  const found = [];
+  if (descending) for (let at = 0; at < ranks.length; at += 1) { if (ranks[at] >= bound) found.push(at); }
+  else for (let at = 0; at < ranks.length; at += 1) if (ranks[at] <= bound) found.push(at);
   return Uint32Array.from(found);
 }
 

@@ -5,6 +5,7 @@ import { loadPyodide } from "pyodide";
 
 import lock from "python-lock";
 import * as numbers from "./numbers.js";
+import { stored } from "./stored.js";
 
 // For whom Python is started: somebody's own class, of which shapes are enough, or the cells of a chapter.
 const PROGRAMS = {
@@ -26,6 +27,8 @@ from cells import run as answer
 
 // Where all that Pyodide asks for seems to lie; a blob, which this script is, has no place of its own.
 const NOWHERE = "https://python.invalid/";
+
+const LIBRARY = "/library";
 
 const KINDS = {
   start: async ({ parts, purpose, interrupts }) => { answer = await start(parts, purpose, interrupts); },
@@ -51,10 +54,22 @@ async function start({ interpreter, stdlib, library }, purpose, interrupts) {
     const name = String(address).split("/").pop();
     return new Response(handedIn[name], { status: handedIn[name] ? 200 : 404, headers: { "Content-Type": types[name] ?? "" } });
   };
-  const python = await loadPyodide({ createPyodideModule, indexURL: NOWHERE, lockFileContents: JSON.stringify(lock) });
-  python.unpackArchive(library, "zip", { extractDir: "/library" });
+  const python = await loadPyodide({
+    createPyodideModule, indexURL: NOWHERE, lockFileContents: JSON.stringify(lock), fsInit: (files) => lay(files, library),
+  });
   python.registerJsModule("numbers_js", numbers);
-  python.runPython(`import json, sys\nsys.path.insert(0, "/library")\n${PROGRAMS[purpose]}`);
+  python.runPython(`import json, sys\nsys.path.insert(0, "${LIBRARY}")\n${PROGRAMS[purpose]}`);
   if (interrupts) python.setInterruptBuffer(interrupts);
   return python.globals.get("answer");
+}
+
+// What the archive holds, where Python imports it from.
+function lay(files, archive) {
+  const made = new Set();
+  for (const [name, content] of stored(archive)) {
+    const folder = `${LIBRARY}/${name.slice(0, name.lastIndexOf("/") + 1)}`;
+    if (!made.has(folder)) files.mkdirTree(folder);
+    made.add(folder);
+    files.writeFile(`${LIBRARY}/${name}`, content, { canOwn: true });
+  }
 }

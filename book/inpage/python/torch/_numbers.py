@@ -72,8 +72,11 @@ def are_known(*tensors):
 
 def listed(tensor):
     """The same as Python's numbers, as the tensor's type has them."""
-    as_held = bool if tensor.dtype is meta.bool_ else float if tensor.dtype.is_floating_point else int
-    return [as_held(value) for value in engine.listed(numbers(tensor))]
+    values = engine.listed(numbers(tensor))
+    if tensor.dtype in (meta.bool_, meta.int64):  # which are kept as other numbers
+        as_held = bool if tensor.dtype is meta.bool_ else int
+        return [as_held(value) for value in values]
+    return values
 
 
 def fill(name, args, kwargs, output, writes):

@@ -133,6 +133,35 @@ def as_tensor(data, dtype=None, device=None):
 
 
 @function
+def frombuffer(buffer, *, dtype, count=-1, offset=0, requires_grad=False):
+    """A copy: what is written to the tensor is not seen in the buffer."""
+    data = bytes(buffer)
+    size, left = dtype.itemsize, len(data) - offset
+    if not data or not count:
+        raise ValueError(f"both buffer length ({len(data)}) and count ({count}) must not be 0")
+    if not 0 <= offset < len(data):
+        raise ValueError(
+            f"offset ({offset} bytes) must be non-negative and no greater than buffer length ({len(data)} bytes) "
+            "minus 1"
+        )
+    if count < 0 and left % size:
+        raise ValueError(
+            f"buffer length ({left} bytes) after offset ({offset} bytes) must be a multiple of element size ({size})"
+        )
+    if count * size > left:
+        raise ValueError(
+            f"requested buffer length ({count} * {size} bytes) after offset ({offset} bytes) must not be greater than "
+            f"actual buffer length ({len(data)} bytes)"
+        )
+    length = left // size if count < 0 else count
+    made_of = made((length,), dtype)
+    if _numbers.engine is not None:
+        values = _numbers.engine.unpacked(_numbers.kind_of(dtype), data[offset:offset + length * size])
+        _numbers.store(made_of, values)
+    return _wanting(made_of, requires_grad)
+
+
+@function
 def scalar_tensor(value, *, dtype=None, device=None):
     return tensor(value, dtype=dtype or meta.default_type())
 
