@@ -288,7 +288,7 @@ def is_contiguous(shape, strides):
     if 0 in shape:
         return True
     expected = 1
-    for size, stride in zip(reversed(shape), reversed(strides), strict=True):
+    for size, stride in zip(reversed(tuple(shape)), reversed(tuple(strides)), strict=True):
         if size != 1:
             if stride != expected:
                 return False
@@ -387,8 +387,10 @@ def broadcast(shapes):
     Raises:
         RuntimeError: two of them do not fit, in PyTorch's words.
     """
-    result = ()
-    for shape in shapes:
+    result = shapes[0] if shapes else ()
+    for shape in shapes[1:]:
+        if shape == result:
+            continue
         one, other = list(result), list(shape)
         longest = max(len(one), len(other))
         padded = [[1] * (longest - len(its)) + its for its in (one, other)]

@@ -57,6 +57,8 @@ def numbers(tensor, shape=None):
     if memory is None or isinstance(memory, list) or tensor.dtype.itemsize != memory.BYTES_PER_ELEMENT:
         raise Unknown
     if shape is None or tuple(shape) == tuple(tensor._shape):
+        if is_whole(tensor):
+            return memory
         return engine.laid(memory, tensor._offset, list(tensor._shape), list(tensor._strides))
     missing = len(shape) - tensor.dim()
     strides = [
@@ -68,6 +70,10 @@ def numbers(tensor, shape=None):
 def are_known(*tensors):
     held = [tensor._storage.values for tensor in tensors]
     return not any(values is None or isinstance(values, list) for values in held)
+
+
+def are_computed(*tensors):
+    return engine is not None and are_known(*tensors)
 
 
 def listed(tensor):
@@ -111,7 +117,7 @@ def store(target, values):
     kind, storage = kind_of(target.dtype), target._storage
     if not engine.holds(kind):
         return
-    if storage.values is None and values.length == target.numel() and is_whole(target):
+    if values.length == target.numel() and is_whole(target):
         storage.values = values
         return
     if storage.values is None:

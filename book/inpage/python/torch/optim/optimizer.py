@@ -2,6 +2,7 @@
 
 import math
 
+from .. import _dispatch, _numbers
 from .._grad import enable_grad, no_grad
 from .._tensor import Tensor
 
@@ -116,10 +117,22 @@ class SGD(Optimizer):
             if state.get("momentum_buffer") is None:
                 state["momentum_buffer"] = gradient.detach().clone()
             else:
-                state["momentum_buffer"].mul_(group["momentum"]).add_(gradient, alpha=1 - group["dampening"])
+                _blend(state["momentum_buffer"], group["momentum"], gradient, 1 - group["dampening"])
             kept = state["momentum_buffer"]
             gradient = gradient.add(kept, alpha=group["momentum"]) if group["nesterov"] else kept
-        parameter.add_(gradient, alpha=-group["lr"])
+        _blend(parameter, 1, gradient, -group["lr"])
+
+
+def _blend(target, share, other, factor):
+    """Writes share · target + factor · other into the target; in one go, where numbers are known and nobody looks on:
+    a network has many parameters, most of them small."""
+    is_plain = target.dtype is other.dtype and not _dispatch.modes and _numbers.are_computed(target, other)
+    if is_plain and _numbers.is_whole(target) and target._shape == other._shape:
+        target._about_to_be_written()
+        values = _numbers.engine.blended(_numbers.numbers(target), share, _numbers.numbers(other), factor)
+        _numbers.store(target, values)
+        return
+    (target if share == 1 else target.mul_(share)).add_(other, alpha=factor)
 
 
 class Adam(Optimizer):
