@@ -2,15 +2,17 @@
 // order of their places, one sample after another; how a tensor lies in memory is told to `laid` and `put` alone.
 import { generator } from "../compute/random.js";
 import { batchColumns, batches, samplesFirst } from "./batches.js";
+import { rounded } from "./halves.js";
 import { multiply } from "./products.js";
 
 export * from "./gradients.js";
+export * from "./halves.js";
 export * from "./picking.js";
 
 // Whole numbers of 64 bits are kept as float64, which holds each up to 2^53.
 export const KINDS = {
   float32: Float32Array, float64: Float64Array, int64: Float64Array, int32: Int32Array, int16: Int16Array,
-  int8: Int8Array, uint8: Uint8Array, bool: Uint8Array,
+  int8: Int8Array, uint8: Uint8Array, bool: Uint8Array, float16: Float32Array, bfloat16: Float32Array,
 };
 
 const UNARY = {
@@ -127,7 +129,7 @@ export function shuffled(count) {
 }
 
 export const holds = (kind) => kind in KINDS;
-export const of = (kind, values) => KINDS[kind].from(values, Number);
+export const of = (kind, values) => rounded(kind, KINDS[kind].from(values, Number));
 export const filled = (kind, count, value) => new KINDS[kind](count).fill(Number(value));
 
 // Numbers from their bytes, as they are kept here.

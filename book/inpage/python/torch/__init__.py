@@ -6,6 +6,7 @@ memory and how they were computed, for gradients; numbers, only where something 
 """
 
 import math as _math
+import warnings as _warnings
 from types import SimpleNamespace as _SimpleNamespace
 from typing import ClassVar as _ClassVar
 
@@ -49,7 +50,7 @@ globals().update(_meta.PUBLIC_TYPES)
 from . import nn  # noqa: E402  isort: skip  (functions of its own are torch's, too)
 
 globals().update(_FUNCTIONS)
-from . import _C, _ops, ao, autograd, fft, jit, linalg, optim, random, serialization, special, utils  # noqa: E402  isort: skip
+from . import _C, _ops, ao, autograd, fft, fx, jit, linalg, optim, random, serialization, special, utils  # noqa: E402  isort: skip
 from .serialization import load, save  # noqa: E402  isort: skip
 
 _ALSO_HERE = (
@@ -115,8 +116,31 @@ def set_float32_matmul_precision(precision):
 
 
 def compile(model=None, **options):
-    """Compiling changes no shape: the module itself comes back."""
-    return model if model is not None else lambda given: given
+    """What runs as it did: a module within another, as PyTorch gives it, or the function itself."""
+    if model is None:
+        return lambda given: compile(given, **options)
+    _warnings.warn(
+        "这一页里 torch.compile 什么也不编译，快慢不变；要看它的效果，请在 Colab、Kaggle 或自己的 Jupyter 里运行。 · "
+        "In this page torch.compile compiles nothing and makes nothing faster: to see what it does, run this on Colab, "
+        "on Kaggle or in your own Jupyter",
+        stacklevel=2,
+    )
+    return _OptimizedModule(model) if isinstance(model, nn.Module) else model
+
+
+class _OptimizedModule(nn.Module):
+    def __init__(self, module):
+        super().__init__()
+        self._orig_mod = module
+        self.training = module.training
+
+    def forward(self, *args, **kwargs):
+        return self._orig_mod(*args, **kwargs)
+
+    def __getattr__(self, name):
+        if name == "_orig_mod":
+            return super().__getattr__(name)
+        return getattr(self._orig_mod, name)
 
 
 class finfo:

@@ -243,6 +243,7 @@ def _copied(target, self, *given, **options):
     source = self.dtype
     if source is target.dtype and _numbers.is_whole(self) and _numbers.is_whole(target):
         target._storage.values = _numbers.copied(self._storage.values)  # as it lies there, were it seen as bytes
+        target._storage.dtype = self._storage.dtype
         return ()
     if source is target.dtype:
         return numbers(self).slice()
@@ -413,7 +414,7 @@ def _convolution(target, self, weight, bias, stride, padding, dilation, transpos
 
 def windowed(x, weight, stride, padding, dilation, transposed):
     """The sizes of what a convolution reads and of its weight, and its window, over two place axes."""
-    if transposed or len(stride) not in (1, 2) or x.dtype not in (meta.float32, meta.float64):
+    if transposed or len(stride) not in (1, 2) or not x.dtype.is_floating_point:
         raise Unknown
     sizes = {"kernel": weight._shape[2:], "stride": stride, "padding": padding, "dilation": dilation}
     single = {"kernel": 1, "stride": 1, "padding": 0, "dilation": 1}

@@ -2,6 +2,7 @@
 
 import math
 
+from .. import _autocast
 from .. import _metadata as meta
 from .._dispatch import operator
 from .._tensor import made, need_tensor
@@ -52,6 +53,8 @@ def convolved(input, weight, bias, stride, padding, dilation, groups, count, tra
     need_tensor(input, name)
     need_tensor(weight, name, "weight", 2)
     _check_ranks(name, input, count)
+    if _autocast.active:
+        input, weight, bias = _autocast.lowered("convolution", (input, weight, bias))
     stride, dilation = each(stride, count, "stride", name), each(dilation, count, "dilation", name)
     if len(stride) != count:
         raise RuntimeError(
