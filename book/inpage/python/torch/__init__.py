@@ -7,6 +7,7 @@ memory and how they were computed, for gradients; numbers, only where something 
 
 import math as _math
 import warnings as _warnings
+from importlib import import_module as _import_module
 from types import SimpleNamespace as _SimpleNamespace
 from typing import ClassVar as _ClassVar
 
@@ -50,7 +51,7 @@ globals().update(_meta.PUBLIC_TYPES)
 from . import nn  # noqa: E402  isort: skip  (functions of its own are torch's, too)
 
 globals().update(_FUNCTIONS)
-from . import _C, _ops, ao, autograd, fft, fx, jit, linalg, optim, random, serialization, special, utils  # noqa: E402  isort: skip
+from . import _C, _ops, ao, autograd, fft, jit, linalg, optim, random, serialization, special, utils  # noqa: E402  isort: skip
 from .serialization import load, save  # noqa: E402  isort: skip
 
 _ALSO_HERE = (
@@ -192,4 +193,6 @@ version = _SimpleNamespace(cuda=None, hip=None)
 def __getattr__(name):
     if name.startswith("__"):
         raise AttributeError(f"module 'torch' has no attribute {name!r}")
+    if name == "fx":  # few ask for it
+        return _import_module("torch.fx")
     raise _lacking(f"torch.{name}")

@@ -257,7 +257,10 @@ class Tensor:
                 raise RuntimeError(f"{asker} cannot be called on meta tensors")
             raise no_values(asker)
         if not isinstance(known, list):
-            return _numbers.listed(self)
+            try:
+                return _numbers.listed(self)
+            except _numbers.Unknown:
+                raise no_values(asker) from None
         places = [self._offset]
         for size, stride in zip(self._shape, self._strides, strict=True):
             places = [place + step * stride for place in places for step in range(size)]

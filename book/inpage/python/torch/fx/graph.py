@@ -58,7 +58,7 @@ def _shown(value, top=True):
     if isinstance(value, dict):
         shown = (f"{name if top else repr(name)}: {_shown(one, top)}" for name, one in value.items())
         return f"{{{', '.join(shown)}}}"
-    return repr(value)
+    return str(value) if top else repr(value)
 
 
 def mapped(value, change, kind=Node):

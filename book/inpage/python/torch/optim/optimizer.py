@@ -1,6 +1,8 @@
 """Optimizers: each reads its parameters' gradients and writes to the parameters."""
 
 import math
+import time
+import warnings
 
 from .. import _dispatch, _numbers
 from .._grad import enable_grad, no_grad
@@ -11,7 +13,7 @@ class Optimizer:
     """Steps for groups of parameters, each with its own settings; `state`: what is remembered of each parameter."""
 
     def __init__(self, params, defaults):
-        self.defaults, self.state, self.param_groups = defaults, {}, []
+        self.defaults, self.state, self.param_groups, self._times = defaults, {}, [], []
         if isinstance(params, Tensor):
             raise TypeError(
                 "params argument given to the optimizer should be an iterable of Tensors or dicts, but got "
@@ -57,6 +59,10 @@ class Optimizer:
                 for parameter in group["params"]:
                     if parameter.grad is not None:
                         self._step(parameter, parameter.grad, group, self.state.setdefault(parameter, {}))
+        if _numbers.engine is not None and len(self._times) <= _LOOKS:
+            self._times.append(time.monotonic())
+            if len(self._times) > _LOOKS:
+                _say_if_slow((self._times[-1] - self._times[0]) / _LOOKS)
         return loss
 
     def state_dict(self):
@@ -89,6 +95,23 @@ class Optimizer:
             lines = [f"    {name}: {group[name]}\n" for name in sorted(group) if name != "params"]
             text += f"\nParameter Group {number}\n" + "".join(lines)
         return text + ")"
+
+
+_LOOKS, _SLOW = 10, 0.1  # steps, and seconds each
+_said = []
+
+
+def _say_if_slow(seconds):
+    """Once, that a training takes its time here."""
+    if seconds < _SLOW or _said:
+        return
+    _said.append(True)
+    warnings.warn(
+        f"这一页里训练得慢：这样的一步要 {seconds:.1f} 秒；想快，请在 Colab、Kaggle 或自己的 Jupyter 里运行。 · "
+        f"Training is slow in this page: a step like these takes {seconds:.1f} s. To have it fast, run this on Colab, "
+        "on Kaggle or in your own Jupyter",
+        stacklevel=3,
+    )
 
 
 def _refuse_negative(**settings):
