@@ -3,9 +3,11 @@
 import ast
 import contextlib
 import io
+import itertools
 import json
 import linecache
 import sys
+import time
 import types
 from pathlib import Path
 
@@ -28,6 +30,9 @@ def outcomes(chapter, photograph):
     cells = [cell for cell in json.loads(Path(chapter).read_text("utf-8"))["cells"] if cell["cell_type"] == "code"]
     main, here = types.ModuleType("__main__"), sys.modules["__main__"]
     sys.modules["__main__"] = main  # a class that a cell defines is looked for there
+    clocks, ticks = {name: getattr(time, name) for name in ("process_time", "perf_counter")}, itertools.count()
+    for name in clocks:  # what cells measure is one second each, wherever they run
+        setattr(time, name, lambda: next(ticks))
     try:
         return [
             _outcome("".join(cell["source"]), f"<cell {place}>", vars(main))
@@ -36,6 +41,8 @@ def outcomes(chapter, photograph):
         ]
     finally:
         sys.modules["__main__"] = here
+        for name, clock in clocks.items():
+            setattr(time, name, clock)
 
 
 def _given(photograph, file, size):

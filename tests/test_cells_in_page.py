@@ -3,12 +3,14 @@
 What does not run is on the list of cells_not_in_page.yml, with its reason.
 """
 
+import functools
 import re
 
 import cells_in_page
 import in_node
 import matplotlib.cbook
 import pytest
+import torch
 import yaml
 from conftest import ROOT
 from PIL import Image
@@ -16,7 +18,6 @@ from PIL import Image
 from linewalk import images
 
 LISTED = yaml.safe_load((ROOT / "tests/cells_not_in_page.yml").read_text(encoding="utf-8"))
-FEWER = ("11_taking_out", "16_your_own")  # chapters of which less than nine in ten run
 NUMBER = re.compile(r"-?\d+\.?\d*(?:e[+-]?\d+)?")
 
 
@@ -40,10 +41,12 @@ def test_all_but_the_listed_cells_run_and_print_the_same(chapter, photograph, mo
 import json, cells_in_page
 json.dumps(cells_in_page.outcomes("/given3/{chapter}.ipynb", "/given4/{photograph.name}"))
 """
-    ours = in_node.run(program, ROOT, ROOT / "tests", ROOT / "notebooks", photograph.parent, timeout=900)
+    ours = in_node.run(program, ROOT, ROOT / "tests", ROOT / "notebooks", photograph.parent, timeout=3000)
     monkeypatch.chdir(tmp_path)
     for module in ("linewalk", "linewalk.images"):
         monkeypatch.setattr(f"{module}.load_image", images.load_image)
+    eager = functools.partial(torch.compile, backend="eager")  # not every machine has what else compiles
+    monkeypatch.setattr(torch, "compile", eager)
     pytorchs = cells_in_page.outcomes(ROOT / "notebooks" / f"{chapter}.ipynb", photograph)
     wrong = {}
     for (first, expected, error), (_, found, failure) in zip(pytorchs, ours, strict=True):
@@ -52,7 +55,7 @@ json.dumps(cells_in_page.outcomes("/given3/{chapter}.ipynb", "/given4/{photograp
             wrong[first] = failure or (expected, found)
     assert {first: why for first, why in wrong.items() if first not in LISTED[chapter]} == {}
     assert set(LISTED[chapter]) <= set(wrong), "these run by now: take them off the list"
-    assert len(wrong) <= len(ours) / 10 or chapter in FEWER
+    assert len(wrong) <= len(ours) / 10
 
 
 def alike(expected, found):

@@ -47,7 +47,7 @@ import json, torch
 found = []
 x = torch.randn(3, 3)
 drawn = torch.nn.init.trunc_normal_(torch.empty(3))
-for ask in (x.erfinv().sum().item, x.half().tolist, drawn.tolist, lambda: x.to_sparse()):
+for ask in (x.erfinv().sum().item, x.view(torch.int32).tolist, drawn.tolist, lambda: x.to_sparse()):
     try:
         found.append(str(ask()))
     except Exception as error:
@@ -55,3 +55,23 @@ for ask in (x.erfinv().sum().item, x.half().tolist, drawn.tolist, lambda: x.to_s
 json.dumps(found)
 """
     assert in_node.run(program) == ["NoValues", "NoValues", "NoValues", "NotInThisPage"]
+
+
+def test_a_slow_training_says_so_once():
+    program = """
+import itertools, json, time, warnings
+import torch
+warnings.simplefilter("always")
+said, ticks = [], itertools.count(0, 0.3)
+time.monotonic = lambda: next(ticks)
+warnings.showwarning = lambda message, *rest: said.append(str(message))
+for _ in range(2):
+    steps = torch.optim.SGD([torch.nn.Parameter(torch.ones(1))], 0.1)
+    for _ in range(30):
+        steps.step()
+torch.compile(torch.relu)
+json.dumps(said)
+"""
+    slow, compiling = in_node.run(program)
+    assert "a step like these takes 0.3 s" in slow and "这样的一步要 0.3 秒" in slow
+    assert "compiles nothing" in compiling and "什么也不编译" in compiling

@@ -53,6 +53,97 @@ x = torch.randn(2, 4, 7, 8)
 for options in ({}, {"stride": 2}, {"padding": 1}, {"stride": 2, "padding": 2}, {"dilation": 2}, {"groups": 2}):
     print(F.conv2d(x, torch.randn(6, 4 // options.get("groups", 1), 3, 3), torch.randn(6), **options)[1, 5])
 print(F.conv2d(x, torch.randn(2, 4, 1, 1)).sum((2, 3)))''',
+    "float64 is drawn and convolved": """
+print(torch.randn(20, dtype=torch.float64), torch.rand(3, dtype=torch.float64), torch.empty(18).double().normal_(1, 2))
+uneven = {"padding": (1, 2), "stride": (2, 1)}
+for options in ({}, {"padding": 1}, {"stride": 2, "padding": 2}, {"dilation": 2}, uneven):
+    x, w = torch.randn(3, 4, 7, 8).double(), torch.randn(6, 2, 3, 3).double()
+    y = F.conv2d(x.requires_grad_(), w.requires_grad_(), groups=2, **options)
+    y.pow(2).sum().backward()
+    print(y[2, 5], x.grad[1, 2], w.grad[0])""",
+    "a large batch of small maps": """
+x, w = torch.randn(70, 3, 4, 5, requires_grad=True), torch.randn(6, 3, 1, 1, requires_grad=True)
+for weight, options in ((w, {}), (torch.randn(2, 3, 3, 3, requires_grad=True), {"padding": 1})):
+    y = F.conv2d(x, weight, **options); y.pow(2).sum().backward()
+    print(y[69, 1], x.grad[69, 2], weight.grad[0])""",
+    "a batch that is laid out in parts": """
+x, w = torch.randn(9, 16, 40, 40), torch.randn(4, 16, 5, 5, requires_grad=True); x.requires_grad_()
+y = F.conv2d(x, w, padding=2); y.sum().backward()
+print(y[8, 3, :3], y[0, 0, :3], x.grad[8, 15, 20], w.grad[3, 0])""",
+    "dirac and counts": """
+print(nn.init.dirac_(torch.empty(6, 2, 3, 3)).nonzero(), nn.init.dirac_(torch.empty(6, 2, 3, 3), 2).nonzero())
+print(torch.bincount(torch.tensor([1, 1, 3])), torch.bincount(torch.tensor([1, 0]), minlength=4))
+print(torch.bincount(torch.tensor([1, 1, 3]), torch.tensor([0.5, 1, 2])))""",
+    "numbers of 16 bits": """
+x = torch.randn(20) * 3
+for kind in (torch.float16, torch.bfloat16):
+    y = x.to(kind)
+    print(y, y.float(), y + y * 0.1, y.sum(), y.exp(), torch.full((2,), 0.1, dtype=kind), y.nbytes)
+    print(torch.equal(y, y.clone()), y.view(4, 5).t()[1])
+    print(torch.tensor([1e-6, 1e-7, 3e-8, 65519.9, -70000.0, float("inf"), float("nan")], dtype=kind))
+    z = F.conv2d(torch.randn(2, 3, 6, 6).to(kind), torch.randn(4, 3, 3, 3).to(kind)).mul_(1.5)
+    ones = torch.ones(2, 3, dtype=kind)
+    print(z[0, 1], F.relu(z).dtype, F.linear(ones * 0.3, ones * 0.1))""",
+    "autocast": """
+l, c, b = nn.Linear(5, 3), nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4).eval()
+with torch.autocast("cpu"):
+    o = l(torch.ones(2, 5)); z = b(c(torch.randn(2, 3, 6, 6)))
+    print(o, (o + torch.ones(3)).dtype, torch.ones(2).exp().dtype, (torch.ones(2, 2) @ torch.ones(2, 2)).dtype, z[0, 0])
+    z.sum().backward()
+print(c.weight.grad.dtype, c.weight.grad[0, 0])
+with torch.autocast("cpu", dtype=torch.float16):
+    print(l(torch.ones(2, 5)).dtype)
+    with torch.autocast("cpu", enabled=False):
+        print(l(torch.ones(2, 5)).dtype)
+print(l(torch.ones(2, 5)).dtype)""",
+    "bits are seen as what they were": """
+x = torch.ones(3); print(x.view(torch.int32).view(torch.float32), x.view(torch.int32).shape)""",
+    "an optimizer's steps": """
+p, q = nn.Parameter(torch.randn(5)), nn.Parameter(torch.randn(3))
+for options in ({"momentum": 0.9, "nesterov": True, "weight_decay": 0.1}, {"momentum": 0.9, "dampening": 0.5}, {}):
+    opt = torch.optim.SGD([p, q], 0.1, **options)
+    for _ in range(4):
+        opt.zero_grad(); (p.pow(2).sum() + q.sum()).backward(); opt.step()
+    print(p, q, p._version)""",
+    "a forward's graph": """
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.relu = nn.Conv2d(3, 3, 3, padding=1), nn.ReLU(inplace=True)
+        self.down = nn.Sequential(nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3))
+    def forward(self, x, scale=2.0):
+        identity = self.down(x); out = self.relu(self.conv(x)) * scale; out += identity
+        out = torch.flatten(self.relu(torch.cat([out, identity], dim=1)), 2)[:, :2].mean(-1)
+        return 1 - self.relu(out).view(out.size(0), -1)
+model, x = Model().eval(), torch.randn(2, 3, 4, 4)
+traced = torch.fx.symbolic_trace(model)
+print(traced.graph, type(traced).__name__, torch.equal(traced(x), model(x)), torch.equal(traced(x, 3.0), model(x, 3.0)))
+steps = {node.name: node for node in traced.graph.nodes}
+print(list(steps), [name for name, _ in traced.named_modules()], steps["relu"].users, steps["cat"].all_input_nodes)
+steps["output"].args = ({"a": steps["relu"]},)
+traced.graph.eliminate_dead_code(); traced.delete_all_unused_submodules(); traced.recompile()
+print(traced.graph, [name for name, _ in traced.named_modules()], traced(x)["a"].sum())
+class Values(nn.Module):
+    def forward(self, x): return x if x.sum() > 0 else -x
+class Rows(nn.Module):
+    def forward(self, x): return [row for row in x]
+class Shapes(nn.Module):
+    def forward(self, input): return [input.shape[0], input @ input.T, 2 ** input]
+class Count(nn.Module):
+    def forward(self, x): return len(x)
+for module in (Values(), Rows(), Shapes(), Count()):
+    try: print(torch.fx.symbolic_trace(module).graph)
+    except Exception as error: print(type(error).__name__, error)
+print(F.relu(torch.ones(1)), nn.ReLU()(torch.ones(1)))""",
+    "what compilers give back": """
+import warnings
+warnings.simplefilter("ignore")
+model = nn.Sequential(nn.Linear(2, 2), nn.ReLU()); x = torch.ones(1, 2)
+compiled, traced = torch.compile(model, backend="eager"), torch.jit.trace(model, x)
+print(compiled._orig_mod is model, list(compiled.state_dict()), compiled.training, compiled(x).shape)
+print(isinstance(traced, torch.jit.ScriptModule), list(traced.state_dict()), torch.equal(traced(x), model(x)))
+try: torch.jit.trace(model, torch.ones(1, 3))
+except RuntimeError as error: print(error)""",
     "batch norm in training": '''
 bn = nn.BatchNorm2d(3); x = torch.randn(4, 3, 5, 5) * 2 + 1; y = bn(x)
 print(y[0, 0], bn.running_mean, bn.running_var, bn.num_batches_tracked)''',

@@ -3,9 +3,9 @@ import { outputsAlong } from "./windows.js";
 
 // (C, H, W) → (C·K·K, H'·W'): in each column all that one output reads, zero where that is padding. `places` is [H', W'].
 // What the window has is a number, or a pair of them: along the height and along the width.
-export function columnsOf(values, [channels, height, width], window) {
+export function columnsOf(values, [channels, height, width], window, zeros = (size) => new values.constructor(size)) {
   const [down, across] = bothWays(window), places = [outputsAlong(height, down), outputsAlong(width, across)];
-  const columns = new Float32Array(channels * down.kernel * across.kernel * places[0] * places[1]);
+  const columns = zeros(channels * down.kernel * across.kernel * places[0] * places[1]);
   rows([channels, height, width], places, down, across, (at, first, end, from) => {
     if (across.stride === 1) columns.set(values.subarray(from + first, from + end), at + first);
     else for (let x = first; x < end; x += 1) columns[at + x] = values[from + x * across.stride];

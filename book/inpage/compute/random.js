@@ -1,5 +1,5 @@
 // PyTorch's random numbers on the CPU: what `torch.manual_seed(seed)` begins. A Mersenne Twister (Matsumoto and
-// Nishimura, 1998), of whose words a float32 takes the lower 24 bits.
+// Nishimura, 1998), of whose words a float32 takes the lower 24 bits, and a float64 of two the lower 53.
 const LENGTH = 624, MIDDLE = 397;
 
 export function generator(seed) {
@@ -25,14 +25,15 @@ export function generator(seed) {
   }
 
   const unit = () => (word() & 0xffffff) / 2 ** 24;
-  const units = (count, span, low) => {
-    const values = new Float32Array(count);
-    for (let at = 0; at < count; at += 1) values[at] = unit() * span + low;
-    return values;
-  };
   const precise = () => { // of two words, the lower 53 bits
     const high = word(), low = word();
     return ((high & 0x1fffff) * 2 ** 32 + low) / 2 ** 53;
+  };
+  const drawing = (kind) => (kind === Float64Array ? precise : unit);
+  const units = (count, span, low, kind) => {
+    const values = new kind(count), draw = drawing(kind);
+    for (let at = 0; at < count; at += 1) values[at] = draw() * span + low;
+    return values;
   };
   let kept = null; // of two that Box and Muller make, the one that nobody has asked for yet
 
@@ -56,10 +57,10 @@ export function generator(seed) {
       return radius * Math.cos(angle);
     }),
     // As `torch.empty(count).uniform_(low, high)`.
-    uniform: (count, low, high) => units(count, Math.fround(high - low), low),
+    uniform: (count, low, high, kind = Float32Array) => units(count, kind.of(high - low)[0], low, kind),
     // As `torch.randn(count)` for 16 or more; sixteen at a time by Box and Muller, the rest drawn anew with the last ones.
-    normal(count) {
-      const values = units(Math.max(16, count), 1, 0);
+    normal(count, kind = Float32Array) {
+      const values = units(Math.max(16, count), 1, 0, kind), draw = drawing(kind);
       const turn = (from) => {
         for (let at = from; at < from + 8; at += 1) {
           const radius = Math.sqrt(-2 * Math.log(1 - values[at])), angle = 2 * Math.PI * values[at + 8];
@@ -68,7 +69,7 @@ export function generator(seed) {
       };
       for (let from = 0; from + 16 <= values.length; from += 16) turn(from);
       if (values.length % 16) {
-        for (let at = values.length - 16; at < values.length; at += 1) values[at] = unit();
+        for (let at = values.length - 16; at < values.length; at += 1) values[at] = draw();
         turn(values.length - 16);
       }
       return values.subarray(0, count);

@@ -1,6 +1,6 @@
 // The gradients of what numbers.js computes, where they are computed in one go: arrays as there, one sample after another.
-import { columnsOf, sumColumns } from "../compute/columns.js";
-import { KINDS, isPlain } from "./numbers.js";
+import { batchColumns, batches, batchSums, room, samplesFirst, samplesLast } from "./batches.js";
+import { KINDS } from "./numbers.js";
 import { addByRows, addFew, multiply, turned } from "./products.js";
 
 // Where the result is above the threshold, the gradient; elsewhere nothing.
@@ -12,17 +12,14 @@ export function passedAbove(kind, gradient, result, threshold) {
 
 // Of what a convolution read. gradient: (N, O, places); as in `convolved`.
 export function convolvedInput(gradient, [samples, channels, height, width], weight, [outputs, inputs], window, groups) {
-  const out = new Float32Array(samples * channels * height * width), taps = window.kernel[0] * window.kernel[1];
-  const places = gradient.length / samples / outputs, rows = outputs / groups, inner = inputs * taps, plain = isPlain(window);
+  const part = channels * height * width, places = gradient.length / samples / outputs, out = new gradient.constructor(samples * part);
+  const rows = outputs / groups, inner = inputs * window.kernel[0] * window.kernel[1];
   const weights = Array.from({ length: groups }, (_, group) => turned(weight, group * rows * inner, rows, inner));
-  const columns = plain ? null : new Float32Array(groups * inner * places);
-  for (let sample = 0; sample < samples; sample += 1) {
-    const start = sample * channels * height * width;
-    for (let group = 0; group < groups; group += 1) {
-      const [into, to] = plain ? [out, start + group * inner * places] : [columns, group * inner * places];
-      multiply(into, to, weights[group], 0, gradient, (sample * outputs + group * rows) * places, inner, rows, places);
-    }
-    if (!plain) sumColumns(columns, out, start, [channels, height, width], window);
+  for (const { first, count } of batches(samples, part, window)) {
+    const wide = count * places, given = samplesLast(gradient.subarray(first * outputs * places, (first + count) * outputs * places), count);
+    const columns = room(gradient.constructor, groups * inner * wide);
+    for (let group = 0; group < groups; group += 1) multiply(columns, group * inner * wide, weights[group], 0, given, group * rows * wide, inner, rows, wide);
+    out.set(samplesFirst(batchSums(columns, count, [channels, height, width], window), count), first * part);
   }
   return out;
 }
@@ -31,16 +28,16 @@ export function convolvedInput(gradient, [samples, channels, height, width], wei
 export function convolvedWeight(gradient, x, [samples, channels, height, width], [outputs, inputs], window, groups) {
   const inner = inputs * window.kernel[0] * window.kernel[1], rows = outputs / groups, part = channels * height * width;
   const sums = new Float64Array(outputs * inner), places = gradient.length / samples / outputs;
-  for (let sample = 0; sample < samples; sample += 1) {
-    const read = x.subarray(sample * part, (sample + 1) * part);
-    const columns = isPlain(window) ? read : columnsOf(read, [channels, height, width], window).columns;
+  for (const { first, count } of batches(samples, part, window)) {
+    const { columns, wide } = batchColumns(x.subarray(first * part, (first + count) * part), count, [channels, height, width], window);
+    const given = samplesLast(gradient.subarray(first * outputs * places, (first + count) * outputs * places), count);
     for (let group = 0; group < groups; group += 1) {
-      const to = group * rows * inner, from = (sample * outputs + group * rows) * places, second = group * inner * places;
-      if (places > 12) addByRows(sums, to, gradient, from, columns, second, rows, places, inner);
-      else addFew(sums, to, gradient, from, turned(columns, second, inner, places), 0, rows, places, inner);
+      const to = group * rows * inner, from = group * rows * wide, second = group * inner * wide;
+      if (wide > 12) addByRows(sums, to, given, from, columns, second, rows, wide, inner);
+      else addFew(sums, to, given, from, turned(columns, second, inner, wide), 0, rows, wide, inner);
     }
   }
-  return Float32Array.from(sums);
+  return x.constructor.from(sums);
 }
 
 // Sums over samples and places, one for each channel.

@@ -1,17 +1,19 @@
 // What Python's `torch` in the page computes with: typed arrays, and loops over them. Each takes and gives numbers in the
 // order of their places, one sample after another; how a tensor lies in memory is told to `laid` and `put` alone.
-import { columnsOf } from "../compute/columns.js";
 import { generator } from "../compute/random.js";
+import { batchColumns, batches, samplesFirst } from "./batches.js";
+import { rounded } from "./halves.js";
 import { filledByOne, filledByTwo, largest, smallest } from "./loops.js";
 import { multiply } from "./products.js";
 
 export * from "./gradients.js";
+export * from "./halves.js";
 export * from "./picking.js";
 
 // Whole numbers of 64 bits are kept as float64, which holds each up to 2^53.
 export const KINDS = {
   float32: Float32Array, float64: Float64Array, int64: Float64Array, int32: Int32Array, int16: Int16Array,
-  int8: Int8Array, uint8: Uint8Array, bool: Uint8Array,
+  int8: Int8Array, uint8: Uint8Array, bool: Uint8Array, float16: Float32Array, bfloat16: Float32Array,
 };
 
 const UNARY = {
@@ -105,15 +107,15 @@ let random = generator(0);
 export const seeded = (seed) => { random = generator(Number(seed) >>> 0); };
 export const state = () => random.state();
 export const restored = (kept) => random.restore(kept);
-export const uniform = (count, low, high) => random.uniform(count, low, high);
+export const uniform = (kind, count, low, high) => random.uniform(count, low, high, KINDS[kind]);
 export const below = (count, low, high) => Float64Array.from({ length: count }, () => low + (random.word() % (high - low)));
 
 export const tossed = (count, chance) => Float32Array.from({ length: count }, () => random.precise() < chance);
 
-export function normal(count, mean, deviation) {
-  const values = count < 16 ? random.few(count) : random.normal(count);
-  if (mean === 0 && deviation === 1) return Float32Array.from(values);
-  const out = new Float32Array(count);
+export function normal(kind, count, mean, deviation) {
+  const values = count < 16 ? random.few(count) : random.normal(count, KINDS[kind]);
+  if (mean === 0 && deviation === 1) return KINDS[kind].from(values);
+  const out = new KINDS[kind](count);
   for (let at = 0; at < count; at += 1) out[at] = values[at] * deviation + mean;
   return out;
 }
@@ -128,7 +130,7 @@ export function shuffled(count) {
 }
 
 export const holds = (kind) => kind in KINDS;
-export const of = (kind, values) => KINDS[kind].from(values, Number);
+export const of = (kind, values) => rounded(kind, KINDS[kind].from(values, Number));
 export const filled = (kind, count, value) => new KINDS[kind](count).fill(Number(value));
 
 // Numbers from their bytes, as they are kept here.
@@ -239,27 +241,18 @@ export function products(kind, one, other, count, rows, inner, columns) {
   return out;
 }
 
-// Whether an output reads one place, its own.
-export function isPlain({ kernel, stride, padding }) {
-  return [...kernel, ...stride].every((one) => one === 1) && padding.every((one) => one === 0);
-}
-
 // x: (N, C, H, W), weight: (O, C / groups, K, K), bias: (O) or null.
 // window: kernel, stride, padding and dilation, along both sides.
 export function convolved(x, [samples, channels, height, width], weight, [outputs, inputs], bias, window, groups) {
-  const plain = isPlain(window), part = channels * height * width, kernel = window.kernel[0] * window.kernel[1];
-  let out = null, places = height * width;
-  for (let sample = 0; sample < samples; sample += 1) {
-    let columns = x.subarray(sample * part, (sample + 1) * part);
-    if (!plain) {
-      const made = columnsOf(columns, [channels, height, width], window);
-      [columns, places] = [made.columns, made.places[0] * made.places[1]];
-    }
-    out ??= new Float32Array(samples * outputs * places);
-    const rows = outputs / groups, inner = inputs * kernel;
-    for (let group = 0; group < groups; group += 1) {
-      multiply(out, (sample * outputs + group * rows) * places, weight, group * rows * inner, columns, group * inner * places, rows, inner, places);
-    }
+  const part = channels * height * width, rows = outputs / groups, inner = inputs * window.kernel[0] * window.kernel[1];
+  let out = null, places = 0;
+  for (const { first, count } of batches(samples, part, window)) {
+    const { columns, wide } = batchColumns(x.subarray(first * part, (first + count) * part), count, [channels, height, width], window);
+    places = wide / count;
+    out ??= new x.constructor(samples * outputs * places);
+    const made = new x.constructor(outputs * wide);
+    for (let group = 0; group < groups; group += 1) multiply(made, group * rows * wide, weight, group * rows * inner, columns, group * inner * wide, rows, inner, wide);
+    out.set(samplesFirst(made, count), first * outputs * places);
   }
   if (bias) for (let at = 0; at < out.length; at += 1) out[at] += bias[Math.floor(at / places) % outputs];
   return out;
@@ -282,6 +275,17 @@ export function normed(x, channels, inner, mean, variance, weight, bias, eps) {
     const channel = n % channels, scale = (weight ? weight[channel] : 1) / Math.sqrt(variance[channel] + eps);
     const shift = (bias ? bias[channel] : 0) - mean[channel] * scale;
     for (let at = from; at < from + inner; at += 1) out[at] = x[at] * scale + shift;
+  }
+  return out;
+}
+
+// share · x + factor · y, rounded as step by step.
+export function blended(x, share, y, factor) {
+  const out = new x.constructor(x.length), [kept, step] = x.constructor.of(share, factor), part = x.constructor.of(0);
+  for (let at = 0; at < out.length; at += 1) {
+    part[0] = step * y[at];
+    out[at] = kept * x[at];
+    out[at] += part[0];
   }
   return out;
 }

@@ -1,5 +1,7 @@
 """Functions of JavaScript, called with Python's bytes, lists and dictionaries."""
 
+import functools
+
 import js
 from pyodide.ffi import to_js
 
@@ -18,6 +20,10 @@ class FromJavaScript:
 
         setattr(self, name, call)
         return call
+
+    @functools.cache  # noqa: B019  (asked before each operator; there is one of these)
+    def holds(self, kind):
+        return self._functions.holds(kind)
 
     def listed(self, numbers):
         """An array's numbers, as a list."""

@@ -6,6 +6,8 @@ memory and how they were computed, for gradients; numbers, only where something 
 """
 
 import math as _math
+import warnings as _warnings
+from importlib import import_module as _import_module
 from types import SimpleNamespace as _SimpleNamespace
 from typing import ClassVar as _ClassVar
 
@@ -115,8 +117,31 @@ def set_float32_matmul_precision(precision):
 
 
 def compile(model=None, **options):
-    """Compiling changes no shape: the module itself comes back."""
-    return model if model is not None else lambda given: given
+    """What runs as it did: a module within another, as PyTorch gives it, or the function itself."""
+    if model is None:
+        return lambda given: compile(given, **options)
+    _warnings.warn(
+        "这一页里 torch.compile 什么也不编译，快慢不变；要看它的效果，请在 Colab、Kaggle 或自己的 Jupyter 里运行。 · "
+        "In this page torch.compile compiles nothing and makes nothing faster: to see what it does, run this on Colab, "
+        "on Kaggle or in your own Jupyter",
+        stacklevel=2,
+    )
+    return _OptimizedModule(model) if isinstance(model, nn.Module) else model
+
+
+class _OptimizedModule(nn.Module):
+    def __init__(self, module):
+        super().__init__()
+        self._orig_mod = module
+        self.training = module.training
+
+    def forward(self, *args, **kwargs):
+        return self._orig_mod(*args, **kwargs)
+
+    def __getattr__(self, name):
+        if name == "_orig_mod":
+            return super().__getattr__(name)
+        return getattr(self._orig_mod, name)
 
 
 class finfo:
@@ -168,4 +193,6 @@ version = _SimpleNamespace(cuda=None, hip=None)
 def __getattr__(name):
     if name.startswith("__"):
         raise AttributeError(f"module 'torch' has no attribute {name!r}")
+    if name == "fx":  # few ask for it
+        return _import_module("torch.fx")
     raise _lacking(f"torch.{name}")

@@ -149,25 +149,26 @@ def _eye(target, n, m, dtype=None):
     return _engine().of(kind(target.dtype), values)
 
 
-def _single(target):
-    if target.dtype is not meta.float32:
+def _drawn(target):
+    """The type of the numbers that are drawn, where that is known, and how many."""
+    if target.dtype not in (meta.float32, meta.float64):
         raise Unknown
-    return target.numel()
+    return kind(target.dtype), target.numel()
 
 
 @computes("rand", "rand_like", "new_rand")
 def _rand(target, *given, **options):
-    return _engine().uniform(_single(target), 0, 1)
+    return _engine().uniform(*_drawn(target), 0, 1)
 
 
 @computes("uniform")
 def _uniform(target, self, low=0.0, high=1.0):
-    return _engine().uniform(_single(target), low, high)
+    return _engine().uniform(*_drawn(target), low, high)
 
 
 @computes("randn", "randn_like", "new_randn")
 def _randn(target, *given, **options):
-    return _engine().normal(_single(target), 0, 1)
+    return _engine().normal(*_drawn(target), 0, 1)
 
 
 @computes("bernoulli_")
@@ -179,13 +180,13 @@ def _tossed(target, self, p=0.5):
 
 @computes("bernoulli")
 def _tossed_each(target, self):
-    drawn = _engine().uniform(_single(target), 0, 1)
+    drawn = _engine().uniform(*_drawn(target), 0, 1)
     return _engine().binary("lt", kind(target.dtype), drawn, numbers(self), target.numel())
 
 
 @computes("normal_")
 def _normal(target, self, mean=0.0, std=1.0):
-    return _engine().normal(_single(target), mean, std)
+    return _engine().normal(*_drawn(target), mean, std)
 
 
 @computes("randint")
@@ -242,6 +243,7 @@ def _copied(target, self, *given, **options):
     source = self.dtype
     if source is target.dtype and _numbers.is_whole(self) and _numbers.is_whole(target):
         target._storage.values = _numbers.copied(self._storage.values)  # as it lies there, were it seen as bytes
+        target._storage.dtype = self._storage.dtype
         return ()
     if source is target.dtype:
         return numbers(self).slice()
@@ -412,7 +414,7 @@ def _convolution(target, self, weight, bias, stride, padding, dilation, transpos
 
 def windowed(x, weight, stride, padding, dilation, transposed):
     """The sizes of what a convolution reads and of its weight, and its window, over two place axes."""
-    if transposed or len(stride) not in (1, 2) or x.dtype is not meta.float32:
+    if transposed or len(stride) not in (1, 2) or not x.dtype.is_floating_point:
         raise Unknown
     sizes = {"kernel": weight._shape[2:], "stride": stride, "padding": padding, "dilation": dilation}
     single = {"kernel": 1, "stride": 1, "padding": 0, "dilation": 1}

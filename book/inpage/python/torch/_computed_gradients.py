@@ -27,7 +27,7 @@ def _convolution(
     return (
         engine.convolvedInput(given, sizes, numbers(weight), weights, window, groups) if by_input else None,
         engine.convolvedWeight(given, numbers(x), sizes, weights, window, groups) if by_weight else None,
-        engine.channelSums("float32", given, grad._shape[1], math.prod(grad._shape[2:])) if by_bias else None,
+        engine.channelSums(kind(grad.dtype), given, grad._shape[1], math.prod(grad._shape[2:])) if by_bias else None,
     )
 
 

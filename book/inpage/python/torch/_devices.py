@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+from ._autocast import autocast
 from ._lacking import lacking
 
 
@@ -31,22 +32,6 @@ class _NoDevice:
 
 
 cuda, mps, xpu, accelerator = map(_NoDevice, ("cuda", "mps", "xpu", "accelerator"))
-
-
-class autocast:
-    """Mixed precision needs an accelerator: what runs within it runs as it is."""
-
-    def __init__(self, device_type="cuda", dtype=None, enabled=True, cache_enabled=None):
-        pass
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exception):
-        return False
-
-    def __call__(self, function):
-        return function
 
 
 cuda.amp = amp = SimpleNamespace(autocast=autocast)

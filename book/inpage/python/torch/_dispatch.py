@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 
-from . import _numbers, _tape
+from . import _autocast, _numbers, _tape
 from ._tensor import check_writable
 
 # Whose results lie in the memory of what they were given.
@@ -75,6 +75,8 @@ class OpOverload:
     __repr__ = __str__
 
     def __call__(self, *args, **kwargs):
+        if _autocast.active:
+            args = _autocast.lowered(self.overloadpacket._name, args)
         for place in self._writes:
             check_writable(args[place])
         node = _tape.begin(self, args, kwargs)

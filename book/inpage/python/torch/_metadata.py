@@ -234,16 +234,16 @@ class Size(tuple):
 class Storage:
     """The memory under one tensor and its views.
 
-    version: how often it was written to. is_meta: it never has numbers, on purpose. values: its numbers, where they
-    are known, else None. Without `_numbers.engine` those of `torch.tensor([…])`, `arange` and `linspace` are, in a
-    list, until something is written.
+    version: how often it was written to. is_meta: it never has numbers, on purpose. dtype: the type that its numbers
+    are of, whatever its views say. values: its numbers, where they are known, else None. Without `_numbers.engine`
+    those of `torch.tensor([…])`, `arange` and `linspace` are, in a list, until something is written.
     """
 
     _next = 1
     living: ClassVar = weakref.WeakValueDictionary()  # by _cdata
 
-    def __init__(self, nbytes, values=None):
-        self._size, self.version, self.values = nbytes, 0, values
+    def __init__(self, nbytes, values=None, dtype=None):
+        self._size, self.version, self.values, self.dtype = nbytes, 0, values, dtype
         self.is_meta = _entered[-1]
         self._cdata = Storage._next
         Storage._next += 1
@@ -288,7 +288,7 @@ def is_contiguous(shape, strides):
     if 0 in shape:
         return True
     expected = 1
-    for size, stride in zip(reversed(shape), reversed(strides), strict=True):
+    for size, stride in zip(reversed(tuple(shape)), reversed(tuple(strides)), strict=True):
         if size != 1:
             if stride != expected:
                 return False
@@ -387,8 +387,10 @@ def broadcast(shapes):
     Raises:
         RuntimeError: two of them do not fit, in PyTorch's words.
     """
-    result = ()
-    for shape in shapes:
+    result = shapes[0] if shapes else ()
+    for shape in shapes[1:]:
+        if shape == result:
+            continue
         one, other = list(result), list(shape)
         longest = max(len(one), len(other))
         padded = [[1] * (longest - len(its)) + its for its in (one, other)]

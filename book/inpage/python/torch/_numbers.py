@@ -7,6 +7,7 @@ and puts into the result the numbers that belong there, if those that they are c
 from . import _metadata as meta
 
 engine = None  # kernel/numbers.js
+_ROUNDED = {meta.float16, meta.bfloat16}  # in whatever is computed: they are kept as float32
 _computing = {}  # name of an operator → what computes its numbers
 
 
@@ -54,9 +55,11 @@ def numbers(tensor, shape=None):
         Unknown: they are not known.
     """
     memory = tensor._storage.values
-    if memory is None or isinstance(memory, list) or tensor.dtype.itemsize != memory.BYTES_PER_ELEMENT:
+    if memory is None or isinstance(memory, list) or tensor._storage.dtype is not tensor.dtype:
         raise Unknown
     if shape is None or tuple(shape) == tuple(tensor._shape):
+        if is_whole(tensor):
+            return memory
         return engine.laid(memory, tensor._offset, list(tensor._shape), list(tensor._strides))
     missing = len(shape) - tensor.dim()
     strides = [
@@ -68,6 +71,10 @@ def numbers(tensor, shape=None):
 def are_known(*tensors):
     held = [tensor._storage.values for tensor in tensors]
     return not any(values is None or isinstance(values, list) for values in held)
+
+
+def are_computed(*tensors):
+    return engine is not None and are_known(*tensors)
 
 
 def listed(tensor):
@@ -114,7 +121,12 @@ def store(target, values):
     kind, storage = kind_of(target.dtype), target._storage
     if not engine.holds(kind):
         return
-    if storage.values is None and values.length == target.numel() and is_whole(target):
+    if storage.dtype is not target.dtype:  # seen as another type: bits are not known here
+        storage.values = None
+        return
+    if target.dtype in _ROUNDED:
+        values = engine.rounded(kind, values)
+    if values.length == target.numel() and is_whole(target):
         storage.values = values
         return
     if storage.values is None:

@@ -228,7 +228,7 @@ class AccumulateGrad(Node):
     def __call__(self, gradient):
         tensor = self.variable
         if tensor.grad is None:
-            tensor.grad = gradient.clone() if _grad.is_grad_enabled() else gradient.detach().clone()
+            tensor.grad = gradient.clone()
         elif _grad.is_grad_enabled():
             tensor.grad = tensor.grad + gradient
         else:

@@ -257,7 +257,10 @@ class Tensor:
                 raise RuntimeError(f"{asker} cannot be called on meta tensors")
             raise no_values(asker)
         if not isinstance(known, list):
-            return _numbers.listed(self)
+            try:
+                return _numbers.listed(self)
+            except _numbers.Unknown:
+                raise no_values(asker) from None
         places = [self._offset]
         for size, stride in zip(self._shape, self._strides, strict=True):
             places = [place + step * stride for place in places for step in range(size)]
@@ -333,7 +336,7 @@ class Tensor:
         storage = memo.get(id(self._storage))
         if storage is None:
             storage = memo[id(self._storage)] = meta.Storage(
-                self._storage.nbytes(), _numbers.copied(self._storage.values)
+                self._storage.nbytes(), _numbers.copied(self._storage.values), self._storage.dtype
             )
             storage.is_meta = self._storage.is_meta
         copy = made(self._shape, self.dtype, self._strides, storage, self._offset, cls=type(self))
@@ -368,7 +371,7 @@ def made(shape, dtype, strides=None, storage=None, offset=0, values=None, cls=Te
     tensor.dtype = dtype
     tensor._strides = meta.contiguous_strides(tensor._shape) if strides is None else tuple(strides)
     if storage is None:
-        storage = meta.Storage(math.prod(tensor._shape) * dtype.itemsize, _numbers.kept(dtype, values))
+        storage = meta.Storage(math.prod(tensor._shape) * dtype.itemsize, _numbers.kept(dtype, values), dtype)
     tensor._storage = storage
     tensor._offset = offset
     if is_inference_mode_enabled():

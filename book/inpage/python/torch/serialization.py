@@ -1,6 +1,7 @@
 """`torch.save` and `torch.load`, in a format of this page's own: what it writes, it reads."""
 
 import pickle
+import sys
 
 from . import _metadata as meta
 from . import _numbers
@@ -36,7 +37,10 @@ class _Unpickler(pickle.Unpickler):
                 "Weights only load failed. This file can still be loaded with `weights_only=False`, which runs code "
                 f"that the file names: do so only if you trust its source. It asks for {module}.{name}."
             )
-        return super().find_class(module, name)
+        try:
+            return super().find_class(module, name)
+        except AttributeError:  # in the words of Python before 3.14
+            raise AttributeError(f"Can't get attribute {name!r} on {sys.modules[module]!r}") from None
 
 
 _asked = [None]  # map_location, while a file is read

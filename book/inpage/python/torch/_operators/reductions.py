@@ -292,9 +292,14 @@ def quantile(input, q, dim=None, keepdim=False):
 
 @both
 def bincount(input, weights=None, minlength=0):
-    from .._lacking import no_values
-
-    raise no_values("torch.bincount")
+    places = input._values("torch.bincount")
+    if input.dim() != 1 or min(places, default=0) < 0:
+        raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
+    shares = [1] * len(places) if weights is None else weights._values("torch.bincount")
+    counts = [0] * max(minlength, max(places, default=-1) + 1)
+    for place, share in zip(places, shares, strict=True):
+        counts[place] += share
+    return made((len(counts),), meta.int64 if weights is None else weights.dtype, values=counts)
 
 
 @both

@@ -2,6 +2,7 @@
 
 import math
 
+from .. import _autocast
 from .. import _metadata as meta
 from .._dispatch import operator
 from .._tensor import Tensor, made, need_tensor
@@ -55,6 +56,8 @@ def convolved(input, weight, bias, stride, padding, dilation, groups, count, tra
     else:
         _refuse_combination(name, input, weight, bias, stride, padding, dilation, groups)
     _check_ranks(name, input, count)
+    if _autocast.active:
+        input, weight, bias = _autocast.lowered("convolution", (input, weight, bias))
     stride, dilation = each(stride, count, "stride", name), each(dilation, count, "dilation", name)
     if len(stride) != count:
         raise RuntimeError(

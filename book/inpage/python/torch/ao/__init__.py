@@ -1,5 +1,5 @@
 """`torch.ao`."""
 
-from . import quantization
+from . import nn, quantization
 
-__all__ = ["quantization"]
+__all__ = ["nn", "quantization"]

@@ -80,7 +80,16 @@ def eye_(tensor):
 def dirac_(tensor, groups=1):
     if tensor.dim() not in (3, 4, 5):
         raise ValueError("Only tensors with 3, 4, or 5 dimensions are supported")
-    return _not_known(_write(tensor, "zero_"))
+    if tensor.size(0) % groups:
+        raise ValueError("dim 0 must be divisible by groups")
+    _write(tensor, "zero_")
+    centre = tuple(size // 2 for size in tensor.shape[2:])
+    with _no_grad():
+        for out in range(tensor.size(0)):
+            within = out % (tensor.size(0) // groups)
+            if within < tensor.size(1):
+                tensor[(out, within, *centre)] = 1
+    return tensor
 
 
 def xavier_uniform_(tensor, gain=1.0, generator=None):

@@ -1,7 +1,10 @@
 """Optimizers: each reads its parameters' gradients and writes to the parameters."""
 
 import math
+import time
+import warnings
 
+from .. import _dispatch, _numbers
 from .._grad import enable_grad, no_grad
 from .._tensor import Tensor
 
@@ -10,7 +13,7 @@ class Optimizer:
     """Steps for groups of parameters, each with its own settings; `state`: what is remembered of each parameter."""
 
     def __init__(self, params, defaults):
-        self.defaults, self.state, self.param_groups = defaults, {}, []
+        self.defaults, self.state, self.param_groups, self._times = defaults, {}, [], []
         if isinstance(params, Tensor):
             raise TypeError(
                 "params argument given to the optimizer should be an iterable of Tensors or dicts, but got "
@@ -56,6 +59,10 @@ class Optimizer:
                 for parameter in group["params"]:
                     if parameter.grad is not None:
                         self._step(parameter, parameter.grad, group, self.state.setdefault(parameter, {}))
+        if _numbers.engine is not None and len(self._times) <= _LOOKS:
+            self._times.append(time.monotonic())
+            if len(self._times) > _LOOKS:
+                _say_if_slow((self._times[-1] - self._times[0]) / _LOOKS)
         return loss
 
     def state_dict(self):
@@ -90,6 +97,23 @@ class Optimizer:
         return text + ")"
 
 
+_LOOKS, _SLOW = 10, 0.1  # steps, and seconds each
+_said = []
+
+
+def _say_if_slow(seconds):
+    """Once, that a training takes its time here."""
+    if seconds < _SLOW or _said:
+        return
+    _said.append(True)
+    warnings.warn(
+        f"这一页里训练得慢：这样的一步要 {seconds:.1f} 秒；想快，请在 Colab、Kaggle 或自己的 Jupyter 里运行。 · "
+        f"Training is slow in this page: a step like these takes {seconds:.1f} s. To have it fast, run this on Colab, "
+        "on Kaggle or in your own Jupyter",
+        stacklevel=3,
+    )
+
+
 def _refuse_negative(**settings):
     words = {"lr": "learning rate", "eps": "epsilon value"}
     for name, value in settings.items():
@@ -116,10 +140,22 @@ class SGD(Optimizer):
             if state.get("momentum_buffer") is None:
                 state["momentum_buffer"] = gradient.detach().clone()
             else:
-                state["momentum_buffer"].mul_(group["momentum"]).add_(gradient, alpha=1 - group["dampening"])
+                _blend(state["momentum_buffer"], group["momentum"], gradient, 1 - group["dampening"])
             kept = state["momentum_buffer"]
             gradient = gradient.add(kept, alpha=group["momentum"]) if group["nesterov"] else kept
-        parameter.add_(gradient, alpha=-group["lr"])
+        _blend(parameter, 1, gradient, -group["lr"])
+
+
+def _blend(target, share, other, factor):
+    """Writes share · target + factor · other into the target; in one go, where numbers are known and nobody looks on:
+    a network has many parameters, most of them small."""
+    is_plain = target.dtype is other.dtype and not _dispatch.modes and _numbers.are_computed(target, other)
+    if is_plain and _numbers.is_whole(target) and target._shape == other._shape:
+        target._about_to_be_written()
+        values = _numbers.engine.blended(_numbers.numbers(target), share, _numbers.numbers(other), factor)
+        _numbers.store(target, values)
+        return
+    (target if share == 1 else target.mul_(share)).add_(other, alpha=factor)
 
 
 class Adam(Optimizer):

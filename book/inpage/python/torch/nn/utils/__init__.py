@@ -1,12 +1,11 @@
 """`torch.nn.utils`: what changes how a module keeps its weights."""
 
-import copy as _copy
-
 from ..._grad import no_grad as _no_grad
 from ..._lacking import lacking_names as _lacking_names
 from ..._public import FUNCTIONS as _FUNCTIONS
 from ..._tensor import Tensor as _Tensor
-from . import parametrizations, rnn
+from . import fusion, parametrizations, rnn
+from .fusion import fuse_conv_bn_eval
 
 
 def weight_norm(module, name="weight", dim=0):
@@ -24,24 +23,6 @@ def remove_weight_norm(module, name="weight"):
 
 def remove_spectral_norm(module, name="weight"):
     return module
-
-
-def fuse_conv_bn_eval(conv, bn, transpose=False):
-    """A convolution that does what a convolution and the batch norm behind it do, in evaluation."""
-    from ..parameter import Parameter
-
-    if conv.training or bn.training:
-        raise AssertionError("Fusion only for eval!")
-    fused = _copy.deepcopy(conv)
-    with _no_grad():
-        scale = (bn.running_var + bn.eps).rsqrt()
-        scale = scale if bn.weight is None else bn.weight * scale
-        shape = [1, -1] if transpose else [-1, 1]
-        bias = -bn.running_mean if conv.bias is None else conv.bias - bn.running_mean
-        bias = bias * scale if bn.bias is None else bias * scale + bn.bias
-        fused.weight = Parameter(conv.weight * scale.reshape(shape + [1] * (conv.weight.dim() - 2)))
-        fused.bias = Parameter(bias)
-    return fused
 
 
 def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=False, foreach=None):
@@ -71,4 +52,4 @@ def parameters_to_vector(parameters):
 
 
 __getattr__ = _lacking_names("torch.nn.utils")
-__all__ = ["parametrizations", "rnn"]
+__all__ = ["fuse_conv_bn_eval", "fusion", "parametrizations", "rnn"]

@@ -1,0 +1,5 @@
+"""`torch.ao.nn`."""
+
+from . import quantized
+
+__all__ = ["quantized"]
