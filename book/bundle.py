@@ -20,7 +20,7 @@ FORMS = {"live": "esm", "find": "iife", "inpage": "iife"}
 MODULES = {"inpage": ["kernel/python.js"]}  # imported as live.js is
 # Of a folder's scripts, those that pages ask for; each holds what it imports.
 ENTRIES = {
-    "live": ["live.js"],
+    "live": ["live.js", "output.js"],
     "find": ["find.js"],
     "inpage": [
         "playground/playground.js", "playground/playground.css", "cards/living.js", "cards/living-cards.js",
@@ -89,19 +89,20 @@ def made_from(root):
 def python_parts(source, work, modules):
     """Makes what Python in the page consists of; returns the options by which kernel/kernel.js finds it."""
     run([sys.executable, PARTS, work, modules], source.parents[1], NO_PARTS)
-    worker = [source / "kernel" / "python-worker.js", f"--outfile={work / 'python.worker'}", "--bundle", "--minify"]
     # Pyodide asks for Node's modules in Node only, and where it lies is handed to it.
-    worker += ["--format=iife", "--target=es2022", "--external:node:*", "--external:ws", "--define:import.meta.url='https://python.invalid/'"]
-    worker += [f"--alias:python-lock={work / 'lock.json'}", "--log-level=error"]
-    esbuild = modules / ".bin" / "esbuild"
-    run([esbuild, *worker], source.parents[1], NO_BUNDLE, name="book/inpage", NODE_PATH=str(modules))
+    options = ["--bundle", "--minify", "--format=iife", "--target=es2022", "--external:node:*", "--external:ws"]
+    options += ["--define:import.meta.url='https://python.invalid/'", f"--alias:python-lock={work / 'lock.json'}"]
+    for script, made in (("python-worker.js", "python.worker"), ("graphviz.js", "graphviz.worker")):
+        command = [modules / ".bin" / "esbuild", source / "kernel" / script, f"--outfile={work / made}", *options]
+        run([*command, "--log-level=error"], source.parents[1], NO_BUNDLE, name="book/inpage", NODE_PATH=str(modules))
     files = {"python-interpreter": "python.wasm", "python-library": "library.zip", "python-stdlib": "stdlib.zip"}
-    files |= {"python-worker": "python.worker"}
+    files |= {"python-worker": "python.worker", "python-graphviz": "graphviz.worker"}
     # Compressed here, since few hosts compress such files; the page takes them apart.
     packed = {name: gzip.compress((work / file).read_bytes(), 9, mtime=0) for name, file in files.items()}
     for name, content in packed.items():
         (work / f"{files[name]}.packed").write_bytes(content)
-    (work / "sizes.json").write_text(json.dumps({"bytes": sum(map(len, packed.values()))}))
+    at_once = sum(len(content) for name, content in packed.items() if name != "python-graphviz")
+    (work / "sizes.json").write_text(json.dumps({"bytes": at_once}))
     aliases = {**{name: f"{file}.packed" for name, file in files.items()}, "python-sizes": "sizes.json"}
     return ["--loader:.packed=file", *(f"--alias:{name}={work / file}" for name, file in aliases.items())]
 

@@ -17,6 +17,15 @@ COPIED = (
     "sphinx-copybutton", "sphinx-design",
 )
 
+# What an npm package was made with and brings along: name, licence, source.
+WITHIN = {
+    "pyodide": [("Python", "PSF-2.0", "https://github.com/python/cpython")],
+    "@viz-js/viz": [
+        ("Graphviz", "EPL-2.0", "https://gitlab.com/graphviz/graphviz"),
+        ("Expat", "MIT", "https://github.com/libexpat/libexpat"),
+    ],
+}
+
 # What a file says of itself, and of what others it is made of: no minifier takes such a comment away.
 NOTICE = re.compile(r"/\*!(.*?)\*/", re.DOTALL)
 
@@ -50,9 +59,16 @@ def bundled(source):
                 about = json.loads((path / "package.json").read_text(encoding="utf-8"))
                 texts = [file for file in sorted(path.iterdir()) if re.match("licen[cs]e", file.name, re.IGNORECASE)]
                 name = f"{about['name']} {package['version']}"
-                yield name, package.get("license"), npm_source(about), joined(texts) or elsewhere(package["license"])
-                if about["name"] == "pyodide":
-                    yield "Python", "PSF-2.0", "https://github.com/python/cpython", elsewhere("PSF-2.0")
+                yield name, package.get("license"), npm_source(about), joined(texts) or unpacked(path, about, package)
+                for inner, licence, address in WITHIN.get(about["name"], ()):
+                    yield inner, licence, address, elsewhere(licence)
+
+
+def unpacked(path, about, package):
+    """What stands for the licence that a package does not bring along: its own notice, and where the text is."""
+    script = path / about.get("main", "")
+    notices = NOTICE.findall(script.read_text(encoding="utf-8")) if script.suffix == ".js" and script.exists() else []
+    return "\n\n".join([*dict.fromkeys(notice.strip() for notice in notices), elsewhere(package["license"])])
 
 
 def elsewhere(licence):

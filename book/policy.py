@@ -36,7 +36,7 @@ def policy(html):
         scripts = [OWN, "'wasm-unsafe-eval'"] if computes else [OWN]
     styled = 'rel="stylesheet"' in html
     styles = [OWN] if styled else []
-    if runs_cells or " style=" in html or "<style" in html:
+    if runs_cells or asks_python or " style=" in html or "<style" in html:
         styles = [OWN, "'unsafe-inline'"]
     # Style sheets and the outputs of cells bring pictures along.
     pictures = [OWN, "data:"] if styled or "data:" in html else [OWN] if "<link" in html or "<img" in html else []

@@ -6,8 +6,11 @@ import re
 import threading
 
 import pytest
+from bs4 import BeautifulSoup
 from conftest import QuietHandler, until
 from readers import REACH, Reader
+
+from linewalk.draw import graph
 
 PAGE = "notebooks/03_forward"
 READY = 120  # s; a busy machine takes its time to start Python
@@ -107,6 +110,92 @@ def test_a_photograph_walks_through_the_block(reader):
     assert card.locator(f"marker[id='{tip}']").count() == 1 == reader.page.locator(f"[id='{tip}']").count()
     assert reader.page.locator(".live-device").inner_text() == "this page, WASM"
     assert not re.search("[㐀-鿿]", card.inner_text())
+
+
+# Graphs
+
+GRAPHS = {
+    "two branches": "block = explicit.Bottleneck(64, 64, downsample=shortcut(64, 256))\nx = torch.randn(1, 64, 8, 8)",
+    "the input itself": "block = resnet.Bottleneck(256, 64)\nx = torch.randn(1, 256, 4, 4)",
+    "a chain": "block = Stem()\nx = torch.randn(1, 3, 32, 32)",
+}
+WITH_GRAPH = """
+import torch
+from linewalk import walk
+from linewalk.blocks import Stem, explicit, resnet, shortcut
+BUILD
+trail = walk(block.eval(), x)
+trail[LINE]
+"""
+
+
+def drawn(svg):
+    """(nodes, edges) of a graph, as what is written in them; an edge is between what lies nearest to its ends."""
+    nodes = {}
+    for node in svg.select(".lw-node"):
+        box = {name: float(node.rect[name]) for name in ("x", "y", "width", "height")}
+        title, shape = node.select("text")
+        nodes[" ".join([title.get_text(), shape.get_text()]).strip(), box["y"], box["x"]] = box
+
+    def nearest(x, y, side):
+        def distance(name):
+            box = nodes[name]
+            across = max(0, abs(box["x"] + box["width"] / 2 - x) - box["width"] / 2)
+            return across + abs(box["y"] + side * box["height"] - y)
+
+        return min(nodes, key=distance)[0]
+
+    edges = []
+    for path in svg.select(".lw-edges path"):
+        places = [float(one) for one in re.findall(r"-?\d+(?:\.\d+)?", path["d"])]
+        edges.append((nearest(*places[:2], 1), nearest(*places[-2:], 0)))
+    return sorted(name for name, *_ in nodes), sorted(edges)
+
+
+def svg_of(html):
+    return BeautifulSoup(html, "html.parser").select_one("svg:has(.lw-node)")
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_a_graph_is_laid_out_as_graphviz_does_it(reader, name):
+    """The same nodes and edges as Graphviz itself draws here, with torchview, for the same module."""
+    code = WITH_GRAPH.replace("BUILD", GRAPHS[name]).replace("LINE", "-1")
+    output = reader.try_out(code)
+    own = drawn(svg_of(output.locator(".lw-graph").evaluate("graph => graph.outerHTML")))
+    space = {}
+    exec(code.rpartition("trail[")[0], space)
+    expected = drawn(svg_of(graph(space["trail"][-1])))
+    assert own == expected and len(own[1]) >= 3
+    assert output.locator(".lw-graph .lw-now").count() >= 1 and output.locator(".lw-card").count() == 1
+
+
+def test_branches_lie_beside_each_other(reader):
+    output = reader.try_out(WITH_GRAPH.replace("BUILD", GRAPHS["two branches"]).replace("LINE", "3"))
+    places = output.locator(".lw-graph .lw-node rect").evaluate_all("all => all.map((one) => one.getAttribute('y'))")
+    assert len(set(places)) < len(places), "a column has each in a row of its own"
+
+
+def test_graphviz_comes_with_the_first_graph_and_stays(browser, served):
+    context = browser.new_context()
+    for turn in range(2):
+        reader = Visitor(context.new_page(), f"{served}/en/{PAGE}.html")
+        reader.try_out("import torch\nfrom linewalk import walk\nprint(torch.ones(2))")
+        assert not [url for url in reader.asked if "graphviz" in url]
+        reader.try_out(WITH_GRAPH.replace("BUILD", GRAPHS["a chain"]).replace("LINE", "-1"))
+        asked = [url for url in reader.asked if "graphviz" in url]
+        assert len(asked) == (0 if turn else 1), "the second time the browser has it"
+        reader.page.close()
+    context.close()
+
+
+def test_without_graphviz_a_graph_is_a_column(browser, served):
+    page = browser.new_page()
+    page.route("**/inpage/graphviz*", lambda route: route.abort())
+    reader = Visitor(page, f"{served}/en/{PAGE}.html")
+    output = reader.try_out(WITH_GRAPH.replace("BUILD", GRAPHS["two branches"]).replace("LINE", "3"))
+    places = output.locator(".lw-graph .lw-node rect").evaluate_all("all => all.map((one) => one.getAttribute('y'))")
+    assert len(set(places)) == len(places) == 14
+    page.close()
 
 
 def test_a_changed_stride_makes_another_card(reader):

@@ -98,8 +98,10 @@ def test_each_package_of_the_lock_files_is_there_with_its_text_and_its_source(pa
     for name, package in shipped.items():
         address, text = parts[f"{name} {package['version']} {package['license']}"]
         of_its_own = {"pyodide": elsewhere("MPL-2.0"), "dompurify": "Mozilla Public License, v. 2.0"}
+        of_its_own["@viz-js/viz"] = "Copyright (c) Michael Daines"
         own = of_its_own.get(name, "Permission is hereby granted")
         assert address.startswith("https://") and own in text
+    assert {"Python PSF-2.0", "Graphviz EPL-2.0", "Expat MIT"} <= set(parts)
     assert not [name for name in parts if "esbuild" in name]
 
 

@@ -4,10 +4,12 @@ import base64
 import io
 import json
 import re
+import sys
 import xml.etree.ElementTree as ET
 from html import unescape
 
 import numpy as np
+import pygraphviz
 import pytest
 import torch
 import torch.nn as nn
@@ -15,7 +17,9 @@ from PIL import Image
 
 from linewalk import load_image, stem_and_block, walk, walk_init
 from linewalk.blocks import ASPPTail, explicit, resnet, shortcut
-from linewalk.draw import card, cuboids, feature_maps, graph, trail_table
+from linewalk.draw import card, cuboids, feature_maps, glimpse, graph, trail_table
+
+layout = sys.modules[graph.__module__]
 
 
 @pytest.fixture(scope="module")
@@ -333,6 +337,66 @@ def test_the_graph_is_the_walks_own_where_another_run_goes_another_way():
     for way in ("relu", "neg"):
         trail = walk(Fickle(), torch.randn(1, 4))
         assert [title for title, _, _ in nodes(trail[-1])] == ["x", way, "return"]
+
+
+@pytest.fixture
+def own_graphviz(monkeypatch):
+    """As where torchview is missing, and a Graphviz that is no Python package lays out."""
+    asked = []
+
+    def graphviz(dot):
+        asked.append(dot)
+        return pygraphviz.AGraph(string=dot).draw(format="json0", prog="dot").decode()
+
+    monkeypatch.setattr(layout, "can_draw", False)
+    layout.lay_out_with(graphviz)
+    yield asked
+    layout.lay_out_with(None)
+
+
+def test_graphviz_lays_the_walks_own_record_out_as_torchviews(trail, own_graphviz):
+    own = layout.graph(trail[-1])
+    assert len(own_graphviz) == 1 and layout.graph(trail[0]) and len(own_graphviz) == 1, "it is asked once for a trail"
+    layout.lay_out_with(None)
+    column = layout.graph(trail[-1])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(layout, "can_draw", True)
+        layout.lay_out_with(None)
+        theirs = layout.graph(trail[-1])
+    written = [sorted(re.findall(r"<text.*?</text>", re.sub(r' [xy]="[^"]*"', "", html))) for html in (own, theirs)]
+    assert written[0] == written[1]
+    rows = [len(set(re.findall(r'<rect x="[^"]*" y="([^"]*)"[^>]* rx="(?:5|15)"', html))) for html in (own, column)]
+    assert rows[0] < rows[1] == 14, "branches beside each other"
+
+
+def test_without_graphviz_for_now_it_is_a_column_and_asked_anew(trail, monkeypatch):
+    monkeypatch.setattr(layout, "can_draw", False)
+    layout.lay_out_with(lambda dot: None)
+    assert "lw-now" in layout.graph(trail[3])
+    layout.lay_out_with(None)
+
+
+# a glimpse
+
+
+def test_a_glimpse_tells_range_and_mean_of_the_whole_result(trail):
+    step = trail["out = self.conv2(out)"]
+    value = step.value("out")
+    html = glimpse(step)
+    assert html.count("<figure") == 1 and f"max {value.max():.3g}".replace("-", "−") in html
+    assert f"</span> {value.mean():.3g}</span>".replace("-", "−") in html
+
+
+def test_a_glimpse_of_an_in_place_line_has_what_was_there_before(trail):
+    step = trail["out += identity"]
+    before, after = glimpse(step).split("<figure")[1:]
+    for html, value in ((before, step.before("out")), (after, step.value("out"))):
+        assert f"max {value.max():.3g}" in html and f"{value.mean():.3g}".replace("-", "−") in html
+    assert "before this line" in before and "after, in the same memory" in after
+
+
+def test_a_line_that_makes_nothing_has_no_glimpse(trail):
+    assert glimpse(trail["identity = x"]) == glimpse(trail["if self.downsample is not None:"]) == ""
 
 
 class OnTheInstance(nn.Module):

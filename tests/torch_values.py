@@ -200,7 +200,8 @@ print(x.amax(), x.amin(1), x.amax(0), (-x).max(), torch.tensor([3]).amin())
 x = torch.randn(5); y = torch.arange(5.0) - 2; one = torch.tensor([0.5])
 for f in (torch.add, torch.sub, torch.mul, torch.div, torch.lt, torch.gt):
     print(f(x, y), f(x, one), f(one, y), f(x, torch.arange(5)))
-print(x.abs(), -x, x.ceil(), x.relu(), y.sign(), torch.tensor([-0.0, float("nan")]).relu(), torch.where(x > 0, x, one))""",
+print(x.abs(), -x, x.ceil(), x.relu(), y.sign(), torch.where(x > 0, x, one))
+print(torch.tensor([-0.0, float("nan")]).relu())""",
     "from bytes": """
 b = bytearray(range(24)); print(torch.frombuffer(b, dtype=torch.uint8), torch.frombuffer(b, dtype=torch.int64))
 print(torch.frombuffer(b, dtype=torch.int32, offset=4, count=2), torch.frombuffer(b, dtype=torch.bool)[:3])""",

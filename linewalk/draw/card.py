@@ -12,7 +12,7 @@ from ..trail import Described, field_text
 from .again import again
 from .cuboids import cuboids, shape_text
 from .graph import graph
-from .maps import drawable, feature_maps, spread
+from .maps import drawable, feature_maps, number, spread
 from .photograph import photograph
 
 _SIGNS = {ast.Add: "+", ast.Sub: "−", ast.Mult: "×", ast.Div: "/", ast.MatMult: "@"}
@@ -20,7 +20,11 @@ _MOST_CALLS = 6  # a line that calls more shows only the outermost, and of these
 _MOST_RESULTS = 4  # of a line with several results
 _MOST_SHAPES = 8  # a module that registers more weights shows the first ones
 _PARAMETERS, _MACS = Bilingual("参数", "parameters"), Bilingual("乘加", "MACs")
+_MEAN = Bilingual("均值", "mean")
 _NOT_COUNTED = Bilingual("未计入", "not counted")
+_GLIMPSED = 4  # maps of a tensor that are drawn where there is little room
+_BEFORE = Bilingual("这一行之前", "before this line")
+_AFTER = Bilingual("之后，同一块内存", "after, in the same memory")
 _COMPARABLE = 4  # maps whose sizes differ by less than this factor share one scale
 
 
@@ -55,6 +59,42 @@ def card(step):
         f"<span>{where.html()}</span></div>"
         f'<div class="lw-body"><div class="lw-main">{"".join(parts)}</div>{drawn or ""}</div>',
         _ties(step),
+    )
+
+
+def glimpse(step):
+    """What the line made, small: a few maps of each result, and what was there before where it wrote over it.
+
+    The numbers, with the mean, are those of the whole tensors.
+
+    Args:
+        step: a `Step` of a forward trail.
+
+    Returns:
+        figures as a string, "" for a line that made nothing to see.
+    """
+    if step.error:
+        return ""
+    change = step.changed.get(step.result)
+    if change and change.same_as and not step.ops:
+        return ""
+    made = list(_arguments(step).items()) if step.source.startswith("def ") else _results(step)
+    made = made or [(name, step.value(name)) for name in [step.result] if name]
+    made = [(name, value) for name, value in made[:_MOST_RESULTS] if drawable(value)]
+    if change and change.in_place and change.before and [name for name, _ in made] == [step.result]:
+        before, after = step.before(step.result), made[0][1]
+        scale = max(spread(before).typical, spread(after).typical)
+        return "".join(
+            _small(step, step.result, value, scale, when) for value, when in ((before, _BEFORE), (after, _AFTER))
+        )
+    return "".join(_small(step, name, value) for name, value in made)
+
+
+def _small(step, name, value, scale=None, when=None):
+    mean = f"<span>{_MEAN.html()} {number(value.double().mean().item())}</span>"
+    facts = f" <span>{when.html()}</span> {mean}" if when else f" {mean}"
+    return feature_maps(
+        value, name, _GLIMPSED, scale, heading=_heading(name, facts), words=False, places=_places(step, name)
     )
 
 
@@ -271,12 +311,10 @@ def _before_and_after(step, before, after):
     was, became = spread(before), spread(after)
     scale = max(was.typical, became.typical)
     places = _places(step, step.result)
-    earlier = Bilingual("这一行之前", "before this line")
-    later = Bilingual("之后，同一块内存", "after, in the same memory")
     return [
-        feature_maps(before, step.result, scale=scale, heading=f"<p>{earlier.html()}</p>", words=False,
+        feature_maps(before, step.result, scale=scale, heading=f"<p>{_BEFORE.html()}</p>", words=False,
                      places=places, stats=was),
-        feature_maps(after, step.result, scale=scale, heading=f"<p>{later.html()}</p>", weights=_weights(step),
+        feature_maps(after, step.result, scale=scale, heading=f"<p>{_AFTER.html()}</p>", weights=_weights(step),
                      places=places, stats=became),
     ]
 
@@ -307,12 +345,12 @@ def _chain(calls, step, result):
         shared = scales and 1 / _COMPARABLE < typical / (scales[-1] or 1) < _COMPARABLE
         scales.append(scales[-1] if shared else typical)
     figures = []
-    for number, (call, scale, stats) in enumerate(zip(calls, scales, spreads, strict=True), 1):
+    for place, (call, scale, stats) in enumerate(zip(calls, scales, spreads, strict=True), 1):
         facts = f" <code>{shape_text(call.value.shape)}</code>"
         facts += f" <span>{_PARAMETERS.html()} {call.params:,}</span>" if call.params else ""
         facts += f" <span>{_MACS.html()} {_known(call.macs)}</span>" if call.macs != 0 else ""
-        heading = _heading(f"{number} {call.name} {call.type_name if call.is_module else ''}", facts)
-        last = number == len(calls) and _same(call.value, result)
+        heading = _heading(f"{place} {call.name} {call.type_name if call.is_module else ''}", facts)
+        last = place == len(calls) and _same(call.value, result)
         name, weights = (step.result, _weights(step)) if last else (call.name, None)
         figures.append(feature_maps(call.value, name, 8, scale, weights, heading, last, call.places, stats))
     if not last:

@@ -1,6 +1,8 @@
 """The graph of a module, laid out once for a trail and lit step by step: torchview's, or else the walk's own record."""
 
+import json
 import math
+from collections import Counter
 from dataclasses import dataclass, field
 from html import escape
 from itertools import count, pairwise
@@ -11,6 +13,7 @@ from torch.utils._pytree import tree_map_only
 
 from ..errors import Bilingual
 from ..recording.tracing import Lines, OneFunction, forward_code, forward_owner
+from ..trail import Described
 from .apart import in_a_process
 from .cuboids import shape_text
 
@@ -32,6 +35,7 @@ _WHOLE, _PART = 2000, 620  # pixels; of a graph taller than some 45 layers only 
 _MOST_NODES = 300  # that Graphviz is asked to lay out
 _layouts = WeakKeyDictionary()
 _numbers = count(1)
+_graphviz = None  # where there is no pygraphviz, as in a web page: see `lay_out_with`
 
 
 @dataclass
@@ -78,11 +82,26 @@ def graph(step):
     return layout and _svg(layout, step)
 
 
+def lay_out_with(graphviz):
+    """From now on a Graphviz that is no Python package lays out the walk's own record.
+
+    Args:
+        graphviz: gets a graph in Graphviz's language, and says in its JSON (`dot -Tjson0`) where everything lies; or
+            says None, and the graph is drawn as a column. None: no Graphviz.
+    """
+    global _graphviz
+    _graphviz = graphviz
+    _layouts.clear()
+
+
 def _lay_out(trail):
     if trail.kind != "forward" or trail.failed:
         return None
-    if can_draw and len(trail._flow.nodes) <= _MOST_NODES and (drawn := in_a_process(_by_torchview, trail)):
-        return drawn
+    if len(trail._flow.nodes) <= _MOST_NODES:
+        if can_draw and (drawn := in_a_process(_by_torchview, trail)):
+            return drawn
+        if _graphviz and (drawn := by_graphviz(trail, _graphviz)):
+            return drawn
     return column(trail)
 
 
@@ -211,16 +230,25 @@ def _positions(drawn, nodes):
         if dot.out_degree(tail) == 1 and dot.in_degree(head) == 1:
             edge.attr["weight"] = "20"  # a chain stands straight
     dot.layout(prog="dot")
-    left, bottom, right, top = map(float, dot.graph_attr["bb"].split(","))
-    for item in dot.nodes():
-        x, y = map(float, item.attr["pos"].split(","))
-        nodes[item].at = (x - left, top - y)
-    frames = []
-    for frame in dot.subgraphs():
-        x0, y0, x1, y1 = map(float, frame.graph_attr["bb"].split(","))
-        frames.append((x0 - left, top - y1, x1 - x0, y1 - y0))
-    edges = [_edge(edge.attr["pos"], left, top) for edge in dot.edges()]
-    return _Layout(right - left, top - bottom, nodes, edges, frames)
+    return _placed(
+        nodes,
+        dot.graph_attr["bb"],
+        {item: item.attr["pos"] for item in dot.nodes()},
+        [edge.attr["pos"] for edge in dot.edges()],
+        [frame.graph_attr["bb"] for frame in dot.subgraphs()],
+    )
+
+
+def _placed(nodes, box, places, splines, frames=()):
+    """The layout that Graphviz tells of, in its own words: "left,bottom,right,top" and "x,y", from below."""
+    left, bottom, right, top = map(float, box.split(","))
+    for key, place in places.items():
+        x, y = map(float, place.split(","))
+        nodes[key].at = (x - left, top - y)
+    boxes = [tuple(map(float, frame.split(","))) for frame in frames]
+    framed = [(x0 - left, top - y1, x1 - x0, y1 - y0) for x0, y0, x1, y1 in boxes]
+    edges = [_edge(spline, left, top) for spline in splines]
+    return _Layout(right - left, top - bottom, nodes, edges, framed)
 
 
 def _edge(spline, left, top):
@@ -232,8 +260,40 @@ def _edge(spline, left, top):
     return min(heights), max(heights), f"M{start}C{' '.join(curve)}L{tip}"
 
 
+def by_graphviz(trail, graphviz):
+    """The walk's own record as a graph that Graphviz lays out; None where it does not, see `lay_out_with`."""
+    nodes, pairs = _own_record(trail)
+    into, out_of = Counter(target for _, target in pairs), Counter(source for source, _ in pairs)
+    lines = [
+        "graph [nodesep=0.12, ranksep=0.15, margin=0]",
+        f'node [label="", shape=box, fixedsize=true, height={_NODE_HEIGHT / 72}]',
+        *(f'"{key}" [width={node.size[0] / 72}]' for key, node in nodes.items()),
+    ]
+    for source, target in pairs:
+        in_a_chain = out_of[source] == into[target] == 1  # which stands straight
+        lines.append(f'"{source}" -> "{target}" [weight={20 if in_a_chain else 1}]')
+    told = graphviz("\n".join(["digraph {", *lines, "}"]))
+    if told is None:
+        return None
+    said = json.loads(told)
+    places = {one["name"]: one["pos"] for one in said["objects"]}
+    return _placed(nodes, said["bb"], places, [one["pos"] for one in said.get("edges", ())])
+
+
 def column(trail):
     """The walk's own record as a graph: what ran, from top to bottom, and beside it in arcs what was used later."""
+    nodes, pairs = _own_record(trail)
+    order = {key: row for row, key in enumerate(nodes)}
+    width = max(node.size[0] for node in nodes.values())
+    reach = max((min(_ARC * (order[target] - order[source]), _WIDEST_ARC) for source, target in pairs), default=0)
+    for key, node in nodes.items():
+        node.at = (width / 2, order[key] * _ROW + _NODE_HEIGHT / 2)
+    edges = [_arc(nodes[source], nodes[target], order[target] - order[source]) for source, target in pairs]
+    return _Layout(width + reach, (len(nodes) - 1) * _ROW + _NODE_HEIGHT, nodes, edges, [])
+
+
+def _own_record(trail):
+    """({key: `_Node`} in the order they ran, [(key, key)] of what went into what), from the walk itself."""
     flow = trail._flow
     nodes = {f"in{i}": _Node(name, "", shape_text(shape), 0, "tensor") for i, (name, shape) in enumerate(
         zip(_argument_names(trail), flow.inputs, strict=True))}
@@ -242,20 +302,13 @@ def column(trail):
         place[number] = str(number)
         kind = "module" if node.is_module else "function"
         nodes[str(number)] = _Node(node.title, node.type_name, shape_text(node.shape), node.step, kind)
-    nodes["out"] = _Node("return", "", "", len(trail) - 1, "tensor")
-    order = {key: row for row, key in enumerate(nodes)}
-    width = 0
+    shape = Described(trail.output).shape
+    nodes["out"] = _Node("return", "", shape_text(shape) if shape else "", len(trail) - 1, "tensor")
     for node in nodes.values():
         heading = f"{node.title} {node.type_name}".strip()
         node.size = (_CHARACTER * max(len(heading), len(node.shape)) + 14, _NODE_HEIGHT)
-        width = max(width, node.size[0])
     pairs = [(place[source], place[target]) for source, target in flow.edges]
-    pairs += [(place[source], "out") for source in flow.output]
-    reach = max((min(_ARC * (order[target] - order[source]), _WIDEST_ARC) for source, target in pairs), default=0)
-    for key, node in nodes.items():
-        node.at = (width / 2, order[key] * _ROW + _NODE_HEIGHT / 2)
-    edges = [_arc(nodes[source], nodes[target], order[target] - order[source]) for source, target in pairs]
-    return _Layout(width + reach, (len(nodes) - 1) * _ROW + _NODE_HEIGHT, nodes, edges, [])
+    return nodes, pairs + [(place[source], "out") for source in flow.output]
 
 
 def _arc(source, target, rows):

@@ -8,12 +8,14 @@ import { codeInAddress, linkTo } from "./link.js";
 import { guesses } from "./guesses.js";
 import { listing } from "./listing.js";
 import { takeaway } from "./takeaway.js";
+import { values } from "./values.js";
 
 const LONG = 8000; // ms after which the page says that a loop may have no end
 
 const place = document.getElementById("in-page-annotate");
 const progress = element("progress", { max: 1, value: 0, "aria-label": words("正在载入", "Loading") });
-const kernel = pythonKernel({ base: document.currentScript.src, onProgress: (share) => { progress.value = share; } });
+const base = document.currentScript.src;
+const kernel = pythonKernel({ base, onProgress: (share) => { progress.value = share; } });
 let loaded = false, busy;
 
 const box = element("textarea", {
@@ -26,8 +28,9 @@ const stop = button(words("停止", "Stop"), () => kernel.stop());
 const language = languageChoice();
 const settings = guesses({ again: (changed) => explain(changed) });
 const lines = listing(), away = takeaway({ link: () => linkTo(box.value) });
+const numbers = values({ kernel, base, language: language.chosen });
 const result = element("div", { className: "an-result", hidden: true, role: "region", "aria-label": words("逐行注释", "Every line explained") },
-  settings.form, lines.box, away.box);
+  settings.form, numbers.said, lines.box, away.box);
 run.className = "an-run";
 setBusy(false);
 
@@ -60,6 +63,7 @@ function take(code) {
 async function explain(changed) {
   if (busy) return;
   setBusy(true);
+  numbers.forget();
   status.replaceChildren(loaded ? words("正在运行…", "Running…") : words("正在载入 Python…", "Loading Python…"), loaded ? "" : " ", loaded ? "" : progress);
   let waiting;
   try {
@@ -70,6 +74,7 @@ async function explain(changed) {
       status.textContent = words("还在运行。要是里面有停不下来的循环，就按“停止”。", "Still running. If there is a loop without an end in it, press Stop.");
     }, LONG);
     show(await kernel.explain({ code: box.value, language: language.chosen(), settings: changed ?? {} }));
+    numbers.bring(lines.items());
   } catch (error) {
     if (error.cause) console.warn(error.cause); // for whoever mends it
     status.textContent = inWords(explained(error));

@@ -16,7 +16,7 @@ export function listing() {
     box.hidden = !lines.length;
   }
 
-  return { box, show };
+  return { box, show, items: () => [...list.children] };
 }
 
 function line({ number, source, depth, html, shape, ran }) {

@@ -1,5 +1,6 @@
 // The page's side of Python: loads what it is made of, hands it to the frame without an origin, and asks it. Nothing is
 // loaded before `start`.
+import graphviz from "python-graphviz";
 import interpreter from "python-interpreter";
 import library from "python-library";
 import stdlib from "python-stdlib";
@@ -10,12 +11,13 @@ import { trouble } from "../compute/troubles.js";
 
 const KEPT = "bottleneck-python"; // the browser's cache of it, in which a file's name says what is in it
 const FILES = { interpreter, stdlib, library, script: worker };
+const LATER = { graphviz };
 
 const LATE = 30_000; // ms
 
 export const MEGABYTES = (bytes / 1e6).toFixed(1);
 
-// {start(), explain(request), run(code, take), interrupt(), stop()}: `base` is the address of the page's script;
+// {start(), explain(request), values(take), card(line, take), run(code, take), interrupt(), stop()}: `base` is the address of the page's script;
 // `purpose`, what Python is for, is "explain" or "run"; `onProgress` hears the share that has come, 0…1.
 export function pythonKernel({ base, purpose = "explain", onProgress }) {
   let parts = null, frame = null, started = null, last = 0, interruptible = false;
@@ -29,6 +31,7 @@ export function pythonKernel({ base, purpose = "explain", onProgress }) {
       return frame.onready();
     }
     if ("ended" in data) return fail(trouble("python-ended"));
+    if (data.wants) return hand(data.wants);
     if (data.output) return waiting.get(data.id)?.take(data.output);
     const { resolve, reject } = waiting.get(data.id) ?? {};
     waiting.delete(data.id);
@@ -52,6 +55,18 @@ export function pythonKernel({ base, purpose = "explain", onProgress }) {
       waiting.set((last += 1), { resolve, reject, take });
       frame.contentWindow.postMessage({ id: last, ...message }, "*");
     });
+  }
+
+  // What is not loaded before it is wanted; null where it cannot be had.
+  async function hand(kind) {
+    const script = await fetched(await store(), new URL(LATER[kind], base).href).then(whole).catch(() => null);
+    frame.contentWindow.postMessage({ kind, script }, "*");
+  }
+
+  // Asks Python for more of what it has; what it had is gone when it was ended.
+  async function askAgain(message, take) {
+    if (!started) throw trouble("python-stopped");
+    return ask(message, take);
   }
 
   function start() {
@@ -94,6 +109,11 @@ export function pythonKernel({ base, purpose = "explain", onProgress }) {
       await start();
       return ask({ kind: "explain", ...request });
     },
+    // What was explained last runs with numbers: `take` gets, as a cell's, what each line made that can be seen, and in
+    // `content.line` which one that is. Says with what it ran, {zh, en}, or null.
+    values: (take) => askAgain({ kind: "values" }, take),
+    // `take` gets the whole card of such a line.
+    card: (line, take) => askAgain({ kind: "card", line }, take),
     // Whether a cell ran without an error; `take` gets what it puts out, {type, content}, while it runs.
     async run(code, take) {
       await start();
@@ -133,20 +153,27 @@ async function load(base, onProgress) {
     come[name] = length;
     onProgress(Object.values(come).reduce((sum, one) => sum + one, 0) / bytes);
   };
-  const kept = await globalThis.caches?.open(KEPT).catch(() => null);
-  const addresses = Object.entries(FILES).map(([name, file]) => [name, new URL(file, base).href]);
-  const loaded = await Promise.all(addresses.map(async ([name, address]) => {
-    const before = await kept?.match(address);
-    const answer = before ?? (await fetch(address).catch(() => null));
-    if (!answer?.ok) throw trouble("not-loaded");
-    if (!before) await kept?.put(address, answer.clone()).catch(() => {}); // a full disk keeps nothing
-    return [name, await whole(answer, (length) => report(name, length))];
-  }));
-  for (const { url } of (await kept?.keys()) ?? []) if (!addresses.some(([, address]) => address === url)) await kept.delete(url);
+  const kept = await store();
+  const addressOf = (file) => new URL(file, base).href;
+  const loaded = await Promise.all(Object.entries(FILES).map(async ([name, file]) =>
+    [name, await whole(await fetched(kept, addressOf(file)), (length) => report(name, length))]));
+  const ours = [...Object.values(FILES), ...Object.values(LATER)].map(addressOf);
+  for (const { url } of (await kept?.keys()) ?? []) if (!ours.includes(url)) await kept.delete(url);
   return Object.fromEntries(loaded);
 }
 
-async function whole(answer, report) {
+const store = () => globalThis.caches?.open(KEPT).catch(() => null);
+
+// A file as the browser has kept it, or else from the site.
+async function fetched(kept, address) {
+  const before = await kept?.match(address);
+  const answer = before ?? (await fetch(address).catch(() => null));
+  if (!answer?.ok) throw trouble("not-loaded");
+  if (!before) await kept?.put(address, answer.clone()).catch(() => {}); // a full disk keeps nothing
+  return answer;
+}
+
+async function whole(answer, report = () => {}) {
   let length = 0;
   const counted = new TransformStream({
     transform(chunk, onwards) {

@@ -33,10 +33,19 @@ const LIBRARY = "/library";
 const KINDS = {
   start: async ({ parts, purpose, interrupts }) => { answer = await start(parts, purpose, interrupts); },
   explain: ({ code, language, settings }) => JSON.parse(answer(code, language, JSON.stringify(settings))),
-  run: ({ id, code }) => answer(code, (message) => self.postMessage({ id, output: JSON.parse(message) })),
+  values: ({ id }) => JSON.parse(python.pyimport("pasted_values").values(puttingOut(id))),
+  card: async ({ id, line }) => python.pyimport("pasted_values").card(line, puttingOut(id), await graphviz()),
+  run: async ({ id, code }) => {
+    const cells = python.pyimport("cells"), good = answer(code, puttingOut(id));
+    if (cells.waits_for_graphviz()) cells.use_graphviz(await graphviz(), puttingOut(id));
+    return good;
+  },
+  graphviz: ({ script }) => come(script),
 };
 
-let answer = null;
+const puttingOut = (id) => (message) => self.postMessage({ id, output: JSON.parse(message) });
+
+let python = null, answer = null;
 
 self.onmessage = async ({ data }) => {
   const { id, kind } = data;
@@ -54,7 +63,7 @@ async function start({ interpreter, stdlib, library }, purpose, interrupts) {
     const name = String(address).split("/").pop();
     return new Response(handedIn[name], { status: handedIn[name] ? 200 : 404, headers: { "Content-Type": types[name] ?? "" } });
   };
-  const python = await loadPyodide({
+  python = await loadPyodide({
     createPyodideModule, indexURL: NOWHERE, lockFileContents: JSON.stringify(lock), fsInit: (files) => lay(files, library),
   });
   python.registerJsModule("numbers_js", numbers);
@@ -72,4 +81,19 @@ function lay(files, archive) {
     made.add(folder);
     files.writeFile(`${LIBRARY}/${name}`, content, { canOwn: true });
   }
+}
+
+// Graphviz, which the page has or loads when the first graph is drawn; undefined where it cannot be had this time.
+let running = null, come = null;
+
+const graphviz = () => (running ??= begun().catch(() => { running = null; }));
+
+async function begun() {
+  const script = await new Promise((resolve) => {
+    come = resolve;
+    self.postMessage({ wants: "graphviz" });
+  });
+  if (!script) throw Error("It could not be loaded");
+  importScripts(URL.createObjectURL(new Blob([script], { type: "text/javascript" })));
+  return self.graphviz();
 }

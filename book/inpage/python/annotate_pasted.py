@@ -11,6 +11,7 @@ import re
 import sys
 import types
 import warnings
+from typing import NamedTuple
 
 import torch.nn as nn
 from pasting import sentences
@@ -20,6 +21,7 @@ from pasting.repair import lifted, repaired
 from pasting.space import defined
 
 from linewalk import Bilingual, Described, WalkError, annotate
+from linewalk.notes import Notes
 
 _LONGEST, _MOST_ADDED, _MOST_WAYS, _DEEPEST = 200_000, 6, 16, 240
 _LONGEST_LABEL = 40  # characters beside a line
@@ -32,6 +34,20 @@ _OTHERS = (
     ("flax", "Flax"),
     ("mxnet", "MXNet"),
 )
+
+
+told = None  # the `Told` of what was explained last
+
+
+class Told(NamedTuple):
+    """What was explained: source, tree: the paste as it was mended; plan: how it was built and fed; notes: what
+    `annotate` gave back; lines: all of its lines."""
+
+    source: str
+    tree: ast.Module
+    plan: "_Plan"
+    notes: Notes
+    lines: list
 
 
 class _Refused(Exception):
@@ -77,26 +93,28 @@ def explain(code, language="zh", settings=None):
         "notebook": "",
         "html": "",
     }
+    global told
+    told = None
     try:
-        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings(), _shallow():
+        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings(), shallow():
             warnings.simplefilter("ignore")
             _explained(code, language if language == "en" else "zh", settings or {}, answer)
     except _Refused as refused:
-        answer["sentence"] = _both(refused.sentence)
+        answer["sentence"] = both(refused.sentence)
     except RecursionError:
-        answer["sentence"] = _both(sentences.RECURSION)
+        answer["sentence"] = both(sentences.RECURSION)
     except WalkError as error:
         answer["sentence"] = _halves(error)
     except (SystemExit, KeyboardInterrupt):
-        answer["sentence"] = _both(sentences.ENDS)
+        answer["sentence"] = both(sentences.ENDS)
     except Exception as error:
         said = f"{type(error).__name__}: {error}"
-        answer["sentence"] = _both(sentences.failed_to_load(answer["chosen"] or "class", said))
+        answer["sentence"] = both(sentences.failed_to_load(answer["chosen"] or "class", said))
     return answer
 
 
 @contextlib.contextmanager
-def _shallow():
+def shallow():
     """Within it, calls nest less deep: a browser's stack ends long before Python's own limit, and ends everything."""
     before, depth, frame = sys.getrecursionlimit(), 0, sys._getframe()
     while frame is not None:
@@ -111,7 +129,7 @@ def _shallow():
 def _explained(code, language, settings, answer):
     tree, source, remarks = _read(code)
     space = defined(source, tree)
-    answer["remarks"] = [_both(one) for one in (*remarks, *space.remarks)]
+    answer["remarks"] = [both(one) for one in (*remarks, *space.remarks)]
     answer["classes"] = list(space.classes)
     if not space.classes:
         raise _Refused(_why_no_class(space, tree))
@@ -126,7 +144,9 @@ def _explained(code, language, settings, answer):
         if plan.works:
             break
     plan = next((one for one in plans if one.works), plans[0])
-    _tell(plan, language, space, answer)
+    notes = _tell(plan, language, space, answer)
+    global told
+    told = Told(source, tree, plan, notes, _lines_of(notes))
 
 
 def _read(code):
@@ -220,7 +240,7 @@ class _Plan:
         self.arguments, unsure = arguments_of(self.cls, space, tree, given)
         self.could_not_guess = [sentences.argument_not_guessed(one, self.arguments[one]) for one in unsure]
         self.could_not_guess += _without_self(self.cls, tree)
-        self.values = {key: _evaluated(key, text, space) for key, text in self.arguments.items()}
+        self.values = {key: evaluated(key, text, space) for key, text in self.arguments.items()}
         self.inputs, self.works = None, False
         module = self._built(space)
         if module is None or not _has_forward(self.cls):
@@ -252,7 +272,7 @@ class _Plan:
                 if text is None or missing[1] in self.values:
                     return None
                 self.arguments[missing[1]] = text
-                self.values[missing[1]] = _evaluated(missing[1], text, space)
+                self.values[missing[1]] = evaluated(missing[1], text, space)
             except Exception:
                 return None
         return None
@@ -268,7 +288,7 @@ class _Plan:
         self.inputs = [(shape, bool(one)) for shape, one in zip(self.inputs, whole, strict=True)]
 
 
-def _evaluated(name, text, space):
+def evaluated(name, text, space):
     try:
         return eval(
             compile(text.strip(), "<argument>", "eval"),
@@ -315,7 +335,7 @@ def _tell(plan, language, space, answer):
         "arguments": plan.arguments,
         "inputs": [list(map(list, shape) if is_list(shape) else shape or []) for shape, _ in plan.inputs or []],
         "integers": [whole for _, whole in plan.inputs or []],
-        "could_not_guess": [_both(one) for one in plan.could_not_guess],
+        "could_not_guess": [both(one) for one in plan.could_not_guess],
     }
     inputs = None if plan.inputs is None else tuple(tensor_of(*one) for one in plan.inputs)
     notes = annotate(plan.cls, language=language, inputs=inputs, training=plan.training, **plan.values)
@@ -323,14 +343,19 @@ def _tell(plan, language, space, answer):
     answer |= {
         "ok": True,
         "error": _failure(notes),
-        "lines": [_line(line, notes, language) for _, lines in (("", notes.lines), *notes.helpers) for line in lines],
-        "findings": [_both(one) for one in notes.findings],
-        "remarks": [*answer["remarks"], *(_both(one) for one in notes.remarks)],
+        "lines": [_line(line, notes, language) for line in _lines_of(notes)],
+        "findings": [both(one) for one in notes.findings],
+        "remarks": [*answer["remarks"], *(both(one) for one in notes.remarks)],
         "code": f"{head}\n\n{notes.code()}" if head else notes.code(),
         "markdown": notes.markdown(),
         "notebook": json.dumps(notes.notebook(), ensure_ascii=False, indent=1),
         "html": notes.html(cards=False),
     }
+    return notes
+
+
+def _lines_of(notes):
+    return [line for _, lines in (("", notes.lines), *notes.helpers) for line in lines]
 
 
 def _failure(notes):
@@ -339,12 +364,12 @@ def _failure(notes):
     for trail in (notes.forward, notes.init):
         failed = getattr(trail, "failed", None)
         if failed is not None and failed.error is not None:
-            return _both(failed.error)
+            return both(failed.error)
     if isinstance(notes.error, RecursionError):
-        return _both(sentences.RECURSION)
+        return both(sentences.RECURSION)
     if isinstance(notes.error, WalkError):
         return _halves(notes.error)
-    return _both(Bilingual(f"运行时出错：{notes.error}", f"It failed while running: {notes.error}"))
+    return both(Bilingual(f"运行时出错：{notes.error}", f"It failed while running: {notes.error}"))
 
 
 def _line(line, notes, language):
@@ -382,5 +407,5 @@ def _halves(error):
     return {"zh": zh, "en": en}
 
 
-def _both(words):
+def both(words):
     return {"zh": words.zh, "en": words.en}

@@ -27,6 +27,8 @@ _SHOWN_AS = {"_repr_html_": "text/html", "_repr_svg_": "image/svg+xml", "_repr_p
 _PLACE = re.compile(r'File "<cell (\d+)>"')
 
 _numbers = count(1)
+_has_graphviz, _graphs = False, count(1)
+_waiting = []  # what was shown with a graph before there was Graphviz: (how the message is named, value)
 _space = {"__name__": "__main__", "__builtins__": builtins, "get_ipython": shell.get_ipython}
 
 
@@ -54,6 +56,38 @@ def run(code, tell):
         return error is None
     finally:
         sys.stdout, sys.stderr = before
+
+
+def content_of(value):
+    """What a message says of a value; one with a graph is named until there is Graphviz, so that it can be replaced."""
+    content = {"data": pictured(value)}
+    if not _has_graphviz and 'class="lw-graph"' in content["data"].get("text/html", ""):
+        content["transient"] = {"display_id": f"graph-{next(_graphs)}"}
+        _waiting.append((content["transient"], value))
+    return content
+
+
+def use_graphviz(graphviz, tell):
+    """From now on Graphviz lays out graphs, and those shown before are shown anew; `tell` as in `run`.
+
+    Args:
+        graphviz: as `linewalk.draw.graph.lay_out_with` takes it; None where it could not be had this time.
+    """
+    global _has_graphviz
+    if graphviz is not None:
+        from linewalk.draw.graph import lay_out_with
+
+        _has_graphviz = True
+        lay_out_with(graphviz)
+        for transient, value in _waiting:
+            content = {"data": pictured(value), "transient": transient}
+            tell(json.dumps(["update_display_data", content], ensure_ascii=False))
+    _waiting.clear()
+
+
+def waits_for_graphviz():
+    """Whether something was shown that would look otherwise with Graphviz."""
+    return bool(_waiting)
 
 
 def pictured(value):
@@ -94,7 +128,7 @@ def _executed(code, name, say):
         return None
     value = eval(compile(ast.Expression(last.value), name, "eval"), _space)
     if value is not None and not code.rstrip().endswith(";"):
-        say("execute_result", {"data": pictured(value)})
+        say("execute_result", content_of(value))
     return None
 
 

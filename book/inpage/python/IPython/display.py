@@ -32,10 +32,10 @@ class Pretty(_Data):
 
 
 def display(*objects):
-    from cells import pictured
+    from cells import content_of
 
     for one in objects:
-        shown("display_data", {"data": pictured(one)})
+        shown("display_data", content_of(one))
 
 
 def clear_output(wait=False):

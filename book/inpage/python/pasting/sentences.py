@@ -57,6 +57,53 @@ def self_missing(method, first):
     )
 
 
+FED_RANDOM = Bilingual(
+    "每一行下面的数值和特征图是这一页算出来的：权重是 `torch.manual_seed(0)` 之后的初始值，"
+    "输入是 `torch.randn` 的随机数。",
+    "The values and maps below the lines were computed in this page: the weights are the initial ones after "
+    "`torch.manual_seed(0)`, the input is random, of `torch.randn`.",
+)
+FED_PHOTOGRAPH = Bilingual(
+    "每一行下面的数值和特征图是这一页算出来的：权重是 `torch.manual_seed(0)` 之后的初始值，输入是书里的那张照片。",
+    "The values and maps below the lines were computed in this page: the weights are the initial ones after "
+    "`torch.manual_seed(0)`, the input is the book's photograph.",
+)
+
+
+def unknown_from(fed, line):
+    return Bilingual(
+        f"{fed.zh}从 `{line}` 起有这一页只知道形状、算不出数值的运算，所以往下没有特征图。",
+        f"{fed.en} From `{line}` on there are operators of which this page knows the shapes and not the values, so "
+        "there are no maps below it.",
+    )
+
+
+def too_large(macs, smaller):
+    zh, en = "请换小一点的输入", "use less input"
+    if smaller:
+        shape = ", ".join(map(str, smaller))
+        zh, en = f"把上面第一个输入的形状改小就能看到，例如 {shape}", f"make the first input smaller, such as {shape}"
+    return Bilingual(
+        f"这样大的输入（{macs:,} 次乘加）在网页里算数值太慢，所以只有形状；{zh}。",
+        f"With so large an input ({macs:,} MACs) values would take a page too long, so there are shapes only; {en}.",
+    )
+
+
+def too_many_parameters(count):
+    return Bilingual(
+        f"它有 {count:,} 个参数，在网页里算数值太慢，所以只有形状；把宽度或层数改小就能看到特征图。",
+        f"It has {count:,} parameters, and values would take a page too long, so there are shapes only; with fewer "
+        "channels or layers there are maps.",
+    )
+
+
+def not_with_numbers(said):
+    return Bilingual(
+        f"换成真正的数值再运行时没有走完（{said}），所以只有形状。",
+        f"Run once more with real values it did not come to its end ({said}), so there are shapes only.",
+    )
+
+
 def not_a_module(name, base):
     return Bilingual(
         f"`{name}` 不是 `nn.Module`（它继承 `{base}`）：这一页只解释 PyTorch 的模块。",

@@ -1,0 +1,162 @@
+"""A pasted class that was explained, run once more with numbers: `values(tell)`, and `card(number, tell)` of a line."""
+
+import contextlib
+import io
+import json
+import math
+import warnings
+
+import annotate_pasted
+import numbers_js
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+from from_javascript import FromJavaScript
+from pasting import sentences
+from pasting.feed import is_list
+from pasting.space import defined
+from torch import _numbers
+from torch._lacking import NoValues
+
+from linewalk import load_image, walk
+from linewalk.draw import glimpse
+from linewalk.draw.graph import lay_out_with
+
+# What a phone computes within seconds and has the memory for.
+_MOST_MACS, _MOST_VALUES, _MOST_PARAMETERS = 2_000_000_000, 30_000_000, 30_000_000
+_SEED = 0
+_PHOTOGRAPH = 224  # pixels a side
+
+_steps = {}  # (number of a line, its source) → the last step that ran it, of what `values` was asked for last
+
+
+def values(tell):
+    """Run what `explain` has explained with numbers, and tell what each line made.
+
+    Args:
+        tell: gets, for each line that made something to see, as soon as that is drawn, what a cell puts out: in JSON
+            ["display_data", content], where content["line"] is the line's index in `explain`'s lines.
+
+    Returns:
+        JSON: None where nothing was explained that runs, or {"zh", "en"}: with what it was run, or why it was not, and
+        from which line on nothing is known.
+    """
+    told = annotate_pasted.told
+    _steps.clear()
+    if told is None or told.notes.forward is None or not told.notes.forward:
+        return json.dumps(None)
+    said = _too_much(told)
+    if said is None:
+        try:
+            with _computing(), annotate_pasted.shallow():
+                said = _seen(told, tell)
+        except (Exception, SystemExit) as error:
+            said = sentences.not_with_numbers(f"{type(error).__name__}: {error}")
+    return json.dumps(annotate_pasted.both(said), ensure_ascii=False)
+
+
+def card(index, tell, graphviz=None):
+    """Tell, as a cell does, the whole card of a line that `values` has told of.
+
+    Args:
+        index, tell: as there. graphviz: see `linewalk.draw.graph.lay_out_with`; None: it could not be had.
+    """
+    line = annotate_pasted.told.lines[index]
+    if graphviz is not None:
+        lay_out_with(graphviz)
+    with _computing():
+        drawn = _steps[line.first, line.text]._repr_html_()
+    _tell(tell, drawn)
+
+
+def _tell(tell, html, **more):
+    tell(json.dumps(["display_data", {"data": {"text/html": html}, **more}], ensure_ascii=False))
+
+
+def _seen(told, tell):
+    fed, trail = _walked(told)
+    _steps.update({(step.lineno, step.source): step for step in trail})
+    for index, line in enumerate(told.lines):
+        step = _steps.get((line.first, line.text))
+        if step is None or not line.steps:
+            continue
+        try:
+            drawn = glimpse(step)
+        except NoValues:
+            return sentences.unknown_from(fed, step.source)
+        if drawn:
+            _tell(tell, drawn, line=index)
+    return fed
+
+
+def _walked(told):
+    """(what it was fed with, the `Trail`), as far as it came."""
+    space = defined(told.source, told.tree)
+    torch.manual_seed(_SEED)
+    arguments = {name: annotate_pasted.evaluated(name, text, space) for name, text in told.plan.arguments.items()}
+    module = space.classes[told.plan.name](**arguments).train(told.plan.training)
+    fed, inputs = _inputs(module, told.plan.inputs)
+    try:
+        with torch.no_grad():
+            return fed, walk(module, *inputs)
+    except Exception as error:
+        if getattr(error, "trail", None) is None:
+            raise
+        return fed, error.trail
+
+
+def _inputs(module, wanted):
+    shapes = [one for shape, whole in wanted if shape and not whole for one in (shape if is_list(shape) else [shape])]
+    is_seen = any(map(_is_of_a_picture, shapes))
+    return (sentences.FED_PHOTOGRAPH if is_seen else sentences.FED_RANDOM), [_input(module, *one) for one in wanted]
+
+
+def _input(module, shape, whole):
+    if shape is None:
+        return None
+    if is_list(shape):
+        return [_input(module, one, whole) for one in shape]
+    if whole:
+        words = [layer.num_embeddings for layer in module.modules() if isinstance(layer, nn.Embedding)]
+        return torch.randint(min(words), shape) if words else torch.zeros(shape, dtype=torch.long)
+    if _is_of_a_picture(shape):
+        return F.adaptive_avg_pool2d(load_image(), shape[2:]).repeat(shape[0], 1, 1, 1)
+    return torch.randn(shape)
+
+
+def _is_of_a_picture(shape):
+    """Whether the book's photograph can be had so large."""
+    return len(shape) == 4 and shape[1] == 3 and all(32 <= side <= _PHOTOGRAPH for side in shape[2:])
+
+
+def _too_much(told):
+    """A sentence where running it would take too long or too much memory, else None."""
+    trail = told.notes.forward
+    made = sum(math.prod(node.shape) for node in trail._flow.nodes)
+    parameters = sum(one.numel() for one in trail.module.parameters())
+    if parameters > _MOST_PARAMETERS:
+        return sentences.too_many_parameters(parameters)
+    macs = trail.macs or 0
+    over = max(macs / _MOST_MACS, made / _MOST_VALUES)
+    return None if over <= 1 else sentences.too_large(macs, _smaller(told.plan.inputs, over))
+
+
+def _smaller(inputs, over):
+    """The first shape that has places, with so many fewer that a run is short enough; None where there is none."""
+    for shape, _ in inputs:
+        if shape and not is_list(shape) and len(shape) >= 3:
+            times = 2 ** math.ceil(math.log2(over) / (len(shape) - 2))
+            return (*shape[:2], *(max(1, side // times) for side in shape[2:]))
+    return None
+
+
+@contextlib.contextmanager
+def _computing():
+    """Within it tensors hold numbers."""
+    _numbers.compute_with(FromJavaScript(numbers_js))
+    try:
+        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        _numbers.compute_with(None)
