@@ -81,7 +81,7 @@ def graph(step):
 def _lay_out(trail):
     if trail.kind != "forward" or trail.failed:
         return None
-    if can_draw and len(trail._flow.nodes) <= _MOST_NODES and (drawn := in_a_process(_by_torchview, trail)):
+    if can_draw and len(trail._journal.flow.nodes) <= _MOST_NODES and (drawn := in_a_process(_by_torchview, trail)):
         return drawn
     return column(trail)
 
@@ -234,7 +234,7 @@ def _edge(spline, left, top):
 
 def column(trail):
     """The walk's own record as a graph: what ran, from top to bottom, and beside it in arcs what was used later."""
-    flow = trail._flow
+    flow = trail._journal.flow
     nodes = {f"in{i}": _Node(name, "", shape_text(shape), 0, "tensor") for i, (name, shape) in enumerate(
         zip(_argument_names(trail), flow.inputs, strict=True))}
     place = {-1 - i: key for i, key in enumerate(nodes)}
@@ -271,7 +271,7 @@ def _arc(source, target, rows):
 
 def _argument_names(trail):
     """The names that forward gave the tensors it got, where they can be told; else "input"."""
-    count = len(trail._flow.inputs)
+    count = len(trail._journal.flow.inputs)
     names = [name for name, change in trail[0].changed.items() if change.after.shape is not None] if trail else []
     return names if len(names) == count else ["input"] * count
 
