@@ -215,19 +215,20 @@ def _may_help(code):
 
 
 def all_modules(module):
-    """Every module within one, itself included, with its whole name; each once, under its first name.
+    """Every module within one, itself included, in pairs with its whole name; each once, under its first name.
 
     As `named_modules`, which a module may have given another meaning.
     """
-    waiting, seen = [("", module)], set()
+    waiting, found, known = [("", module)], [], set()
     while waiting:
         name, part = waiting.pop()
-        if id(part) not in seen:
-            seen.add(id(part))
-            yield part, name
+        if id(part) not in known:
+            known.add(id(part))
+            found.append((part, name))
             if children := vars(part).get("_modules"):
                 prefix = f"{name}." if name else ""
                 waiting += [(prefix + key, child) for key, child in reversed(children.items()) if child is not None]
+    return found
 
 
 class _ModuleNames:
