@@ -8,7 +8,6 @@ from typing import Any
 import torch
 
 from .errors import Bilingual
-from .recording.flow import Flow
 from .recording.values import KeptItems, KeptObject, resolved
 from .source import Statement
 
@@ -249,7 +248,7 @@ class Step(_Doing):
 
     @property
     def caller(self):
-        return self.trail._scopes[self._scope] if self.trail._scopes else None
+        return self.trail._journal.scopes[self._scope] if self.trail._journal else None
 
     @property
     def changed(self):
@@ -374,11 +373,16 @@ class Trail(Sequence):
         self._inputs, self._kwargs = (), {}
         self._random = torch.get_rng_state() if kind == "forward" else None  # for the graph, which runs it once more
         self._grad = torch.is_grad_enabled()
-        self._steps: list[Step] = []
-        self._scopes: list[Step | None] = []  # for each function that was followed, the step that called it
-        self._flow = Flow()
+        self._written: list[Step] = []
+        self._journal: Any = None  # what a walk noted, to be read when somebody looks
         self._inner: dict[str, list[Trail]] = {}
         self._occurrences = {}
+
+    @property
+    def _steps(self):
+        if self._journal is not None and self._journal.notes:
+            self._journal.read(self)
+        return self._written
 
     @property
     def inputs(self):

@@ -47,7 +47,7 @@ def walk(module, *inputs, into=(), **kwargs):
         raise
     finally:
         recorder.settle()
-    if not trail:
+    if not recorder.entered:
         raise WalkError(
             f"调用这个 {type(module).__name__} 时没有运行它自己的 forward：请把里面真正做计算的模块交给 walk。",
             f"Calling this {type(module).__name__} did not run its own forward: hand walk the module inside it that "
@@ -133,7 +133,7 @@ def _python_forward(module):
             "torch.jit has compiled this module, so it has no Python lines to walk: pass the module from before "
             "torch.jit.script or trace.",
         )
-    if hasattr(module, "_orig_mod") or getattr(module, "_compiled_call_impl", None) is not None:
+    if "_orig_mod" in vars(module).get("_modules", ()) or getattr(module, "_compiled_call_impl", None) is not None:
         raise WalkError(
             "这个模块已被 torch.compile 编译：请传入编译之前的模块（torch.compile 的结果里是 ._orig_mod）。",
             "torch.compile has compiled this module: pass the one from before (in torch.compile's result it is "
@@ -159,8 +159,9 @@ def _python_forward(module):
 def _explain_failure(error, recorder):
     """Say where it went wrong: at the line that the exception passed first, or that was running."""
     for trail in recorder.unfinished(error):
+        last = trail[-1]
         known, *where = recorder.failures.get(trail, (None,))
-        step, module, operands = where if known is error else (trail[-1], None, {})
+        step, module, operands = where if known is error else (last, None, {})
         _fail(trail, step, error, module, operands)
     if recorder.trail.failed is not None:
         _note(error, recorder.trail)

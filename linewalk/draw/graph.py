@@ -97,7 +97,7 @@ def lay_out_with(graphviz):
 def _lay_out(trail):
     if trail.kind != "forward" or trail.failed:
         return None
-    if len(trail._flow.nodes) <= _MOST_NODES:
+    if len(trail._journal.flow.nodes) <= _MOST_NODES:
         if can_draw and (drawn := in_a_process(_by_torchview, trail)):
             return drawn
         if _graphviz and (drawn := by_graphviz(trail, _graphviz)):
@@ -294,7 +294,7 @@ def column(trail):
 
 def _own_record(trail):
     """({key: `_Node`} in the order they ran, [(key, key)] of what went into what), from the walk itself."""
-    flow = trail._flow
+    flow = trail._journal.flow
     nodes = {f"in{i}": _Node(name, "", shape_text(shape), 0, "tensor") for i, (name, shape) in enumerate(
         zip(_argument_names(trail), flow.inputs, strict=True))}
     place = {-1 - i: key for i, key in enumerate(nodes)}
@@ -324,7 +324,7 @@ def _arc(source, target, rows):
 
 def _argument_names(trail):
     """The names that forward gave the tensors it got, where they can be told; else "input"."""
-    count = len(trail._flow.inputs)
+    count = len(trail._journal.flow.inputs)
     names = [name for name, change in trail[0].changed.items() if change.after.shape is not None] if trail else []
     return names if len(names) == count else ["input"] * count
 

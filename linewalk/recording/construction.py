@@ -43,7 +43,7 @@ class ConstructionRecorder(Lines):
             self.failure = error, self.trail[-1]
 
     def _new_step(self, statement):
-        self.trail._steps.append(Step(self.trail, statement, len(self.trail)))
+        self.trail._written.append(Step(self.trail, statement, len(self.trail)))
 
     def _change(self, name, value):
         change = Change(name, self._latest.get(name), value, False, ())

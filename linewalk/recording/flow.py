@@ -1,7 +1,5 @@
 """What flowed where: the graph of a walk, from the record of its own operators."""
 
-from .memory import memory
-
 _TRANSPARENT = frozenset({  # PyTorch's own handiwork within a function: what comes out is what went in, seen otherwise
     "view", "_unsafe_view", "t", "transpose", "expand", "as_strided", "alias", "detach", "unsqueeze", "squeeze",
     "permute", "_reshape_alias", "select", "slice", "empty", "empty_like", "lift_fresh", "resolve_conj",
@@ -28,24 +26,20 @@ class Flow:
     edges: pairs of places in `nodes`; −1 − i stands for the i-th tensor that forward was given.
     """
 
-    def __init__(self):
+    def __init__(self, inputs):
+        """`inputs`: a `Seen` of each tensor that forward was given."""
         self.nodes = []
         self.edges = {}  # a dict as a set that keeps its order
-        self.inputs = []  # shapes
+        self.inputs = [tuple(tensor.shape) for tensor in inputs]
         self.output = []  # what the output came from
-        self._made = {}  # memory → the node that wrote it last
+        self._made = {tensor.key: -1 - i for i, tensor in enumerate(inputs)}  # memory → the node that wrote it last
         self._of_call = {}
 
-    def given(self, tensors):
-        for tensor in tensors:
-            self._made[memory(tensor)] = -1 - len(self.inputs)
-            self.inputs.append(() if tensor.is_nested else tuple(tensor.shape))
-
-    def ran(self, ran, calls, step):
-        """Take in one operator, a `Ran`; `calls`: the submodules that it ran in, outermost first."""
-        call = calls[-1] if calls and not calls[-1]._has_children else None
+    def ran(self, ran, around, step):
+        """Take in one operator, a `Ran`; `around`: the innermost submodule that it ran in, or None."""
+        call = around if around and not around._has_children else None
         if call is None:
-            if calls and ran.operator.short in _TRANSPARENT:
+            if around and ran.operator.short in _TRANSPARENT:
                 return
             number = len(self.nodes)
             self.nodes.append(Node(ran.operator.short, "", step.index, False))
@@ -61,10 +55,11 @@ class Flow:
                 self.edges[source, number] = None
         for key in ran.targets:
             made[key] = number
-        if ran.outputs and not ran.outputs[0].is_nested:
-            self.nodes[number].shape = tuple(ran.outputs[0].shape)
+        if ran.shape is not None:
+            self.nodes[number].shape = tuple(ran.shape)
 
-    def returned(self, tensors):
-        sources = (self._made.get(memory(tensor)) for tensor in tensors)
+    def returned(self, memories):
+        """`memories`: those of the tensors in what forward returned."""
+        sources = map(self._made.get, memories)
         self.output = list(dict.fromkeys(source for source in sources if source is not None))
         self._made, self._of_call = {}, {}

@@ -1,4 +1,4 @@
-"""Turns what one call of a module does into the steps of a trail."""
+"""Notes what one call of a module does, line by line, in the journal of a trail."""
 
 import inspect
 import sys
@@ -9,15 +9,14 @@ import torch.nn as nn
 
 from ..errors import WalkError
 from ..source import function_statements
-from ..trail import Call, Change, Step, Trail
-from .memory import Kept, Memory
-from .operators import Operators, Ran
-from .receptive import ReceptiveFields
+from ..trail import Trail
+from .journal import Journal
+from .memory import Kept, Memory, memories, seen
+from .operators import Operators, note_of
 from .tracing import MODULE_CALL, Lines, Tracer, forward_function, is_call_of, unseen_by_modes
-from .values import Keeper, KeptItems, Watched, keys_in
+from .values import SIMPLE, Keeper, KeptItems, Watched, keys_in
 
 _ABSENT = object()
-_NO_PARAMETER = frozenset({torch.Tensor, int, float, bool, str, type(None)})  # sooner seen than by isinstance
 _SHOWN_DEPTH = 2  # calls within a line, and within these: cards draw so many, and only their values are kept
 _NOT_FOLLOWED = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 _MODULE_FILE = MODULE_CALL.co_filename
@@ -38,6 +37,7 @@ class ForwardRecorder(Tracer):
         self.keeper = Keeper(self.memory)
         self.levels = []
         self.pending = []
+        self.entered = self.with_places = False
         self.failures = {}
         self.module_names = _ModuleNames(module)
         self.trail = Trail("forward", module)
@@ -65,7 +65,8 @@ class ForwardRecorder(Tracer):
 
     def settle(self):
         """To be called when the walk has ended and nothing of it is held here any more."""
-        self._level = None
+        self._level = self._operators = None
+        self._waiting, self._levels_of = [], {}
         self.memory.settle()
 
     # what the tracer reports
@@ -73,8 +74,11 @@ class ForwardRecorder(Tracer):
     def _on_call(self, frame, event, arg):
         if self._others is None:  # most functions by far are none of ours: that is seen here, without another call
             code = frame.f_code
-            if _kinds.get(id(code), _UNKNOWN)[1] is _DULL and id(code) not in self._forwards:
+            kind = _kinds.get(id(code), _UNKNOWN)[1]
+            if kind is _DULL and id(code) not in self._forwards:
                 return None
+            if kind is _MODULE:
+                return self._module_called(frame) if self.levels else None
         return super()._on_call(frame, event, arg)
 
     def called(self, frame):
@@ -93,7 +97,8 @@ class ForwardRecorder(Tracer):
             if level.code is frame.f_code and is_call_of(frame, level.owner):
                 self._waiting.remove(level)
                 return level.open(frame)
-        if frame.f_code is self._level.code and self._level.step is None and is_call_of(frame, self._level.owner):
+        if frame.f_code is self._level.code and not self._level.is_open and is_call_of(frame, self._level.owner):
+            self.entered = True
             return self._level.open(frame)
         if self.levels and self.levels[-1].is_helper(frame):
             return self.levels[-1].open_helper(frame)
@@ -101,10 +106,12 @@ class ForwardRecorder(Tracer):
 
     def _module_called(self, frame):
         frame.f_trace_lines = self._others is not None
-        self.flush()
-        module = frame.f_locals["self"]
+        if self.pending:
+            self.flush()
+        frame_locals = frame.f_locals
+        module = frame_locals["self"]
         for level in self.levels:
-            level.module_called(module, frame.f_locals)
+            level.module_called(module, frame_locals)
         if id(module) in self._into:
             self._wait_for(*self._into[id(module)], frame)
         return self._on_module
@@ -122,16 +129,17 @@ class ForwardRecorder(Tracer):
     @unseen_by_modes
     def _on_module(self, frame, event, arg):
         if event == "return":
-            self.flush()
+            if self.pending:
+                self.flush()
             for level in self.levels:
                 level.module_returned(arg)
-            inner = self._levels_of.pop(id(frame), None)
-            if inner is not None:
-                inner.trail.output = arg
+            if self._levels_of and id(frame) in self._levels_of:
+                self._levels_of.pop(id(frame)).trail.output = arg
         elif event == "exception":
             self.flush()
             for level in self.levels:
                 level.raised(arg[1])
+        return self._on_module
 
     def _in_thread(self, frame, event, arg):
         """The first call in a thread that starts meanwhile: its operators count too."""
@@ -157,19 +165,18 @@ class ForwardRecorder(Tracer):
 
     def flush(self):
         """Look at the operators that have run since: they belong to the line and to the calls that are open now."""
-        pending = self.pending
-        if pending:
-            done, pending[:] = pending[:], ()
+        if self.pending:
+            done, self.pending = self.pending, []
             with torch._C.DisableTorchFunction():
                 for one in done:
-                    ran = Ran(*one)
+                    ran, taken, given = note_of(*one, self.with_places)
                     for level in self.levels:
-                        level.operator(ran)
+                        level.operator(ran, taken, given)
 
     def fail(self, error, trail, *where):
         """The first place of a trail that an exception passes is where it went wrong."""
         if trail not in self.failures or self.failures[trail][0] is not error:
-            self.failures[trail] = error, *where
+            self.failures[trail] = error, trail._journal.read(trail), *where
 
 
 _MODULE, _HELPER, _SHARES_MEMORY, _DULL = "module", "helper", "shares memory", "dull"
@@ -208,19 +215,20 @@ def _may_help(code):
 
 
 def all_modules(module):
-    """Every module within one, itself included, with its whole name; each once, under its first name.
+    """Every module within one, itself included, in pairs with its whole name; each once, under its first name.
 
     As `named_modules`, which a module may have given another meaning.
     """
-    waiting, seen = [("", module)], set()
+    waiting, found, known = [("", module)], [], set()
     while waiting:
         name, part = waiting.pop()
-        if id(part) not in seen:
-            seen.add(id(part))
-            yield part, name
-            prefix = f"{name}." if name else ""
-            children = (vars(part).get("_modules") or {}).items()
-            waiting += [(f"{prefix}{key}", child) for key, child in reversed(children) if child is not None]
+        if id(part) not in known:
+            known.add(id(part))
+            found.append((part, name))
+            if children := vars(part).get("_modules"):
+                prefix = f"{name}." if name else ""
+                waiting += [(prefix + key, child) for key, child in reversed(children.items()) if child is not None]
+    return found
 
 
 class _ModuleNames:
@@ -245,28 +253,33 @@ class _ModuleNames:
 class _Level:
     """One trail while it is being written: of the module walked, or of one that is walked into.
 
-    step: the step that is running. calls: the calls that it is in, outermost first.
+    calls: the calls that it is in, outermost first: (the local names of each, whether it has submodules).
+    functions: those that are being followed, outermost first. is_open: whether forward has been called.
+    note: adds to the journal.
     """
 
     def __init__(self, recorder, trail, code, owner, names):
         self.recorder, self.trail, self.owner = recorder, trail, owner
-        self.step = None
+        self.is_open = self.has_places = False
         self.calls = []
         self.functions = []
-        self.fields = ReceptiveFields(())
+        self.note = None
         self.code, self._names = code, names
+        self._scopes = 0
         self._counted = {}
         self._helpers = {}
 
     def given(self, inputs, kwargs):
         keep = self.recorder.keeper.keep
-        self.trail._inputs, self.trail._kwargs = keep(tuple(inputs)), keep(dict(kwargs))
-        tensors = _tensors_in((inputs, kwargs))
-        self.fields = ReceptiveFields(tensors)
-        self.trail._flow.given(tensors)
+        with torch._C.DisableTorchFunction():
+            self.trail._inputs, self.trail._kwargs = keep(tuple(inputs)), keep(dict(kwargs))
+            journal = self.trail._journal = Journal(seen(_tensors_in((inputs, kwargs))))
+        self.note, self.has_places = journal.notes.append, journal.has_places
+        self.recorder.with_places |= self.has_places
         self.recorder.keeper.end_line()
 
     def open(self, frame):
+        self.is_open = True
         self.recorder.levels.append(self)
         return self._follow(frame)
 
@@ -287,22 +300,17 @@ class _Level:
 
     def _follow(self, frame):
         self.recorder.flush()
-        function = _Function(self, frame.f_code, len(self.trail._scopes))
-        self.trail._scopes.append(self.step)
+        self.note(("entered",))
+        function = _Function(self, frame.f_code, self._scopes)
+        self._scopes += 1
         self.functions.append(function)
         return function.enter(frame)
 
-    def new_step(self, statement, scope):
-        step = self.step = Step(self.trail, statement, len(self.trail._steps), scope)
-        self.trail._steps.append(step)
-        return step
-
-    def left(self, function):
+    def left(self):
         """A function that was followed has returned, or an exception has left it."""
+        self.note(("left",))
         self.functions.pop()
-        if self.functions:
-            self.step = self.functions[-1].step
-        else:
+        if not self.functions:
             self.recorder.levels.remove(self)
 
     def written(self, key):
@@ -310,91 +318,67 @@ class _Level:
             function.written.add(key)
 
     def module_called(self, module, frame_locals):
-        call = Call(self._names[module], type(module).__name__, is_module=True)
-        call._has_children = bool(vars(module).get("_modules"))
-        call._frame_locals = frame_locals
-        self.calls.append(call)
+        has_children = bool(vars(module).get("_modules"))
+        self.note(("called", self._names[module], type(module).__name__, has_children))
+        self.calls.append((frame_locals, has_children))
 
     def module_returned(self, output):
         if not self.calls:
             return
-        call = self.calls.pop()
-        call._frame_locals = None
+        self.calls.pop()
+        kept = place = None
         if len(self.calls) < _SHOWN_DEPTH and output is not None:
-            call._kept = self.recorder.keeper.keep(output)
-            if self.fields and isinstance(output, torch.Tensor):
-                call.places = self.fields.of(output)[0]
-        outer = self.calls[-1] if self.calls else self.step
-        outer._done.append(call)
+            kept = self.recorder.keeper.keep(output)
+            if self.has_places and isinstance(output, torch.Tensor):
+                (place,) = seen((output,))
+        self.note(("returned", kept, place))
 
-    def operator(self, ran):
-        operator, calls = ran.operator, self.calls
-        inside = calls[-1] if calls else self.step
-        first = None
-        if not calls or (len(calls) < _SHOWN_DEPTH and calls[-1]._has_children):
-            call = Call(operator.short, operator.name, is_module=False)
-            call._done.append(operator.name)
-            if ran.outputs:
-                first = ran.outputs[0]
-                call._kept = self.recorder.keeper.tensor(first)
-            inside._done.append(call)
-            inside = call
-        else:
-            inside._done.append(operator.name)
-        if ran.macs:
-            inside._macs += ran.macs
-        elif ran.macs is None:
-            inside._uncounted += (operator.name,)
-        for value in ran.args:
-            kind = type(value)
-            if kind is list or kind is tuple:
-                for tensor in value:
-                    if isinstance(tensor, nn.Parameter):
-                        self._count(inside, tensor)
-            elif kind not in _NO_PARAMETER and isinstance(value, nn.Parameter):
-                self._count(inside, value)
-        self.trail._flow.ran(ran, calls, self.step)
-        if self.fields:
-            self.fields.follow(ran)
-            if first is not None:
-                inside.places = self.fields.of(first)[0]
-
-    def _count(self, doing, parameter):
-        if id(parameter) not in self._counted:
-            self._counted[id(parameter)] = parameter
-            doing._params += parameter.numel()
+    def operator(self, ran, taken, given):
+        params = 0
+        for tensor in taken:
+            if type(tensor) is torch.Tensor or id(tensor) in self._counted or not isinstance(tensor, nn.Parameter):
+                continue
+            self._counted[id(tensor)] = tensor
+            params += tensor.numel()
+        calls, kept = self.calls, None
+        shown = not calls or (len(calls) < _SHOWN_DEPTH and calls[-1][1])
+        if shown and given:
+            kept = self.recorder.keeper.tensor(given[0])
+        self.note(("ran", ran, shown, kept, params))
 
     def raised(self, error):
         if self.calls:
-            call = self.calls[-1]
-            args = call._frame_locals["args"]
+            frame_locals = self.calls[-1][0]
+            args = frame_locals["args"]
             operands = {
                 f"input {i}" if len(args) > 1 else "input": arg
                 for i, arg in enumerate(args) if isinstance(arg, torch.Tensor)
             }
-            self.recorder.fail(error, self.trail, self.step, call._frame_locals["self"], operands)
+            self.recorder.fail(error, self.trail, frame_locals["self"], operands)
         elif self.functions:
-            reads, names = self.step.statement.reads, self.functions[-1].names
-            operands = {name: names[name] for name in reads if isinstance(names.get(name), torch.Tensor)}
-            self.recorder.fail(error, self.trail, self.step, None, operands)
+            function = self.functions[-1]
+            values = {name: function.names.get(name) for name in function.statement.reads}
+            operands = {name: value for name, value in values.items() if isinstance(value, torch.Tensor)}
+            self.recorder.fail(error, self.trail, None, operands)
 
 
 class _Function(Lines):
-    """One call of a function that is followed: finds what each of its lines changed.
+    """One call of a function that is followed.
 
-    names: the local names as they were after the line before; scope: tells this call from others.
-    written: the memories that the running line has written to.
+    statement: the one that is running. names: what the local names stand for. written: the memories that the running
+    line has written to. scope: its number among the calls that are followed.
     """
 
     def __init__(self, level, code, scope):
         super().__init__(code)
-        self.step = None
+        self.statement = None
         self.names = {}
         self.written = set()
         self.scope = scope
         self._level = level
-        self._keep = level.recorder.keeper.keep
-        self._latest = {}  # name → the change that gave it its value
+        self._note = level.note
+        self._recorder = level.recorder
+        self._keeper = level.recorder.keeper
         self._memories = {}  # name → keys of the memories of its tensors
         self._watched = {}  # name → a container that may change without a new name
         self._attributes = {}  # what the running line may change of the module: name → (value, its `Kept`)
@@ -403,112 +387,115 @@ class _Function(Lines):
         self._self_name = code.co_varnames[0] if code.co_argcount and level.owner is not None else None
 
     def begin(self, statement, frame):
-        if self.step is not None:
+        if self.statement is not None:
             self._close(frame)
             self._raising = False
-        self.step = self._level.new_step(statement, self.scope)
+        self.statement = statement
+        self._note(("began", statement, self.scope))
         if statement.attributes and self._self_name:
             self._look_at_attributes(statement)
 
     def finish(self, frame, returned):
         self._close(frame)
-        step = self.step
         if self.scope == 0:
-            self._level.trail._flow.returned(_tensors_in((returned,)))
-        if step.source.startswith("return") and not self._raising and returned is not None and not any(
+            self._note(("gave", memories(_tensors_in((returned,)))))
+        if self.statement.text.startswith("return") and not self._raising and returned is not None and not any(
             value is returned for value in self.names.values()
         ):
             self.names["return"] = returned
-            self._change("return", self._keep(returned), False, ())
+            self._changed("return", self._keeper.keep(returned), False, ())
         for name in self.names:
-            self._level.recorder.keeper.unbind(self.scope, name)
+            self._keeper.unbind(self.scope, name)
         self.names, self._watched = {}, {}
-        self._level.recorder.keeper.end_line()
-        self._level.left(self)
+        self._keeper.end_line()
+        self._level.left()
 
     def raised(self, error):
         self._raising = True
-        self._level.recorder.flush()
+        self._recorder.flush()
         self._level.raised(error)
 
     def _close(self, frame):
         """Compare the local names with what they were before the line."""
-        if self._level.recorder.pending:
-            self._level.recorder.flush()
-        names, written, now = self.names, self.written, frame.f_locals
-        fresh = {}
+        if self._recorder.pending:
+            self._recorder.flush()
+        names, now, fresh = self.names, frame.f_locals, {}
         for name, value in now.items():
             if names.get(name, _ABSENT) is not value:
                 names[name] = value
-                if value is not self._level.trail.module and name not in self._hidden:
+                if value is self._level.trail.module or name in self._hidden:
+                    continue
+                if type(value) in SIMPLE and name not in self._memories:
+                    self._note(("changed", name, value, False, (), None))
+                else:
                     fresh[name] = self._bound(name, value, now)
-        if written:
+        if self.written:
             for name, keys in self._memories.items():
-                if name not in fresh and not written.isdisjoint(keys):
+                if name not in fresh and not self.written.isdisjoint(keys):
                     fresh[name] = self._overwritten(name)
         for name, watched in self._watched.items():
             if name not in fresh:
-                grows = self.step.statement.touches.get(name)
-                if (grows is not None or watched.looks_changed()) and watched.look_again(grows):
+                grows = self.statement.touches.get(name)
+                if (grows is not None or len(watched.value) != watched.count) and watched.look_again(grows):
                     fresh[name] = watched.keys
-                    self._change(name, watched.kept, False, ())
+                    self._changed(name, watched.kept(), False, ())
         if self._attributes:
             self._close_attributes()
-        self._memories.update(fresh)
-        written.clear()
-        self._level.recorder.keeper.end_line()
+        if fresh:
+            self._memories.update(fresh)
+        if self.written:
+            self.written.clear()
+        self._keeper.end_line()
 
     def _bound(self, name, value, now):
         """`name` stands for another object than before; returns the memories of the tensors in it."""
-        keeper = self._level.recorder.keeper
         earlier = self._watched.pop(name, None)
         if type(value) in (list, tuple, dict):
             if earlier is not None and not self.written.isdisjoint(earlier.keys):
                 earlier = None
-            watched = self._watched[name] = Watched(value, self._keep, earlier)
-            kept, keys = watched.kept, watched.keys
+            watched = self._watched[name] = Watched(value, self._keeper.keep, earlier)
+            kept, keys = watched.kept(), watched.keys
         else:
-            kept = self._keep(value)
+            kept = self._keeper.keep(value)
             keys = keys_in(kept)
             if type(kept) is Kept:
-                keeper.bind(self.scope, name, value, kept)
+                self._keeper.bind(self.scope, name, value, kept)
             elif name in self._memories:
-                keeper.unbind(self.scope, name)
+                self._keeper.unbind(self.scope, name)
         same = ()
         if isinstance(value, (torch.Tensor, nn.Module, list, dict)):
-            same = tuple(other for other, its in now.items() if its is value and other != name)
-        self._change(name, kept, self._was_written(keys), same)
+            named = [other for other, its in now.items() if its is value]
+            if len(named) > 1:
+                named.remove(name)
+                same = tuple(named)
+        self._changed(name, kept, bool(self.written) and self._was_written(keys), same)
         return keys
 
     def _was_written(self, keys):
         """Whether the line wrote into one of these memories, which a name stood for before."""
-        return bool(self.written) and any(
-            key in self.written and any(key in known for known in self._memories.values()) for key in keys
-        )
+        known = self._memories.values()
+        return any(key in self.written and any(key in its for its in known) for key in keys)
 
     def _overwritten(self, name):
         """Something was written into the memory of what `name` stands for."""
         watched = self._watched.get(name)
         if watched is None:
             value = self.names[name]
-            kept = self._keep(value)
+            kept = self._keeper.keep(value)
             keys = keys_in(kept)
             if type(kept) is Kept:
-                self._level.recorder.keeper.bind(self.scope, name, value, kept)
+                self._keeper.bind(self.scope, name, value, kept)
         else:
             watched.keep_again()
-            kept, keys = watched.kept, watched.keys
-        self._change(name, kept, True, ())
+            kept, keys = watched.kept(), watched.keys
+        self._changed(name, kept, True, ())
         return keys
 
-    def _change(self, name, kept, in_place, same):
-        places, field = None, None
-        fields = self._level.fields
-        if fields and type(kept) is Kept and name in self.names:
-            places, field = fields.of(self.names[name])
-        change = Change(name, self._latest.get(name), kept, in_place, same, field, places)
-        self._latest[name] = change
-        self.step._changes[name] = change
+    def _changed(self, name, kept, in_place, same):
+        place = None
+        if self._level.has_places and type(kept) is Kept and name in self.names:
+            (place,) = seen((self.names[name],))
+        self._note(("changed", name, kept, in_place, same, place))
 
     # what a line may change of the module itself
 
@@ -518,9 +505,9 @@ class _Function(Lines):
             if root != self._self_name:
                 continue
             value = _attribute(self._level.owner, attribute)
-            kept = None if value is _ABSENT else self._keep(value)
-            if kept is not None and name not in self._latest:
-                self._latest[name] = Change(name, None, kept, False, (), None)
+            kept = None if value is _ABSENT else self._keeper.keep(value)
+            if kept is not None:
+                self._note(("stood", name, kept))
             self._attributes[name] = value, kept
 
     def _close_attributes(self):
@@ -529,11 +516,11 @@ class _Function(Lines):
             if value is _ABSENT:
                 continue
             in_place = value is before and not self.written.isdisjoint(keys_in(kept))
-            now = self._keep(value)
+            now = self._keeper.keep(value)
             if value is not before or in_place or not _same_contents(kept, now):
                 same = tuple(other for other, its in self.names.items() if its is value and isinstance(
                     value, (torch.Tensor, nn.Module, list, dict)))
-                self._change(name, now, in_place, same)
+                self._changed(name, now, in_place, same)
         self._attributes = {}
 
 

@@ -2,7 +2,7 @@
 
 import torch
 
-_PLAIN = (torch.Tensor, torch.nn.Parameter)
+_PLAIN = frozenset({torch.Tensor, torch.nn.Parameter})
 _no_dispatch, _no_function, _no_functorch = (
     torch._C._DisableTorchDispatch, torch._C.DisableTorchFunction, torch._C._DisableFuncTorch
 )
@@ -15,6 +15,40 @@ def _holders_besides_tensors():
 
 
 _NOBODYS = _holders_besides_tensors()  # a memory that has been looked at from Python counts itself
+
+
+class Seen:
+    """What is told of a tensor when the tensor itself may be gone; made from what `seen` notes.
+
+    key: names its memory. place: names it in there as long as it lives; autograd makes views anew, so the object itself
+    does not. shape: () for a nested tensor, which has many.
+    """
+
+    __slots__ = ("is_nested", "key", "place", "shape")
+
+    def __init__(self, key, offset, shape, stride):
+        self.key, self.place = key, (offset, shape, stride)
+        self.is_nested = shape is None
+        self.shape = () if shape is None else shape
+
+    def dim(self):
+        return len(self.shape)
+
+
+def seen(tensors):
+    """What is to be noted of tensors: of each a tuple from which a `Seen` is made."""
+    if _PLAIN.issuperset(map(type, tensors)):
+        try:
+            return [(one.untyped_storage()._cdata, one.storage_offset(), one.shape, one.stride()) for one in tensors]
+        except (NotImplementedError, RuntimeError):  # sparse, nested, …
+            pass
+    return [_unusual_seen(tensor) for tensor in tensors]
+
+
+def _unusual_seen(tensor):
+    if tensor.layout is torch.strided and not tensor.is_nested:
+        return memory(tensor), tensor.storage_offset(), tensor.shape, tensor.stride()
+    return memory(tensor), id(tensor), None if tensor.is_nested else tensor.shape, ()
 
 
 class Kept:
@@ -75,7 +109,10 @@ class Memory:
                         kept._tensor, kept._history = copied(kept._tensor), None
 
     def keep(self, tensor):
-        """`tensor` as it is now, a `Kept`: it shares the memory until something is written there."""
+        """`tensor` as it is now, a `Kept`: it shares the memory until something is written there.
+
+        To be called where no `TorchFunctionMode` is looking.
+        """
         if type(tensor) not in _PLAIN or tensor.is_quantized or tensor.is_nested:
             return self._copy_of_an_unusual(tensor)
         try:
@@ -88,7 +125,7 @@ class Memory:
         history = self._histories.get(key)
         if history is None:
             history = self._histories[key] = _History()
-        with _no_dispatch(), _no_function():
+        with _no_dispatch():
             if _transforms() is None:
                 shared = tensor.detach()
             else:
@@ -110,8 +147,8 @@ class Memory:
 
     def settle(self):
         """Take leave of the memory that somebody else can still write to; to be called when the walk has ended."""
-        for key, history in self._histories.items():
-            with _no_dispatch(), _no_function():
+        with _no_dispatch(), _no_function():
+            for key, history in self._histories.items():
                 history.settle(key)
         self._histories.clear()
 
@@ -133,23 +170,29 @@ class Memory:
 class _History:
     """What was written over in one memory: undone backwards, it gives every earlier state.
 
-    saved: what was there before each write, in order: (bytes, None) of the whole memory, or (values, where) of a part.
+    saved: what was there before each write, in order: (a tensor, None) with the whole memory, or (values, where) of a
+        part.
     latest: how much was saved when a tensor was last kept; kept: all that were.
     """
 
     __slots__ = ("kept", "latest", "saved")
 
     def __init__(self):
-        self.kept, self.latest, self.saved = [], 0, []
+        self.kept, self.latest, self.saved = [], 0, ()
 
     def save(self, tensor):
         where = (tensor.dtype, tensor.size(), tensor.stride(), tensor.storage_offset())
         if any(known in (None, where) for _, known in self.saved[self.latest:]):
             return  # nobody has looked since
-        if 2 * tensor.numel() * tensor.element_size() < tensor.untyped_storage().nbytes():
-            self.saved.append((tensor.detach().clone(), where))
+        size, whole = tensor.numel() * tensor.element_size(), tensor.untyped_storage().nbytes()
+        if size == whole and tensor.is_contiguous() and not tensor.is_conj() and not tensor.is_neg():
+            saved = tensor.detach().clone(), None
+        elif 2 * size < whole:
+            saved = tensor.detach().clone(), where
         else:
-            self.saved.append((_bytes(tensor).clone(), None))
+            saved = _bytes(tensor).clone(), None
+        self.saved = self.saved or []
+        self.saved.append(saved)
 
     def restored(self, tensor, moment):
         """`tensor`, which lies in this memory, as it was when so much was saved."""
@@ -157,26 +200,23 @@ class _History:
             later = self.saved[moment:]
             whole = next((i for i, (_, where) in enumerate(later) if where is None), None)
             if whole == 0:
-                return _view(later[0][0], tensor)
-            content = (_bytes(tensor) if whole is None else later[whole][0]).clone()
+                return _like(tensor, later[0][0])
+            content = _bytes(tensor if whole is None else later[whole][0]).clone()
             for values, (dtype, *place) in reversed(later[:whole]):
                 _typed(content, dtype).as_strided(*place).copy_(values)
-            return _view(content, tensor)
+            return _like(tensor, content)
 
     def settle(self, key):
-        here = []
-        for kept in self.kept:
-            if kept._history is self:
-                if not kept.is_current and self.saved[kept._moment][1] is None:
-                    kept.get()  # from what was saved, without a copy
-                else:
-                    here.append(kept)
-        self.kept = []
+        if self.saved:
+            self._settle_the_past()
+        here, self.kept = [kept for kept in self.kept if kept._history is self], ()
         if not here:
             return
         owned = {id(kept._tensor): kept._tensor for kept in here}
-        needed = sum(tensor.numel() * tensor.element_size() for tensor in owned.values())
-        storage = here[0]._tensor.untyped_storage().nbytes()
+        needed = 0
+        for tensor in owned.values():
+            needed += tensor.numel() * tensor.element_size()
+        storage = tensor.untyped_storage().nbytes()
         if torch._C._storage_Use_Count(key) <= len(owned) + _NOBODYS and 2 * needed >= storage:
             return  # nobody else has it, and most of it is needed
         if len(owned) == 1 or 2 * needed < storage:
@@ -189,7 +229,12 @@ class _History:
         else:
             content = _bytes(here[0]._tensor).clone()
             for kept in here:
-                kept._tensor = _view(content, kept._tensor)
+                kept._tensor = _like(kept._tensor, content)
+
+    def _settle_the_past(self):
+        for kept in self.kept:
+            if kept._history is self and not kept.is_current and self.saved[kept._moment][1] is None:
+                kept.get()  # from what was saved, without a copy
 
 
 def memory(tensor):
@@ -200,8 +245,20 @@ def memory(tensor):
         return id(tensor)
 
 
+def memories(tensors):
+    """`memory` of each."""
+    if _PLAIN.issuperset(map(type, tensors)):
+        try:
+            return [tensor.untyped_storage()._cdata for tensor in tensors]
+        except (NotImplementedError, RuntimeError):  # sparse, opaque, or wrapped by one of torch.func's transforms
+            pass
+    return list(map(memory, tensors))
+
+
 def copied(tensor):
     """A copy that takes no more memory than `tensor` does: what is expanded or overlaps stays so."""
+    if tensor.is_contiguous():
+        return tensor.clone()
     extent = 1 + sum((size - 1) * stride for size, stride in zip(tensor.size(), tensor.stride(), strict=True))
     if tensor.numel() <= extent:
         return tensor.clone()
@@ -218,8 +275,13 @@ def _typed(content, dtype):
     return content[: len(content) // dtype.itemsize * dtype.itemsize].view(dtype)
 
 
-def _view(content, tensor):
-    """What `tensor` would be if its memory held these bytes."""
-    view = _typed(content, tensor.dtype).as_strided(tensor.size(), tensor.stride(), tensor.storage_offset())
+def _like(tensor, content):
+    """What `tensor` would be if its memory held what is in the memory of `content`, another one."""
+    if (content.dtype, content.size(), content.stride()) == (tensor.dtype, tensor.size(), tensor.stride()) and not (
+        tensor.storage_offset() or tensor.is_conj() or tensor.is_neg()
+    ):
+        return content
+    whole = _typed(_bytes(content), tensor.dtype)
+    view = whole.as_strided(tensor.size(), tensor.stride(), tensor.storage_offset())
     view = view.conj() if tensor.is_conj() else view
     return view._neg_view() if tensor.is_neg() else view

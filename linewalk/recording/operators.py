@@ -5,7 +5,7 @@ from torch.utils._python_dispatch import TorchDispatchMode, _push_mode
 from torch.utils.flop_counter import flop_registry
 
 from .macs import counter
-from .memory import memory
+from .memory import Seen, memories, seen
 
 _IGNORED = (torch.ops.aten.detach.default,)  # autograd's, for its own records: nothing that a line asked for
 # Batch norm in training writes its running statistics, which its schema does not say.
@@ -14,6 +14,7 @@ _UNDECLARED = dict.fromkeys(
     ((3, "running_mean"), (4, "running_var")),
 )
 _TRAINING = 5  # the place of their argument that says so
+_NO_TENSOR = frozenset({int, float, bool, str, type(None), torch.dtype, torch.device, torch.layout})
 _MOST_PENDING = 8  # operators whose results are held until they have been looked at
 _known = {}  # by id, since an operator computes its hash in Python
 
@@ -116,23 +117,53 @@ class Operators(TorchDispatchMode):
         return output
 
 
-class Ran:
-    """An operator that has run, looked at once for all that want to know.
+def note_of(operator, args, kwargs, output, with_places):
+    """What is noted of an operator that has run, to make a `Ran` of it; the tensors it took; those that it gave."""
+    macs = operator.macs(args, kwargs or {}, output) if operator.macs else 0
+    taken = tensors_among((*args, *kwargs.values()) if kwargs else args)
+    given = [output] if isinstance(output, torch.Tensor) else tensors_among((output,))
+    shape = given[0].shape if given and not given[0].is_nested else None
+    if with_places:
+        told = [value if type(value) in _NO_TENSOR else _without_tensors(value) for value in args]
+        return (operator, macs, shape, seen(taken), seen(given), told), taken, given
+    return (operator, macs, shape, memories(taken), memories(given), None), taken, given
 
-    inputs, outputs: the tensors among its arguments and results. sources, targets: what names the memory of each.
+
+def _without_tensors(value):
+    if isinstance(value, (list, tuple)):
+        return [_A_TENSOR if isinstance(item, torch.Tensor) else item for item in value]
+    return _A_TENSOR if isinstance(value, torch.Tensor) else value
+
+
+_A_TENSOR = object()
+
+
+class Ran:
+    """An operator that has run, without the tensors that it was about.
+
     macs: its multiply–accumulates, None where they are not known.
+    shape: the first result's; None without one that has a shape.
+    sources, targets: what names the memory of each tensor among its arguments, and among its results.
+    args, inputs, outputs: its arguments, with a `Seen` for each tensor, these, and its results; not known where nobody
+        follows places.
     """
 
-    __slots__ = ("args", "inputs", "macs", "operator", "outputs", "sources", "targets")
+    __slots__ = ("args", "inputs", "macs", "operator", "outputs", "shape", "sources", "targets")
 
-    def __init__(self, operator, args, kwargs, output):
-        self.operator, self.args = operator, args
-        self.macs = operator.macs(args, kwargs or {}, output) if operator.macs else 0
-        self.inputs = tensors_among(args)
-        if kwargs:
-            self.inputs += tensors_among(kwargs.values())
-        self.outputs = [output] if isinstance(output, torch.Tensor) else tensors_among((output,))
-        self.sources, self.targets = list(map(memory, self.inputs)), list(map(memory, self.outputs))
+    def __init__(self, operator, macs, shape, taken, given, args):
+        self.operator, self.macs, self.shape = operator, macs, shape
+        self.sources, self.targets = taken, given
+        if args is not None:
+            self.inputs, self.outputs = [Seen(*one) for one in taken], [Seen(*one) for one in given]
+            self.sources, self.targets = [one.key for one in self.inputs], [one.key for one in self.outputs]
+            inputs = iter(self.inputs)
+            self.args = [_with_tensors(value, inputs) for value in args]
+
+
+def _with_tensors(value, inputs):
+    if type(value) is list:
+        return [next(inputs) if item is _A_TENSOR else item for item in value]
+    return next(inputs) if value is _A_TENSOR else value
 
 
 class _HigherOrder:
@@ -149,7 +180,12 @@ def tensors_among(values):
     """The tensors among an operator's arguments or results, which nest in lists at most."""
     found = []
     for value in values:
-        if isinstance(value, torch.Tensor):
+        kind = type(value)
+        if kind is torch.Tensor:
+            found.append(value)
+        elif kind in _NO_TENSOR:
+            continue
+        elif isinstance(value, torch.Tensor):
             found.append(value)
         elif isinstance(value, (list, tuple)):
             found.extend(item for item in value if isinstance(item, torch.Tensor))

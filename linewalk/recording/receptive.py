@@ -1,10 +1,6 @@
 """Receptive fields, followed from operator to operator."""
 
-import torch
-
-from .memory import memory
-
-aten = torch.ops.aten
+from .memory import Seen
 
 _POOLING = {
     "max_pool1d": 1, "max_pool2d": 2, "max_pool3d": 3, "max_pool1d_with_indices": 1, "max_pool2d_with_indices": 2,
@@ -45,11 +41,12 @@ class ReceptiveFields:
     """
 
     def __init__(self, inputs):
+        """`inputs`: a `Seen` of each tensor that forward was given; so for all tensors here."""
         self._fields = {}  # memory → place in it → axes, sizes, jumps
         for tensor in inputs:
             if tensor.dim() >= 3 and not tensor.is_nested:
                 axes = tuple(range(2, tensor.dim()))
-                self._set(memory(tensor), tensor, (axes, (1,) * len(axes), (1,) * len(axes)))
+                self._set(tensor, (axes, (1,) * len(axes), (1,) * len(axes)))
 
     def __bool__(self):
         return bool(self._fields)
@@ -61,27 +58,27 @@ class ReceptiveFields:
         """
         if not self._fields or tensor.dim() < 3 or tensor.is_nested:
             return None, None
-        return (self._get(memory(tensor), tensor) or (None, None, None))[:2]
+        return (self._get(tensor) or (None, None, None))[:2]
 
     def follow(self, ran):
         """Take in one operator, a `Ran`."""
         name, pointwise, args = ran.operator.not_in_place, ran.operator.pointwise, ran.args
         found = []
-        for key, tensor in zip(ran.sources, ran.inputs, strict=True):
-            field = key in self._fields and self._get(key, tensor)
+        for tensor in ran.inputs:
+            field = self._get(tensor)
             if field:
                 found.append((tensor, field))
         if not found or name in _FRESH:
-            for key, output in zip(ran.targets, ran.outputs, strict=True):
-                if key in self._fields:
-                    self._fields[key].pop(_place(output), None)
+            for output in ran.outputs:
+                if output.key in self._fields:
+                    self._fields[output.key].pop(output.place, None)
             return
         by_value = pointwise or (name in _BATCH_NORMS and len(args) > 3 and args[3] is not None)
         if by_value and ran.outputs and _is_one(found, ran.outputs[0]):
-            self._set(ran.targets[0], ran.outputs[0], found[0][1])  # by far the commonest, and soon seen
+            self._set(ran.outputs[0], found[0][1])  # by far the commonest, and soon seen
             return
         mixed = any(sizes is None for _, (_, sizes, _) in found)
-        for key, output in zip(ran.targets, ran.outputs, strict=True):
+        for output in ran.outputs:
             field = None
             if not output.is_nested and all(axes is not None for _, (axes, _, _) in found):
                 counted = [(tensor, _counted(*field)) for tensor, field in found]
@@ -91,14 +88,14 @@ class ReceptiveFields:
                     field = None
             if field is None:
                 field = _same_axes(name, pointwise, found, output), None, None
-            self._set(key, output, (field[0], None, None) if mixed else field)
+            self._set(output, (field[0], None, None) if mixed else field)
 
-    def _get(self, key, tensor):
-        places = self._fields.get(key)
-        return places and places.get(_place(tensor))
+    def _get(self, tensor):
+        places = self._fields.get(tensor.key)
+        return places and places.get(tensor.place)
 
-    def _set(self, key, tensor, field):
-        self._fields.setdefault(key, {})[_place(tensor)] = field
+    def _set(self, tensor, field):
+        self._fields.setdefault(tensor.key, {})[tensor.place] = field
 
     def _after(self, name, pointwise, args, found, output):
         tensor, (axes, sizes, jumps) = found[0]
@@ -182,13 +179,6 @@ def _same_axes(name, pointwise, found, output):
     return axes.pop() if layout and len(axes) == 1 else None
 
 
-def _place(tensor):
-    """Names a tensor in its memory as long as it lives; autograd makes views anew, so the object itself does not."""
-    if tensor.layout is not torch.strided or tensor.is_nested:
-        return id(tensor)
-    return tensor.storage_offset(), tensor.shape, tensor.stride()
-
-
 def _each(numbers, count):
     numbers = (numbers,) if isinstance(numbers, int) else tuple(numbers)
     return numbers * count if len(numbers) == 1 else numbers
@@ -233,7 +223,7 @@ def _cut(name, args, tensor, axes, sizes, jumps):
 def _along(name, args, tensor, output, axes, sizes, jumps):
     at = 2 if name in ("roll", "linalg_vector_norm") else 1
     dims = args[at] if len(args) > at else None
-    if dims is None or dims == [] or isinstance(dims, (bool, torch.Tensor)):
+    if dims is None or dims == [] or isinstance(dims, (bool, Seen)):
         return None
     dims = {dim % tensor.dim() for dim in ([dims] if isinstance(dims, int) else dims)}
     if dims & set(axes):

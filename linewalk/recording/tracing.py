@@ -22,10 +22,8 @@ def unseen_by_modes(trace):
     def guarded(self, frame, event, arg):
         if _function_modes():
             with torch._C.DisableTorchFunction():
-                trace(self, frame, event, arg)
-        else:
-            trace(self, frame, event, arg)
-        return getattr(self, trace.__name__)
+                return trace(self, frame, event, arg)
+        return trace(self, frame, event, arg)
 
     return guarded
 
@@ -125,31 +123,28 @@ class Lines:
 
     def enter(self, frame):
         """The call itself, which is the `def` line's statement."""
-        self._begin(self._statements[frame.f_lineno], frame)
+        statement = self._current = self._statements[frame.f_lineno]
+        self._entries[statement.lineno] = frame.f_lasti
+        self.begin(statement, frame)
         return self.trace
 
     @unseen_by_modes
     def trace(self, frame, event, arg):
         if event == "line":
             statement = self._statements.get(frame.f_lineno)
-            if statement is not None and (
-                frame.f_lasti == self._entries.get(statement.lineno) or not self._goes_on(statement, frame)
-            ):
-                self._begin(statement, frame)
+            if statement is not None:
+                entry = self._entries.setdefault(statement.lineno, frame.f_lasti)
+                if entry == frame.f_lasti or not self._goes_on(statement):
+                    self._current = statement
+                    self.begin(statement, frame)
         elif event == "return":
             self.finish(frame, arg)
         elif event == "exception":
             self.raised(arg[1])
+        return self.trace
 
-    def _begin(self, statement, frame):
-        self._current = statement
-        self._entries.setdefault(statement.lineno, frame.f_lasti)
-        self.begin(statement, frame)
-
-    def _goes_on(self, statement, frame):
+    def _goes_on(self, statement):
         """Whether a line event belongs to a run of `statement` that has begun before, not to a new run of it."""
-        if statement.lineno not in self._entries:
-            return False
         if statement is self._current:
             # It reports each of its lines, and its first one again when the call is made; a loop on one line loops.
             return statement.end_lineno > statement.lineno or not statement.text.startswith(("for ", "while "))

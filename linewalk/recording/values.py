@@ -8,7 +8,7 @@ from torch.utils import _pytree as pytree
 from .memory import Kept
 
 _DEEPEST = 12  # containers within containers, beyond which a value is kept by reference
-_SIMPLE = frozenset({
+SIMPLE = frozenset({
     int, float, bool, str, bytes, complex, type(None), type(Ellipsis), range, slice, type,
     torch.dtype, torch.device, torch.Size, torch.layout, torch.memory_format,
 })
@@ -63,10 +63,10 @@ class Watched:
 
     Looking again costs as little as can be: what only grew at its end is not gone through once more.
 
-    kept: a `KeptItems`; keys: the memories of the tensors in it.
+    count: how many things it held; keys: the memories of the tensors in it.
     """
 
-    __slots__ = ("_held", "_items", "_keep", "_nested", "kept", "keys", "value")
+    __slots__ = ("_held", "_items", "_keep", "_nested", "count", "keys", "value")
 
     def __init__(self, value, keep, earlier=None):
         """`earlier`: what the name stood for before, where nothing was written over since; it may be a beginning."""
@@ -78,6 +78,10 @@ class Watched:
         else:
             self._look()
 
+    def kept(self):
+        """How it is kept, a `KeptItems`."""
+        return KeptItems(type(self.value), self._items, self.count, type(self.value))
+
     def begins(self, value):
         """Whether `value` holds the same things first."""
         held = self._held
@@ -86,12 +90,8 @@ class Watched:
             and len(value) >= len(held) == len(self._items) and all(map(operator.is_, value, held))
         )
 
-    def looks_changed(self):
-        """Whether its length is another one, which costs nothing to see."""
-        return len(self.value) != self.kept.count
-
     def look_again(self, grows):
-        """Whether it holds something else than before, which `kept` then shows.
+        """Whether it holds something else than before, which `kept` then gives.
 
         Args:
             grows: True where only something new at its end is to be expected, "item" where one item was set.
@@ -103,7 +103,7 @@ class Watched:
             if isinstance(value, dict):
                 held.update((key, value[key]) for key in _last_keys(value, len(value) - start))
             else:
-                held.extend(value[start:])
+                held += value[start:]
             return len(value) > start
         if len(value) != len(held) or self._nested:
             self._look()
@@ -121,7 +121,6 @@ class Watched:
             kept = self._kept(contents[index])
             items[index] = _Pair(keys[index], kept) if isinstance(self.value, dict) else kept
         self._items, self._held = items, _copy(self.value)
-        self.kept = KeptItems(type(self.value), items, len(items), type(self.value))
 
     def keep_again(self):
         """Keep all of it as it is now, after something was written over a tensor in it."""
@@ -131,30 +130,34 @@ class Watched:
         self.keys, self._nested, self._items = set(), False, []
         self._held = _copy(self.value)
         contents = _contents(self.value)
-        if _SIMPLE.issuperset(map(type, contents)):
+        if SIMPLE.issuperset(map(type, contents)):
             self._store(contents, self.value)
         else:
             self._store([self._kept(item) for item in contents], self.value)
 
     def _add(self, start):
-        count = len(self.value) - start
         if isinstance(self.value, dict):
-            keys = _last_keys(self.value, count)
+            keys = _last_keys(self.value, len(self.value) - start)
             self._store([self._kept(self.value[key]) for key in keys], keys)
         else:
-            self._store([self._kept(item) for item in self.value[start:]], None)
+            for item in self.value[start:]:
+                self._items.append(self._kept(item))
+            self.count = len(self.value)
 
     def _kept(self, item):
         kept = self._keep(item)
-        self._nested = self._nested or isinstance(kept, KeptItems)
-        self.keys.update(keys_in(kept))
+        if type(kept) is Kept:
+            self.keys.add(kept.key)
+        elif type(item) not in SIMPLE:
+            self._nested = self._nested or isinstance(kept, KeptItems)
+            self.keys.update(keys_in(kept))
         return kept
 
     def _store(self, kept, keys):
         if isinstance(self.value, dict):
             kept = [_Pair(key, item) for key, item in zip(keys, kept, strict=True)]
         self._items.extend(kept)
-        self.kept = KeptItems(type(self.value), self._items, len(self.value), type(self.value))
+        self.count = len(self.value)
 
 
 def keys_in(kept):
@@ -240,7 +243,7 @@ class Keeper:
     def keep(self, value, around=()):
         """How a value of any kind is kept, to be handed to `resolved`; what it nests is kept with it."""
         kind = type(value)
-        if kind in _SIMPLE:
+        if kind in SIMPLE:
             return value
         if isinstance(value, torch.Tensor):
             return self.tensor(value)
@@ -253,7 +256,7 @@ class Keeper:
             pairs = [_Pair(key, self.keep(item, around)) for key, item in value.items()]
             return KeptItems(dict, pairs, len(pairs), dict)
         if kind in (list, tuple):
-            if _SIMPLE.issuperset(map(type, value)):
+            if SIMPLE.issuperset(map(type, value)):
                 return KeptItems(kind, list(value), len(value), kind)
             return KeptItems(kind, [self.keep(item, around) for item in value], len(value), kind)
         node = pytree.SUPPORTED_NODES.get(pytree._get_node_type(value))

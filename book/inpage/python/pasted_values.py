@@ -132,11 +132,11 @@ def _is_of_a_picture(shape):
 def _too_much(told):
     """A sentence where running it would take too long or too much memory, else None."""
     trail = told.notes.forward
-    made = sum(math.prod(node.shape) for node in trail._flow.nodes)
     parameters = sum(one.numel() for one in trail.module.parameters())
     if parameters > _MOST_PARAMETERS:
         return sentences.too_many_parameters(parameters)
     macs = trail.macs or 0
+    made = sum(math.prod(node.shape) for node in trail._journal.flow.nodes)
     over = max(macs / _MOST_MACS, made / _MOST_VALUES)
     return None if over <= 1 else sentences.too_large(macs, _smaller(told.plan.inputs, over))
 
