@@ -673,6 +673,7 @@ def merge(out):
         new = out / "gradebook.new.db"
         copy_whole(out / "base" / "gradebook.db", new)
         rows, by_hand = merge_gradebooks(out, plan, results, new)
+        on_disk(new)
         os.replace(new, out / "gradebook.db")
         publish(out, assignment, students, results, by_hand)
         of_students = dict(zip(students, rows, strict=True))
@@ -709,6 +710,7 @@ def counted(rows, path, with_missing):
 def merge_gradebooks(out, plan, results, path):
     """Fills the new gradebook; (rows of grades.csv, students with marks or comments by hand)."""
     from nbgrader.api import Gradebook
+    from sqlalchemy import text
 
     ignore_warnings()
     assignment, students, rules = plan["assignment"], plan["students"], plan.get("course", {}).get("rules")
@@ -717,6 +719,8 @@ def merge_gradebooks(out, plan, results, path):
     shown = handed_in.shown_names(students)
     shards = {number: gradebook(course(out, number)) for number in {entry["shard"] for entry in students.values()}}
     with Gradebook(f"sqlite:///{path}") as book:
+        # Nobody has this file yet: the disk need not be waited for at each of nbgrader's commits, several a student.
+        book.db.execute(text("PRAGMA synchronous = OFF"))
         maximum = book.find_assignment(assignment).max_score
         for student, result in results.items():
             entry, reasons = students[student], [result["reason"]]
@@ -1053,6 +1057,12 @@ def read_file(path):
 def copy_whole(source, target):
     shutil.copy(source, target.with_suffix(".copy"))
     os.replace(target.with_suffix(".copy"), target)
+
+
+def on_disk(path):
+    """Waits until the disk has a file: what takes the place of another must be whole after a power cut."""
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
 
 
 def remove_folder(path):
