@@ -9,8 +9,7 @@ import { pathToFileURL } from "node:url";
 
 const [, , pyodide, sources, compiled, lean] = process.argv;
 const { loadPyodide } = await import(pathToFileURL(`${pyodide}/pyodide.mjs`));
-const env = { PYTHONHASHSEED: "0", ...(lean && { PYTHONNODEBUGRANGES: "1" }) }; // sets of constants lie in the order of hashes
-const python = await loadPyodide({ indexURL: pyodide, env });
+const python = await loadPyodide({ indexURL: pyodide, env: lean ? { PYTHONNODEBUGRANGES: "1" } : {} });
 python.FS.mkdirTree("/given");
 python.mountNodeFS("/given", process.cwd());
 python.globals.set("given", python.toPy([sources, compiled].map((name) => `/given/${name}`)));

@@ -2,6 +2,7 @@
 
 import functools
 import http.server
+import json
 import re
 import threading
 
@@ -368,3 +369,28 @@ def test_the_second_time_it_comes_from_the_browsers_own_store(reader):
     again.try_out("1")
     assert not [url for url in again.asked if url.endswith(".packed")]
     page.close()
+
+
+# How it starts
+
+
+IMPORTED = """
+import json, sys
+from importlib import util
+
+def is_byte_code(spec):
+    if spec.origin.endswith(".pyc"):
+        return True  # an archive's, without a source
+    with open(spec.cached, "rb") as code, open(spec.origin, "rb") as source:
+        # https://docs.python.org/3/reference/import.html#cached-bytecode-invalidation: hash-based, unchecked
+        return code.read(16) == util.MAGIC_NUMBER + bytes([1, 0, 0, 0]) + util.source_hash(source.read())
+
+specs = [getattr(module, "__spec__", None) for module in sys.modules.values()]
+specs = [spec for spec in specs if spec and spec.has_location]
+print(json.dumps([len(specs), [spec.name for spec in specs if not is_byte_code(spec)]]))
+"""
+
+
+def test_all_that_is_imported_is_byte_code_of_the_interpreters_own(reader):
+    imported, others = json.loads(reader.try_out(IMPORTED).inner_text())
+    assert imported > 200 and others == []

@@ -536,43 +536,6 @@ def test_the_second_time_all_comes_from_the_browsers_own_store(annotate, served)
 # ---- how it starts
 
 
-IMPORTED = """
-import json, sys
-from importlib import util
-
-def is_byte_code(module):
-    spec = module.__spec__
-    if spec.origin.endswith(".pyc"):
-        return True  # an archive's, without a source
-    with open(spec.cached, "rb") as code, open(spec.origin, "rb") as source:
-        # https://docs.python.org/3/reference/import.html#cached-bytecode-invalidation: hash-based, unchecked
-        return code.read(16) == util.MAGIC_NUMBER + bytes([1, 0, 0, 0]) + util.source_hash(source.read())
-
-specs = {module: getattr(module, "__spec__", None) for module in sys.modules.values()}
-modules = [module for module, spec in specs.items() if spec and spec.has_location]
-print(json.dumps([len(modules), [module.__name__ for module in modules if not is_byte_code(module)]]))
-"""
-SAYS = f"""
-import contextlib, io
-class Says(nn.Module):
-    def __init__(self):
-        super().__init__()
-        said = io.StringIO()
-        with contextlib.redirect_stdout(said):
-            exec({IMPORTED!r}, {{"__name__": "__main__", "__builtins__": __builtins__}})
-        self.said, self.layer = said.getvalue(), nn.Linear(2, 2)
-
-    def forward(self, x):
-        raise ValueError("imported: " + self.said)
-"""
-
-
-def test_all_that_starts_is_byte_code_of_the_interpreters_own(annotate):
-    page = annotate("en")
-    imported, others = json.loads(explain(page, SAYS).partition("imported: ")[2].splitlines()[0].rstrip("."))
-    assert imported > 250 and others == []
-
-
 def archive(site, name):
     (packed,) = (site / "inpage").glob(f"{name}.zip-*.packed")
     with ZipFile(BytesIO(gzip.decompress(packed.read_bytes()))) as stored:

@@ -80,7 +80,8 @@ export function pythonKernel({ base, purpose = "explain", onProgress }) {
   async function begin() {
     if (location.protocol === "file:") throw trouble("python-file");
     if (typeof WebAssembly !== "object") throw trouble("python-no-wasm");
-    [parts] = await Promise.all([parts ?? load(base, onProgress), frame ?? openFrame(base)]);
+    parts ??= await load(base, onProgress);
+    if (!frame) await openFrame(base);
     const { script, ...rest } = parts;
     await ask({ kind: "start", script, purpose, parts: rest });
   }
