@@ -31,7 +31,7 @@ export function pythonKernel({ base, purpose = "explain", onProgress }) {
       return frame.onready();
     }
     if ("ended" in data) return fail(trouble("python-ended"));
-    if (data.wants) return hand(data.wants);
+    if (Object.hasOwn(LATER, data.wants)) return hand(data.wants); // anybody's code may ask for anything
     if (data.output) return waiting.get(data.id)?.take(data.output);
     const { resolve, reject } = waiting.get(data.id) ?? {};
     waiting.delete(data.id);
