@@ -53,6 +53,13 @@ x = torch.randn(2, 4, 7, 8)
 for options in ({}, {"stride": 2}, {"padding": 1}, {"stride": 2, "padding": 2}, {"dilation": 2}, {"groups": 2}):
     print(F.conv2d(x, torch.randn(6, 4 // options.get("groups", 1), 3, 3), torch.randn(6), **options)[1, 5])
 print(F.conv2d(x, torch.randn(2, 4, 1, 1)).sum((2, 3)))''',
+    "layers without numbers": """
+import warnings
+warnings.simplefilter("ignore")
+l, c = nn.Linear(3, 2, device="meta"), nn.Conv2d(3, 2, 1, device="meta")
+kept = {"weight": torch.ones(2, 3).half(), "bias": torch.zeros(2).half()}
+print(l.weight.is_meta, c.weight.device, nn.Linear(3, 2, device="cpu").bias, l.load_state_dict(kept), l.weight.is_meta)
+print(l.load_state_dict(kept, assign=True), l.weight)""",
     "float64 is drawn and convolved": """
 print(torch.randn(20, dtype=torch.float64), torch.rand(3, dtype=torch.float64), torch.empty(18).double().normal_(1, 2))
 uneven = {"padding": (1, 2), "stride": (2, 1)}

@@ -34,6 +34,7 @@ from ._metadata import (
 )
 from ._metadata import default_type as get_default_dtype
 from ._metadata import set_default_type as set_default_dtype
+from ._operators.creating import layers_on_their_device as _layers_on_their_device
 from ._operators.creating import on_their_device as _on_their_device
 from ._public import FUNCTIONS as _FUNCTIONS
 from ._public import METHODS as _METHODS
@@ -49,6 +50,8 @@ for _name, _method in _METHODS.items():
     setattr(Tensor, _name, _method)
 globals().update(_meta.PUBLIC_TYPES)
 from . import nn  # noqa: E402  isort: skip  (functions of its own are torch's, too)
+
+_layers_on_their_device(getattr(nn, _name) for _name in nn.modules.__all__)
 
 globals().update(_FUNCTIONS)
 from . import _C, _ops, ao, autograd, fft, jit, linalg, optim, random, serialization, special, utils  # noqa: E402  isort: skip

@@ -412,9 +412,19 @@ def apply_(self, function):
 def on_their_device(functions):
     """Functions that take a `device` make there what they make."""
     for name, make in list(functions.items()):
-        code = getattr(make, "__code__", None)
-        if code is not None and "device" in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]:
+        if _takes_a_device(make):
             functions[name] = named(_on_device(make), make.__name__)
+
+
+def layers_on_their_device(layers):
+    for layer in layers:
+        if _takes_a_device(vars(layer).get("__init__")):
+            layer.__init__ = _on_device(layer.__init__)
+
+
+def _takes_a_device(function):
+    code = getattr(function, "__code__", None)
+    return code is not None and "device" in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
 
 
 def _on_device(make):
