@@ -11,6 +11,7 @@ import sys
 import textwrap
 import time
 import types
+import weakref
 from pathlib import Path
 
 import pytest
@@ -949,3 +950,14 @@ def test_nothing_keeps_the_recorder():
     trail = walk(module, x)
     gc.collect()
     assert not [thing for thing in gc.get_objects() if type(thing) is ForwardRecorder] and trail
+
+
+def test_a_trail_that_nobody_read_goes_as_soon_as_it_is_dropped():
+    module, inputs = build(explicit_case)
+    gc.collect()
+    gc.disable()
+    try:
+        trail = weakref.ref(walk(module, *inputs))
+        assert trail() is None
+    finally:
+        gc.enable()
