@@ -92,15 +92,19 @@ def python_parts(source, work, modules):
     # Pyodide asks for Node's modules in Node only, and where it lies is handed to it.
     worker += ["--format=iife", "--target=es2022", "--external:node:*", "--external:ws", "--define:import.meta.url='https://python.invalid/'"]
     worker += [f"--alias:python-lock={work / 'lock.json'}", "--log-level=error"]
+    card = [source / "kernel" / "card-worker.js", f"--outfile={work / 'card.worker'}", "--bundle", "--minify"]
+    card += ["--format=iife", "--target=es2022", "--log-level=error"]
     esbuild = modules / ".bin" / "esbuild"
-    run([esbuild, *worker], source.parents[1], NO_BUNDLE, name="book/inpage", NODE_PATH=str(modules))
+    for script in (worker, card):
+        run([esbuild, *script], source.parents[1], NO_BUNDLE, name="book/inpage", NODE_PATH=str(modules))
     files = {"python-interpreter": "python.wasm", "python-library": "library.zip", "python-stdlib": "stdlib.zip"}
-    files |= {"python-worker": "python.worker"}
+    files |= {"python-worker": "python.worker", "python-card": "card.worker"}
     # Compressed here, since few hosts compress such files; the page takes them apart.
     packed = {name: gzip.compress((work / file).read_bytes(), 9, mtime=0) for name, file in files.items()}
     for name, content in packed.items():
         (work / f"{files[name]}.packed").write_bytes(content)
-    (work / "sizes.json").write_text(json.dumps({"bytes": sum(map(len, packed.values()))}))
+    everywhere = sum(len(content) for name, content in packed.items() if name != "python-card")
+    (work / "sizes.json").write_text(json.dumps({"bytes": everywhere}))
     aliases = {**{name: f"{file}.packed" for name, file in files.items()}, "python-sizes": "sizes.json"}
     return ["--loader:.packed=file", *(f"--alias:{name}={work / file}" for name, file in aliases.items())]
 

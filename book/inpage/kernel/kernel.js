@@ -1,11 +1,13 @@
 // The page's side of Python: loads what it is made of, hands it to the frame without an origin, and asks it. Nothing is
 // loaded before `start`.
+import card from "python-card";
 import interpreter from "python-interpreter";
 import library from "python-library";
 import stdlib from "python-stdlib";
 import worker from "python-worker";
 import { bytes } from "python-sizes";
 
+import { isFallback } from "../compute/adapters.js";
 import { trouble } from "../compute/troubles.js";
 
 const KEPT = "bottleneck-python"; // the browser's cache of it, in which a file's name says what is in it
@@ -15,10 +17,12 @@ const LATE = 30_000; // ms
 
 export const MEGABYTES = (bytes / 1e6).toFixed(1);
 
-// {start(), explain(request), run(code, take), interrupt(), stop()}: `base` is the address of the page's script;
-// `purpose`, what Python is for, is "explain" or "run"; `onProgress` hears the share that has come, 0…1.
-export function pythonKernel({ base, purpose = "explain", onProgress }) {
-  let parts = null, frame = null, started = null, last = 0, interruptible = false;
+// {start(), explain(request), run(code, take), interrupt(), stop(), device}: `base` is the address of the page's script;
+// `purpose`, what Python is for, is "explain" or "run"; `onProgress` hears the share that has come, 0…1; `onLeft`, what is
+// to be told of a graphics card that computes no longer.
+export function pythonKernel({ base, purpose = "explain", onProgress, onLeft = () => {} }) {
+  let parts = null, frame = null, started = null, last = 0, interruptible = false, device = "wasm";
+  let wish = new URLSearchParams(location.search).get("backend");
   let stopped = refusal();
   const waiting = new Map();
 
@@ -28,6 +32,8 @@ export function pythonKernel({ base, purpose = "explain", onProgress }) {
       interruptible = data.interruptible;
       return frame.onready();
     }
+    if (data.device) return (device = data.device);
+    if (data.left) return leaveCard(data.left);
     if ("ended" in data) return fail(trouble("python-ended"));
     if (data.output) return waiting.get(data.id)?.take(data.output);
     const { resolve, reject } = waiting.get(data.id) ?? {};
@@ -40,6 +46,11 @@ export function pythonKernel({ base, purpose = "explain", onProgress }) {
     started = null;
     for (const { reject } of waiting.values()) reject(error);
     waiting.clear();
+  }
+
+  function leaveCard(code) {
+    wish = device = "wasm";
+    onLeft(trouble(code));
   }
 
   function end(error) {
@@ -65,10 +76,12 @@ export function pythonKernel({ base, purpose = "explain", onProgress }) {
   async function begin() {
     if (location.protocol === "file:") throw trouble("python-file");
     if (typeof WebAssembly !== "object") throw trouble("python-no-wasm");
-    parts ??= await load(base, onProgress);
+    const isWanted = purpose === "run" && (await hasCard(wish));
+    parts ??= await load(base, isWanted ? { ...FILES, card } : FILES, onProgress);
     if (!frame) await openFrame(base);
-    const { script, ...rest } = parts;
-    await ask({ kind: "start", script, purpose, parts: rest });
+    const { script, card: program, ...rest } = parts;
+    device = "wasm";
+    await ask({ kind: "start", script, purpose, parts: rest, card: isWanted ? program : undefined, wish });
   }
 
   async function openFrame(address) {
@@ -91,6 +104,8 @@ export function pythonKernel({ base, purpose = "explain", onProgress }) {
 
   return {
     start,
+    // Where it computes: "webgpu" or "wasm".
+    get device() { return device; },
     async explain(request) {
       await start();
       return ask({ kind: "explain", ...request });
@@ -128,22 +143,32 @@ function refusal() {
   return made;
 }
 
-async function load(base, onProgress) {
+// Whether to compute on the graphics card: a real one, unless another is asked for, in a browser in which Python can wait
+// for what comes from there (JSPI).
+async function hasCard(wish) {
+  if (wish === "wasm" || !("Suspending" in WebAssembly)) return false;
+  const adapter = await navigator.gpu?.requestAdapter().catch(() => null);
+  return Boolean(adapter) && (wish === "webgpu" || !isFallback(adapter));
+}
+
+async function load(base, files, onProgress) {
   const come = {};
   const report = (name, length) => {
     come[name] = length;
     onProgress(Object.values(come).reduce((sum, one) => sum + one, 0) / bytes);
   };
   const kept = await globalThis.caches?.open(KEPT).catch(() => null);
-  const addresses = Object.entries(FILES).map(([name, file]) => [name, new URL(file, base).href]);
+  const addresses = Object.entries(files).map(([name, file]) => [name, new URL(file, base).href]);
   const loaded = await Promise.all(addresses.map(async ([name, address]) => {
     const before = await kept?.match(address);
     const answer = before ?? (await fetch(address).catch(() => null));
     if (!answer?.ok) throw trouble("not-loaded");
     if (!before) await kept?.put(address, answer.clone()).catch(() => {}); // a full disk keeps nothing
-    return [name, await whole(answer, (length) => report(name, length))];
+    const content = await whole(answer, (length) => report(name, length));
+    return [name, name === "card" ? new TextDecoder().decode(content) : content];
   }));
-  for (const { url } of (await kept?.keys()) ?? []) if (!addresses.some(([, address]) => address === url)) await kept.delete(url);
+  const current = Object.values({ ...FILES, card }).map((file) => new URL(file, base).href);
+  for (const { url } of (await kept?.keys()) ?? []) if (!current.includes(url)) await kept.delete(url);
   return Object.fromEntries(loaded);
 }
 

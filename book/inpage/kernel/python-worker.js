@@ -4,6 +4,7 @@ import createPyodideModule from "pyodide/pyodide.asm.mjs";
 import { loadPyodide } from "pyodide";
 
 import lock from "python-lock";
+import { agrees, cardAt } from "./card.js";
 import * as numbers from "./numbers.js";
 
 // For whom Python is started: somebody's own class, of which shapes are enough, or the cells of a chapter.
@@ -19,6 +20,9 @@ import numbers_js, torch
 from from_javascript import FromJavaScript
 from torch import _numbers
 _numbers.compute_with(FromJavaScript(numbers_js))
+if graphics_card:
+    from on_card import OnCard
+    _numbers.compute_with(OnCard(_numbers.engine, graphics_card))
 import linewalk
 from cells import run as answer
 `,
@@ -28,12 +32,21 @@ from cells import run as answer
 const NOWHERE = "https://python.invalid/";
 
 const KINDS = {
-  start: async ({ parts, purpose, interrupts }) => { answer = await start(parts, purpose, interrupts); },
+  start: async ({ parts, purpose, interrupts, port }) => {
+    const card = port && cardAt(port, () => self.postMessage({ left: "lost" }));
+    const left = card && !(await agrees(card)) ? "differs" : undefined;
+    answer = await start(parts, purpose, interrupts, left ? null : card);
+    if (left) self.postMessage({ left });
+  },
   explain: ({ code, language, settings }) => JSON.parse(answer(code, language, JSON.stringify(settings))),
-  run: ({ id, code }) => answer(code, (message) => self.postMessage({ id, output: JSON.parse(message) })),
+  // Where it may have to wait for the graphics card, Python is called in the way that lets it.
+  run({ id, code }) {
+    const tell = (message) => self.postMessage({ id, output: JSON.parse(message) });
+    return waits ? answer.callPromising(code, tell) : answer(code, tell);
+  },
 };
 
-let answer = null;
+let answer = null, waits = false;
 
 self.onmessage = async ({ data }) => {
   const { id, kind } = data;
@@ -44,7 +57,7 @@ self.onmessage = async ({ data }) => {
   }
 };
 
-async function start({ interpreter, stdlib, library }, purpose, interrupts) {
+async function start({ interpreter, stdlib, library }, purpose, interrupts, card) {
   const types = { "pyodide.asm.wasm": "application/wasm", "python_stdlib.zip": "application/zip" };
   const handedIn = { "pyodide.asm.wasm": interpreter, "python_stdlib.zip": stdlib };
   self.fetch = async (address) => {
@@ -54,7 +67,11 @@ async function start({ interpreter, stdlib, library }, purpose, interrupts) {
   const python = await loadPyodide({ createPyodideModule, indexURL: NOWHERE, lockFileContents: JSON.stringify(lock) });
   python.unpackArchive(library, "zip", { extractDir: "/library" });
   python.registerJsModule("numbers_js", numbers);
+  python.globals.set("graphics_card", card ?? undefined);
+  waits = Boolean(card);
   python.runPython(`import json, sys\nsys.path.insert(0, "/library")\n${PROGRAMS[purpose]}`);
   if (interrupts) python.setInterruptBuffer(interrupts);
+  // Where Pyodide finds an interrupt while Python waits for a promise, Python never goes on.
+  if (card) card.listen = (on) => interrupts && python.setInterruptBuffer(on ? interrupts : undefined);
   return python.globals.get("answer");
 }

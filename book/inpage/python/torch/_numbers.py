@@ -56,6 +56,7 @@ def numbers(tensor, shape=None):
     memory = tensor._storage.values
     if memory is None or isinstance(memory, list) or tensor.dtype.itemsize != memory.BYTES_PER_ELEMENT:
         raise Unknown
+    memory = tensor._storage.values = engine.held(memory)
     if shape is None or tuple(shape) == tuple(tensor._shape):
         return engine.laid(memory, tensor._offset, list(tensor._shape), list(tensor._strides))
     missing = len(shape) - tensor.dim()
@@ -111,11 +112,12 @@ def store(target, values):
     kind, storage = kind_of(target.dtype), target._storage
     if not engine.holds(kind):
         return
-    if storage.values is None and values.length == target.numel() and is_whole(target):
-        storage.values = values
+    if (storage.values is None or engine.is_held(values)) and values.length == target.numel() and is_whole(target):
+        storage.values = copied(values) if engine.is_held(values) else values
         return
     if storage.values is None:
         storage.values = engine.filled(kind, storage.nbytes() // target.dtype.itemsize, 0)
+    storage.values = engine.writable(storage.values)
     engine.put(storage.values, target._offset, list(target._shape), list(target._strides), values)
 
 
