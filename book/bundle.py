@@ -92,17 +92,20 @@ def python_parts(source, work, modules):
     # Pyodide asks for Node's modules in Node only, and where it lies is handed to it.
     options = ["--bundle", "--minify", "--format=iife", "--target=es2022", "--external:node:*", "--external:ws"]
     options += ["--define:import.meta.url='https://python.invalid/'", f"--alias:python-lock={work / 'lock.json'}"]
-    for script, made in (("python-worker.js", "python.worker"), ("graphviz.js", "graphviz.worker")):
+    scripts = {"python-worker.js": "python.worker", "graphviz.js": "graphviz.worker", "card-worker.js": "card.worker"}
+    for script, made in scripts.items():
         command = [modules / ".bin" / "esbuild", source / "kernel" / script, f"--outfile={work / made}", *options]
         run([*command, "--log-level=error"], source.parents[1], NO_BUNDLE, name="book/inpage", NODE_PATH=str(modules))
     files = {"python-interpreter": "python.wasm", "python-library": "library.zip", "python-stdlib": "stdlib.zip"}
-    files |= {"python-worker": "python.worker", "python-graphviz": "graphviz.worker"}
+    files |= {"python-worker": "python.worker"}
+    later = {"python-graphviz": "graphviz.worker", "python-card": "card.worker"}
+    at_once, files = [*files], files | later
     # Compressed here, since few hosts compress such files; the page takes them apart.
     packed = {name: gzip.compress((work / file).read_bytes(), 9, mtime=0) for name, file in files.items()}
     for name, content in packed.items():
         (work / f"{files[name]}.packed").write_bytes(content)
-    at_once = sum(len(content) for name, content in packed.items() if name != "python-graphviz")
-    (work / "sizes.json").write_text(json.dumps({"bytes": at_once}))
+    size = sum(len(packed[name]) for name in at_once)
+    (work / "sizes.json").write_text(json.dumps({"bytes": size}))
     aliases = {**{name: f"{file}.packed" for name, file in files.items()}, "python-sizes": "sizes.json"}
     return ["--loader:.packed=file", *(f"--alias:{name}={work / file}" for name, file in aliases.items())]
 

@@ -44,7 +44,7 @@ def policy(html):
     rules = {
         "default-src": ["'none'"],
         "script-src": scripts if "<script" in html else [],
-        "worker-src": ["blob:"] if isolates else [OWN] if computes else [],
+        "worker-src": ["blob:", "data:"] if isolates else [OWN] if computes else [],
         "style-src": styles,
         "img-src": pictures,
         "connect-src": [LOOPBACK] if connects else [OWN] if runs_cells or computes else [],

@@ -210,7 +210,7 @@ def test_every_page_has_a_policy_as_strict_as_what_it_holds_allows(site):
             assert policy["script-src"] == {f"'sha256-{known}'", "blob:", "'wasm-unsafe-eval'"}
         else:
             assert policy.get("script-src") == (runs if page.select("script[src]") else None), name
-        assert policy.get("worker-src") == ({"blob:"} if isolates else own if computes else None), name
+        assert policy.get("worker-src") == ({"blob:", "data:"} if isolates else own if computes else None), name
         annotates = page.select("script[src$='/inpage/annotate.js']")  # it shows cards, as cells do
         styled, sheets = page.select("[style], style") or cells or annotates, page.select("[rel~=stylesheet]")
         assert ("'unsafe-inline'" in policy.get("style-src", ())) == bool(styled), name

@@ -8,11 +8,12 @@ export class PageKernel {
   inert = true; // what its cells put out may come from anybody's code, and reaches neither page nor site
 
   /** The first argument is book/inpage/kernel/python.js. */
-  constructor({ explained, pythonKernel, trouble, MEGABYTES }, words, onState, onLoading) {
+  constructor({ explained, pythonKernel, trouble, MEGABYTES }, words, onState, onLoading, onDevice) {
     Object.assign(this, { words, onState, onLoading, trouble, state: "none" });
     this.sentence = (error) => new KernelError(words(explained(error).zh, explained(error).en));
     const onProgress = (share) => onLoading(share, MEGABYTES);
-    this.python = pythonKernel({ base: new URL("../inpage/", import.meta.url), purpose: "run", onProgress });
+    const onLeft = (why) => onDevice(this.device(), this.sentence(why).message);
+    this.python = pythonKernel({ base: new URL("../inpage/", import.meta.url), purpose: "run", onProgress, onLeft });
   }
 
   get ready() {
@@ -48,7 +49,11 @@ export class PageKernel {
 
   // Where it runs, in place of the name of a device.
   async evaluate() {
-    return this.words("本页，WASM", "this page, WASM");
+    return this.device();
+  }
+
+  device() {
+    return this.python.device === "webgpu" ? this.words("本页，WebGPU", "this page, WebGPU") : this.words("本页，WASM", "this page, WASM");
   }
 
   async interrupt() {

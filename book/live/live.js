@@ -22,7 +22,8 @@ export class Session {
     this.cells = new Map(cells.map((element) => [element, new Cell(element, edition, words, () => this.runOne(element))]));
     this.queue = [];
     const onState = (state, detail) => this.show(state, detail);
-    this.kernel = server ? new Kernel(server, words, onState) : new PageKernel(python, words, onState, onLoading);
+    const onDevice = (device, why) => this.moveTo(device, why);
+    this.kernel = server ? new Kernel(server, words, onState) : new PageKernel(python, words, onState, onLoading, onDevice);
     this.device = "";
     addEventListener("pagehide", () => this.kernel.leave());
     // A page that the browser kept comes back without its kernel.
@@ -106,6 +107,13 @@ export class Session {
     await this.kernel.start();
     for (const cell of this.cells.values()) cell.edit();
     this.device = await this.kernel.evaluate(DEVICE);
+  }
+
+  /** It computes elsewhere from now on, and why. */
+  moveTo(device, why) {
+    this.device = device;
+    this.show(this.kernel.state);
+    this.tell(why);
   }
 
   interrupt() {

@@ -1,4 +1,5 @@
-// Arrays computed in the browser: the only file that knows the array library. It runs in a worker (worker.js).
+// Arrays computed in the browser: with on-card.js the only file that knows the array library. It runs in a worker
+// (worker.js).
 //
 // The library is @jax-js/jax. It is a tenth of the others' download (0.1 MB, where onnxruntime-web needs 2 to 4 MB), it
 // runs operators one at a time as PyTorch does, on WebGPU and on WASM, with groups, dilation and gradients, which Python
@@ -8,6 +9,7 @@
 // Every function returns a new array and leaves its arguments to their owner, who frees each with `dispose`.
 import { defaultDevice, getWebGPUDevice, init, jit, lax, nn, numpy as np } from "@jax-js/jax";
 
+import { isFallback } from "./adapters.js";
 import { columnsOf } from "./columns.js";
 
 const LOWEST = 3e38; // below every value: what max pooling finds beyond the edge
@@ -27,10 +29,6 @@ export async function start(wish, onLost) {
 }
 
 export class EngineError extends Error {}
-
-function isFallback(adapter) {
-  return adapter.info?.isFallbackAdapter ?? adapter.isFallbackAdapter ?? false;
-}
 
 // A function that returns an i32x4: a browser without WebAssembly, or without its vectors, does not take it.
 function hasSimd() {

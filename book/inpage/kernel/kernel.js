@@ -1,5 +1,6 @@
 // The page's side of Python: loads what it is made of, hands it to the frame without an origin, and asks it. Nothing is
 // loaded before `start`.
+import card from "python-card";
 import graphviz from "python-graphviz";
 import interpreter from "python-interpreter";
 import library from "python-library";
@@ -7,6 +8,7 @@ import stdlib from "python-stdlib";
 import worker from "python-worker";
 import { bytes } from "python-sizes";
 
+import { isFallback } from "../compute/adapters.js";
 import { trouble } from "../compute/troubles.js";
 
 const KEPT = "bottleneck-python"; // the browser's cache of it, in which a file's name says what is in it
@@ -17,10 +19,12 @@ const LATE = 30_000; // ms
 
 export const MEGABYTES = (bytes / 1e6).toFixed(1);
 
-// {start(), explain(request), values(take), card(line, take), run(code, take), interrupt(), stop()}: `base` is the address of the page's script;
-// `purpose`, what Python is for, is "explain" or "run"; `onProgress` hears the share that has come, 0…1.
-export function pythonKernel({ base, purpose = "explain", onProgress }) {
-  let parts = null, frame = null, started = null, last = 0, interruptible = false;
+// {start(), explain(request), values(take), card(line, take), run(code, take), interrupt(), stop(), device}: `base` is the
+// address of the page's script; `purpose`, what Python is for, is "explain" or "run"; `onProgress` hears the share that has
+// come, 0…1; `onLeft`, what is to be told of a graphics card that computes no longer.
+export function pythonKernel({ base, purpose = "explain", onProgress, onLeft = () => {} }) {
+  let parts = null, frame = null, started = null, last = 0, interruptible = false, device = "wasm";
+  let wish = new URLSearchParams(location.search).get("backend");
   let stopped = refusal();
   const waiting = new Map();
 
@@ -30,6 +34,8 @@ export function pythonKernel({ base, purpose = "explain", onProgress }) {
       interruptible = data.interruptible;
       return frame.onready();
     }
+    if (data.device) return (device = data.device);
+    if (data.left) return leaveCard(data.left);
     if ("ended" in data) return fail(trouble("python-ended"));
     if (Object.hasOwn(LATER, data.wants)) return hand(data.wants); // anybody's code may ask for anything
     if (data.output) return waiting.get(data.id)?.take(data.output);
@@ -43,6 +49,11 @@ export function pythonKernel({ base, purpose = "explain", onProgress }) {
     started = null;
     for (const { reject } of waiting.values()) reject(error);
     waiting.clear();
+  }
+
+  function leaveCard(code) {
+    wish = device = "wasm";
+    onLeft(trouble(code));
   }
 
   function end(error) {
@@ -80,10 +91,12 @@ export function pythonKernel({ base, purpose = "explain", onProgress }) {
   async function begin() {
     if (location.protocol === "file:") throw trouble("python-file");
     if (typeof WebAssembly !== "object") throw trouble("python-no-wasm");
-    parts ??= await load(base, onProgress);
+    const isWanted = purpose === "run" && (await hasCard(wish));
+    parts ??= await load(base, isWanted ? { ...FILES, card } : FILES, onProgress);
     if (!frame) await openFrame(base);
-    const { script, ...rest } = parts;
-    await ask({ kind: "start", script, purpose, parts: rest });
+    const { script, card: program, ...rest } = parts;
+    device = "wasm";
+    await ask({ kind: "start", script, purpose, parts: rest, card: isWanted ? program : undefined, wish });
   }
 
   async function openFrame(address) {
@@ -106,6 +119,8 @@ export function pythonKernel({ base, purpose = "explain", onProgress }) {
 
   return {
     start,
+    // Where it computes: "webgpu" or "wasm".
+    get device() { return device; },
     async explain(request) {
       await start();
       return ask({ kind: "explain", ...request });
@@ -148,7 +163,15 @@ function refusal() {
   return made;
 }
 
-async function load(base, onProgress) {
+// Whether to compute on the graphics card: a real one, unless another is asked for, in a browser in which Python can wait
+// for what comes from there (JSPI).
+async function hasCard(wish) {
+  if (wish === "wasm" || !("Suspending" in WebAssembly)) return false;
+  const adapter = await navigator.gpu?.requestAdapter().catch(() => null);
+  return Boolean(adapter) && (wish === "webgpu" || !isFallback(adapter));
+}
+
+async function load(base, files, onProgress) {
   const come = {};
   const report = (name, length) => {
     come[name] = length;
@@ -156,9 +179,9 @@ async function load(base, onProgress) {
   };
   const kept = await store();
   const addressOf = (file) => new URL(file, base).href;
-  const loaded = await Promise.all(Object.entries(FILES).map(async ([name, file]) =>
+  const loaded = await Promise.all(Object.entries(files).map(async ([name, file]) =>
     [name, await whole(await fetched(kept, addressOf(file)), (length) => report(name, length))]));
-  const ours = [...Object.values(FILES), ...Object.values(LATER)].map(addressOf);
+  const ours = [...Object.values(FILES), ...Object.values(LATER), card].map(addressOf);
   for (const { url } of (await kept?.keys()) ?? []) if (!ours.includes(url)) await kept.delete(url);
   return Object.fromEntries(loaded);
 }

@@ -4,6 +4,7 @@ import createPyodideModule from "pyodide/pyodide.asm.mjs";
 import { loadPyodide } from "pyodide";
 
 import lock from "python-lock";
+import { agrees, cardAt } from "./card.js";
 import * as numbers from "./numbers.js";
 import { stored } from "./stored.js";
 
@@ -20,6 +21,9 @@ import numbers_js, torch
 from from_javascript import FromJavaScript
 from torch import _numbers
 _numbers.compute_with(FromJavaScript(numbers_js))
+if graphics_card:
+    from on_card import OnCard
+    _numbers.compute_with(OnCard(_numbers.engine, graphics_card))
 import linewalk
 from cells import run as answer
 `,
@@ -31,13 +35,20 @@ const NOWHERE = "https://python.invalid/";
 const LIBRARY = "/library";
 
 const KINDS = {
-  start: async ({ parts, purpose, interrupts }) => { answer = await start(parts, purpose, interrupts); },
+  start: async ({ parts, purpose, interrupts, port }) => {
+    const card = port && cardAt(port, () => self.postMessage({ left: "lost" }));
+    const left = card && !(await agrees(card)) ? "differs" : undefined;
+    answer = await start(parts, purpose, interrupts, left ? null : card);
+    if (left) self.postMessage({ left });
+  },
   explain: ({ code, language, settings }) => JSON.parse(answer(code, language, JSON.stringify(settings))),
   values: ({ id }) => JSON.parse(python.pyimport("pasted_values").values(puttingOut(id))),
   card: async ({ id, line }) => python.pyimport("pasted_values").card(line, puttingOut(id), await graphviz()),
   run: async ({ id, code }) => {
-    const cells = python.pyimport("cells"), good = answer(code, puttingOut(id));
-    if (cells.waits_for_graphviz()) cells.use_graphviz(await graphviz(), puttingOut(id));
+    // Where it may have to wait for the graphics card, Python is called in the way that lets it.
+    const good = await (waits ? answer.callPromising(code, puttingOut(id)) : answer(code, puttingOut(id)));
+    const cells = python.pyimport("cells");
+    if (cells.waits_for_graphviz()) await drawn(cells, puttingOut(id));
     return good;
   },
   graphviz: ({ script }) => come(script),
@@ -45,7 +56,13 @@ const KINDS = {
 
 const puttingOut = (id) => (message) => self.postMessage({ id, output: JSON.parse(message) });
 
-let python = null, answer = null;
+let python = null, answer = null, waits = false;
+
+// Graphs that were shown before there was Graphviz are shown anew, their cards with them, whose numbers may lie on the card.
+async function drawn(cells, tell) {
+  const draw = cells.use_graphviz, layOut = await graphviz();
+  return waits ? draw.callPromising(layOut, tell) : draw(layOut, tell);
+}
 
 self.onmessage = async ({ data }) => {
   const { id, kind } = data;
@@ -56,7 +73,7 @@ self.onmessage = async ({ data }) => {
   }
 };
 
-async function start({ interpreter, stdlib, library }, purpose, interrupts) {
+async function start({ interpreter, stdlib, library }, purpose, interrupts, card) {
   const types = { "pyodide.asm.wasm": "application/wasm", "python_stdlib.zip": "application/zip" };
   const handedIn = { "pyodide.asm.wasm": interpreter, "python_stdlib.zip": stdlib };
   self.fetch = async (address) => {
@@ -67,8 +84,12 @@ async function start({ interpreter, stdlib, library }, purpose, interrupts) {
     createPyodideModule, indexURL: NOWHERE, lockFileContents: JSON.stringify(lock), fsInit: (files) => lay(files, library),
   });
   python.registerJsModule("numbers_js", numbers);
+  python.globals.set("graphics_card", card ?? undefined);
+  waits = Boolean(card);
   python.runPython(`import json, sys\nsys.path.insert(0, "${LIBRARY}")\n${PROGRAMS[purpose]}`);
   if (interrupts) python.setInterruptBuffer(interrupts);
+  // Where Pyodide finds an interrupt while Python waits for a promise, Python never goes on.
+  if (card) card.listen = (on) => interrupts && python.setInterruptBuffer(on ? interrupts : undefined);
   return python.globals.get("answer");
 }
 

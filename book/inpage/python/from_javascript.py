@@ -16,7 +16,7 @@ class FromJavaScript:
         function = getattr(self._functions, name)
 
         def call(*args):
-            return function(*(_given(arg) if isinstance(arg, (bytes, list, tuple, dict)) else arg for arg in args))
+            return function(*(as_js(arg) if isinstance(arg, (bytes, list, tuple, dict)) else arg for arg in args))
 
         setattr(self, name, call)
         return call
@@ -25,10 +25,22 @@ class FromJavaScript:
     def holds(self, kind):
         return self._functions.holds(kind)
 
+    def held(self, array):
+        """An array as tensors keep it: here, as it is."""
+        return array
+
+    def is_held(self, array):
+        """Whether nobody changes it, so that tensors may have it in common."""
+        return False
+
+    def writable(self, array):
+        """In its place, one that may be written to."""
+        return array
+
     def listed(self, numbers):
         """An array's numbers, as a list."""
         return numbers.to_py().tolist()
 
 
-def _given(value):
+def as_js(value):
     return to_js(value, dict_converter=js.Object.fromEntries)

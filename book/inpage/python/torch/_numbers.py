@@ -57,6 +57,7 @@ def numbers(tensor, shape=None):
     memory = tensor._storage.values
     if memory is None or isinstance(memory, list) or tensor._storage.dtype is not tensor.dtype:
         raise Unknown
+    memory = tensor._storage.values = engine.held(memory)
     if shape is None or tuple(shape) == tuple(tensor._shape):
         if is_whole(tensor):
             return memory
@@ -127,10 +128,11 @@ def store(target, values):
     if target.dtype in _ROUNDED:
         values = engine.rounded(kind, values)
     if values.length == target.numel() and is_whole(target):
-        storage.values = values
+        storage.values = copied(values) if engine.is_held(values) else values
         return
     if storage.values is None:
         storage.values = engine.filled(kind, storage.nbytes() // target.dtype.itemsize, 0)
+    storage.values = engine.writable(storage.values)
     engine.put(storage.values, target._offset, list(target._shape), list(target._strides), values)
 
 
