@@ -89,13 +89,19 @@ def made_from(root):
 def python_parts(source, work, modules):
     """Makes what Python in the page consists of; returns the options by which kernel/kernel.js finds it."""
     run([sys.executable, PARTS, work, modules], source.parents[1], NO_PARTS)
+    options = ["--bundle", "--minify", "--format=iife", "--target=es2022"]
     # Pyodide asks for Node's modules in Node only, and where it lies is handed to it.
-    options = ["--bundle", "--minify", "--format=iife", "--target=es2022", "--external:node:*", "--external:ws"]
-    options += ["--define:import.meta.url='https://python.invalid/'", f"--alias:python-lock={work / 'lock.json'}"]
-    scripts = {"python-worker.js": "python.worker", "graphviz.js": "graphviz.worker", "card-worker.js": "card.worker"}
-    for script, made in scripts.items():
+    nowhere = ["--external:node:*", "--external:ws", "--define:import.meta.url='https://python.invalid/'"]
+    nowhere += [f"--alias:python-lock={work / 'lock.json'}"]
+    scripts = {
+        "python-worker.js": ("python.worker", nowhere),
+        "graphviz.js": ("graphviz.worker", nowhere),
+        "card-worker.js": ("card.worker", []),
+    }
+    for script, (made, more) in scripts.items():
         command = [modules / ".bin" / "esbuild", source / "kernel" / script, f"--outfile={work / made}", *options]
-        run([*command, "--log-level=error"], source.parents[1], NO_BUNDLE, name="book/inpage", NODE_PATH=str(modules))
+        command += [*more, "--log-level=error"]
+        run(command, source.parents[1], NO_BUNDLE, name="book/inpage", NODE_PATH=str(modules))
     files = {"python-interpreter": "python.wasm", "python-library": "library.zip", "python-stdlib": "stdlib.zip"}
     files |= {"python-worker": "python.worker"}
     later = {"python-graphviz": "graphviz.worker", "python-card": "card.worker"}

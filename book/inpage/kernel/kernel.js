@@ -96,7 +96,7 @@ export function pythonKernel({ base, purpose = "explain", onProgress, onLeft = (
     if (!frame) await openFrame(base);
     const { script, card: program, ...rest } = parts;
     device = "wasm";
-    await ask({ kind: "start", script, purpose, parts: rest, card: isWanted ? program : undefined, wish });
+    await ask({ kind: "start", script, purpose, parts: rest, card: isWanted ? new TextDecoder().decode(program) : undefined, wish });
   }
 
   async function openFrame(address) {
