@@ -13,7 +13,7 @@ import urllib.request
 import pytest
 from conftest import ROOT
 from npm import install
-from test_live import Reader, free_port
+from test_live import LiveReader, free_port
 
 pytest.importorskip("jupyterhub")
 
@@ -59,7 +59,7 @@ class Hub:
         pytest.fail((folder / "log.txt").read_text(encoding="utf-8")[-3000:])
 
 
-class User(Reader):
+class User(LiveReader):
     """A reader who logged in to the hub."""
 
     def __init__(self, browser, hub, name):
