@@ -209,6 +209,12 @@ for f in (torch.add, torch.sub, torch.mul, torch.div, torch.lt, torch.gt):
     print(f(x, y), f(x, one), f(one, y), f(x, torch.arange(5)))
 print(x.abs(), -x, x.ceil(), x.relu(), y.sign(), torch.where(x > 0, x, one))
 print(torch.tensor([-0.0, float("nan")]).relu())""",
+    "a convolution without outputs": """
+try:
+    F.conv2d(torch.zeros(1, 3, 4, 4), torch.zeros(0, 3, 1, 1))
+except RuntimeError as error:
+    print(error)
+print(F.conv2d(torch.zeros(0, 3, 4, 4), torch.zeros(2, 3, 1, 1)).shape)""",
     "from bytes": """
 b = bytearray(range(24)); print(torch.frombuffer(b, dtype=torch.uint8), torch.frombuffer(b, dtype=torch.int64))
 print(torch.frombuffer(b, dtype=torch.int32, offset=4, count=2), torch.frombuffer(b, dtype=torch.bool)[:3])""",

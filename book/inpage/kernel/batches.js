@@ -9,7 +9,7 @@ const rooms = new Map();
 // As many samples at a time as can be laid out as one map that is so many times as wide: one, where places are skipped, or
 // where one sample, of `size` numbers, is large enough.
 export function batches(samples, size, { stride, kernel }) {
-  const together = stride[1] === 1 ? Math.max(1, Math.floor(MOST / (size * kernel[0] * kernel[1]))) : 1;
+  const together = stride[1] === 1 ? Math.max(1, Math.floor(MOST / Math.max(1, size * kernel[0] * kernel[1]))) : 1;
   return Array.from({ length: Math.ceil(samples / together) }, (_, at) => ({ first: at * together, count: Math.min(together, samples - at * together) }));
 }
 

@@ -245,7 +245,7 @@ export function products(kind, one, other, count, rows, inner, columns) {
 // window: kernel, stride, padding and dilation, along both sides.
 export function convolved(x, [samples, channels, height, width], weight, [outputs, inputs], bias, window, groups) {
   const part = channels * height * width, rows = outputs / groups, inner = inputs * window.kernel[0] * window.kernel[1];
-  let out = null, places = 0;
+  let out = samples ? null : new x.constructor(0), places = 0;
   for (const { first, count } of batches(samples, part, window)) {
     const { columns, wide } = batchColumns(x.subarray(first * part, (first + count) * part), count, [channels, height, width], window);
     places = wide / count;

@@ -128,6 +128,11 @@ def _check(input, weight, bias, stride, padding, dilation, groups, transposed, o
             f"Expected {weight.dim()}-dimensional input for {weight.dim()}-dimensional weight {list(weight._shape)}, "
             f"but got {input.dim()}-dimensional input of size {shape} instead"
         )
+    if not transposed and weight._shape[0] < groups:
+        raise RuntimeError(
+            f"Given groups={groups}, expected weight to be at least {groups} at dimension 0, but got weight of size "
+            f"{list(weight._shape)} instead"
+        )
     expected = weight._shape[0] if transposed else weight._shape[1] * groups
     if input._shape[1] != expected:
         if transposed:
