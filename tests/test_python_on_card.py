@@ -15,13 +15,8 @@ import cells_in_page
 import pytest
 import torch
 from conftest import CHROMIUM_FLAGS, ROOT, WEBGPU_FLAGS, find_browser, install_browser, own_browser, until
-from test_cells_in_page import LISTED, alike, photograph
+from test_cells_in_page import LISTED, differing
 from test_cells_run_in_page import PAGE, READY, Isolating, Visitor
-
-import linewalk
-from linewalk import images
-
-photograph = photograph  # a fixture
 
 # The page's Python without its cells: {good, device, text, left}.
 RUN = """async (code) => {
@@ -285,14 +280,7 @@ def test_a_chapters_cells_print_the_same(chromium, served, chapter, photograph, 
     ours = on_the_card(python, chapter, photograph)
     python.page.close()
     monkeypatch.chdir(tmp_path)
-    for module in (linewalk, images):
-        monkeypatch.setattr(module, "load_image", images.load_image)
-    pytorchs = cells_in_page.outcomes(ROOT / "notebooks" / f"{chapter}.ipynb", photograph)
-    wrong = {}
-    for (first, expected, error), (_, found, failure) in zip(pytorchs, ours, strict=True):
-        assert error is None, (first, error)
-        if failure is not None or not alike(expected, found):
-            wrong[first] = failure or (expected, found)
+    wrong = differing(chapter, photograph, ours, monkeypatch)
     assert {first: why for first, why in wrong.items() if first not in LISTED[chapter]} == {}
 
 

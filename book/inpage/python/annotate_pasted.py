@@ -205,8 +205,12 @@ def _has_forward(cls):
     return cls.forward is not nn.Module.forward
 
 
+def _node_of(cls, tree):
+    return next(one for one in ast.walk(tree) if isinstance(one, ast.ClassDef) and one.name == cls.__name__)
+
+
 def _why_no_forward(cls, tree):
-    (node,) = [one for one in ast.walk(tree) if isinstance(one, ast.ClassDef) and one.name == cls.__name__][:1]
+    node = _node_of(cls, tree)
     own = [one.name for one in node.body if isinstance(one, ast.FunctionDef)]
     if any(isinstance(one, ast.FunctionDef) and one.name == "forward" for one in ast.walk(node)):
         return sentences.FORWARD_INSIDE
@@ -217,7 +221,7 @@ def _why_no_forward(cls, tree):
 
 def _without_self(cls, tree):
     """Remarks for methods that were written without `self`: their first parameter is called as an input is."""
-    (node,) = [one for one in ast.walk(tree) if isinstance(one, ast.ClassDef) and one.name == cls.__name__][:1]
+    node = _node_of(cls, tree)
     for method in node.body:
         is_plain = isinstance(method, ast.FunctionDef) and not method.decorator_list
         if is_plain and method.name in ("__init__", "forward") and method.args.args:

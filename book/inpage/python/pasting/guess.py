@@ -361,8 +361,8 @@ def lengths_of_lists(forward, parameters):
     It unpacks them, `h, c = state`; joins them, `torch.cat(xs)`; or goes through them, `for x in xs`, `xs[-1]` beside
     `len(xs)`.
     """
-    found = {}
-    for node in ast.walk(ast.parse(textwrap.dedent(_source_of(forward)) or "0")):
+    found, nodes = {}, list(ast.walk(ast.parse(textwrap.dedent(_source_of(forward)))))
+    for node in nodes:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple) and isinstance(node.value, ast.Name):
             found[node.value.id] = len(node.targets[0].elts)
         elif isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Name):
@@ -371,11 +371,7 @@ def lengths_of_lists(forward, parameters):
                 found.setdefault(node.args[0].id, None)
         elif isinstance(node, (ast.For, ast.comprehension)) and isinstance(node.iter, ast.Name):
             found.setdefault(node.iter.id, None)
-    stored = {
-        node.id
-        for node in ast.walk(ast.parse(textwrap.dedent(_source_of(forward)) or "0"))
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-    }
+    stored = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
     return {name: count for name, count in found.items() if name in parameters and (name not in stored or count)}
 
 
