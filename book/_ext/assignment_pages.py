@@ -10,14 +10,15 @@ from editions.pages import in_repository
 from nbformat.v4 import new_markdown_cell
 
 NOTE = {
-    "zh": """\
-**代码可以就在这一页写。** 点一格下面的“运行”，改好了再运行；写完点最后一格的“运行”，看得到的检查全部过一遍，
-和笔记本里一样。您写的代码留在这个浏览器里，刷新不丢，也不会发给任何人；公用的电脑，做完点上面的“还原”。
-
-**交作业要用笔记本**，说明题也在那里写。写了代码以后，最后一格下面有按钮，下载一份已经填好的；
-右上角的“笔记本”菜单里有空白的：中文、英文、中英双语。
-仓库里不放学生版，所以没有云端链接；下载后上传到 Colab、Kaggle、PAI-DSW，或者在自己的 JupyterLab 里打开，都能做，
-见[在别处运行](../book/elsewhere.md)。""",
+    # In one line a paragraph: a line break would stand as a space between Chinese characters.
+    "zh": (
+        "**代码可以就在这一页写。** 点一格下面的“运行”，改好了再运行；写完点最后一格的“运行”，"
+        "看得到的检查全部过一遍，和笔记本里一样。您写的代码留在这个浏览器里，刷新不丢，也不会发给任何人；公用的电脑，做完点上面的“还原”。\n\n"
+        "**交作业要用笔记本**，说明题也在那里写。写了代码以后，最后一格下面有按钮，下载一份已经填好的；"
+        "右上角的“笔记本”菜单里有空白的：中文、英文、中英双语。"
+        "仓库里不放学生版，所以没有云端链接；下载后上传到 Colab、Kaggle、PAI-DSW，"
+        "或者在自己的 JupyterLab 里打开，都能做，见[在别处运行](../book/elsewhere.md)。"
+    ),
     "en": """\
 **You can write the code on this page.** Press “Run” below a cell, change it, and run it again; “Run” below the last
 cell then goes through all visible tests, as in the notebook. What you write stays in this browser, survives a reload
