@@ -1,6 +1,7 @@
 """Which statement a line number belongs to."""
 
 import ast
+import dis
 import functools
 import inspect
 import io
@@ -65,6 +66,30 @@ def function_statements(code):
     if _is_edited(stand_ins.get(code, code), everything):
         raise _edited(code)
     return _by_line(function, lines, first)
+
+
+@functools.lru_cache(maxsize=256)
+def names_stored(code):
+    """The local names that each statement of a function may give another value, by the statement's first line.
+
+    From the bytecode; what an inner function may set besides is among them.
+
+    Args:
+        code: the function's code object.
+
+    Raises:
+        WalkError: as `function_statements`.
+    """
+    statements, line_of = function_statements(code), dict(dis.findlinestarts(code))
+    found = {statement.lineno: dict.fromkeys(code.co_cellvars) for statement in statements.values()}
+    line = None
+    for instruction in dis.get_instructions(code):
+        line = line_of.get(instruction.offset, line)
+        if "STORE_FAST" in instruction.opname or "STORE_DEREF" in instruction.opname:
+            names = instruction.argval if isinstance(instruction.argval, tuple) else (instruction.argval,)
+            for own in [found[statements[line].lineno]] if line in statements else found.values():
+                own.update(dict.fromkeys(names))
+    return {line: tuple(names) for line, names in found.items()}
 
 
 def _is_edited(code, lines=None):

@@ -8,11 +8,11 @@ import torch
 import torch.nn as nn
 
 from ..errors import WalkError
-from ..source import function_statements
+from ..source import function_statements, names_stored
 from ..trail import Trail
 from .journal import Journal
 from .memory import Kept, Memory, memories, seen
-from .operators import Operators, note_of
+from .operators import Operators, tensors_among, without_tensors
 from .tracing import MODULE_CALL, Lines, Tracer, forward_function, is_call_of, unseen_by_modes
 from .values import SIMPLE, Keeper, KeptItems, Watched, keys_in
 
@@ -37,7 +37,7 @@ class ForwardRecorder(Tracer):
         self.keeper = Keeper(self.memory)
         self.levels = []
         self.pending = []
-        self.entered = self.with_places = False
+        self.entered = False
         self.failures = {}
         self.module_names = _ModuleNames(module)
         self.trail = Trail("forward", module)
@@ -47,6 +47,7 @@ class ForwardRecorder(Tracer):
         self._waiting = []
         self._levels_of = {}
         self._forwards = {id(code)}
+        self._dull = set()  # what was called, and is neither ours nor of interest to whoever traces beside us
         self._operators = Operators(self)
         self._thread_trace = None
 
@@ -72,13 +73,8 @@ class ForwardRecorder(Tracer):
     # what the tracer reports
 
     def _on_call(self, frame, event, arg):
-        if self._others is None:  # most functions by far are none of ours: that is seen here, without another call
-            code = frame.f_code
-            kind = _kinds.get(id(code), _UNKNOWN)[1]
-            if kind is _DULL and id(code) not in self._forwards:
-                return None
-            if kind is _MODULE:
-                return self._module_called(frame) if self.levels else None
+        if id(frame.f_code) in self._dull:  # most functions by far are none of ours
+            return None
         return super()._on_call(frame, event, arg)
 
     def called(self, frame):
@@ -87,6 +83,8 @@ class ForwardRecorder(Tracer):
         if kind is _MODULE:
             return self._module_called(frame) if self.levels else None
         if kind is _DULL and id(code) not in self._forwards:
+            if self._others is None:
+                self._dull.add(id(code))
             return None
         if kind is _SHARES_MEMORY and not self.memory.eager:
             self.memory.copy_at_once()
@@ -124,6 +122,7 @@ class ForwardRecorder(Tracer):
         self.trail._inner.setdefault(name, []).append(trail)
         self._waiting.append(level)
         self._forwards.add(id(function.__code__))
+        self._dull.discard(id(function.__code__))
         self._levels_of[id(frame)] = level
 
     @unseen_by_modes
@@ -168,10 +167,12 @@ class ForwardRecorder(Tracer):
         if self.pending:
             done, self.pending = self.pending, []
             with torch._C.DisableTorchFunction():
-                for one in done:
-                    ran, taken, given = note_of(*one, self.with_places)
+                for operator, args, kwargs, output in done:
+                    macs = operator.macs(args, kwargs or {}, output) if operator.macs else 0
+                    taken = tensors_among((*args, *kwargs.values()) if kwargs else args)
+                    given = [output] if type(output) is torch.Tensor else tensors_among((output,))
                     for level in self.levels:
-                        level.operator(ran, taken, given)
+                        level.operator(operator, macs, args, taken, given)
 
     def fail(self, error, trail, *where):
         """The first place of a trail that an exception passes is where it went wrong."""
@@ -180,7 +181,6 @@ class ForwardRecorder(Tracer):
 
 
 _MODULE, _HELPER, _SHARES_MEMORY, _DULL = "module", "helper", "shares memory", "dull"
-_UNKNOWN = None, None
 _kinds = {id(MODULE_CALL): (MODULE_CALL, _MODULE)}  # by id, since a code object computes its hash at great length
 # Functions that use these can write to a tensor's memory without PyTorch's knowing.
 _SHARING = frozenset({
@@ -255,7 +255,7 @@ class _Level:
 
     calls: the calls that it is in, outermost first: (the local names of each, whether it has submodules).
     functions: those that are being followed, outermost first. is_open: whether forward has been called.
-    note: adds to the journal.
+    note: adds to the journal: one of its methods, and what that takes.
     """
 
     def __init__(self, recorder, trail, code, owner, names):
@@ -274,8 +274,7 @@ class _Level:
         with torch._C.DisableTorchFunction():
             self.trail._inputs, self.trail._kwargs = keep(tuple(inputs)), keep(dict(kwargs))
             journal = self.trail._journal = Journal(seen(_tensors_in((inputs, kwargs))))
-        self.note, self.has_places = journal.notes.append, journal.has_places
-        self.recorder.with_places |= self.has_places
+        self.note, self.has_places = journal.notes.extend, journal.has_places
         self.recorder.keeper.end_line()
 
     def open(self, frame):
@@ -300,7 +299,7 @@ class _Level:
 
     def _follow(self, frame):
         self.recorder.flush()
-        self.note(("entered",))
+        self.note((Journal.entered,))
         function = _Function(self, frame.f_code, self._scopes)
         self._scopes += 1
         self.functions.append(function)
@@ -308,7 +307,7 @@ class _Level:
 
     def left(self):
         """A function that was followed has returned, or an exception has left it."""
-        self.note(("left",))
+        self.note((Journal.left,))
         self.functions.pop()
         if not self.functions:
             self.recorder.levels.remove(self)
@@ -319,7 +318,7 @@ class _Level:
 
     def module_called(self, module, frame_locals):
         has_children = bool(vars(module).get("_modules"))
-        self.note(("called", self._names[module], type(module).__name__, has_children))
+        self.note((Journal.called, self._names[module], type(module).__name__, has_children))
         self.calls.append((frame_locals, has_children))
 
     def module_returned(self, output):
@@ -331,20 +330,29 @@ class _Level:
             kept = self.recorder.keeper.keep(output)
             if self.has_places and isinstance(output, torch.Tensor):
                 (place,) = seen((output,))
-        self.note(("returned", kept, place))
+        self.note((Journal.returned, kept, place))
 
-    def operator(self, ran, taken, given):
+    def operator(self, operator, macs, args, taken, given):
+        """An operator has run with `args`, among them the tensors `taken`, and made or written those `given`."""
         params = 0
         for tensor in taken:
             if type(tensor) is torch.Tensor or id(tensor) in self._counted or not isinstance(tensor, nn.Parameter):
                 continue
             self._counted[id(tensor)] = tensor
             params += tensor.numel()
-        calls, kept = self.calls, None
+        calls, kept, shape = self.calls, None, None
         shown = not calls or (len(calls) < _SHOWN_DEPTH and calls[-1][1])
-        if shown and given:
-            kept = self.recorder.keeper.tensor(given[0])
-        self.note(("ran", ran, shown, kept, params))
+        if given and shown:
+            keeper = self.recorder.keeper
+            kept = keeper.tensor(given[0]) if operator.writes else keeper.made(given[0])
+        elif given and not given[0].is_nested:
+            shape = given[0].shape
+        if self.has_places:
+            taken, given, args = seen(taken), seen(given), without_tensors(args)
+        else:
+            taken, args = memories(taken), None
+            given = [kept.key] if kept and len(given) == 1 else memories(given)
+        self.note((Journal.ran, operator, macs, shape, taken, given, args, shown, kept, params))
 
     def raised(self, error):
         if self.calls:
@@ -365,48 +373,49 @@ class _Level:
 class _Function(Lines):
     """One call of a function that is followed.
 
-    statement: the one that is running. names: what the local names stand for. written: the memories that the running
-    line has written to. scope: its number among the calls that are followed.
+    statement: the one that is running. names: what the local names stand for; kept: how, of those that hold tensors.
+    written: the memories that the running line has written to. scope: its number among the calls that are followed.
     """
 
     def __init__(self, level, code, scope):
         super().__init__(code)
         self.statement = None
+        self._stored, self._may_store = names_stored(code), None
         self.names = {}
+        self.kept = {}
         self.written = set()
         self.scope = scope
         self._level = level
         self._note = level.note
         self._recorder = level.recorder
         self._keeper = level.recorder.keeper
-        self._memories = {}  # name → keys of the memories of its tensors
         self._watched = {}  # name → a container that may change without a new name
         self._attributes = {}  # what the running line may change of the module: name → (value, its `Kept`)
         self._raising = False
         self._hidden = set(code.co_freevars)  # names of the function around, and __class__
         self._self_name = code.co_varnames[0] if code.co_argcount and level.owner is not None else None
+        self._keeper.functions.append(self)
 
     def begin(self, statement, frame):
         if self.statement is not None:
-            self._close(frame)
+            self._close(frame, self._may_store)
             self._raising = False
+            self._may_store = self._stored[statement.lineno]
         self.statement = statement
-        self._note(("began", statement, self.scope))
+        self._note((Journal.began, statement, self.scope))
         if statement.attributes and self._self_name:
             self._look_at_attributes(statement)
 
     def finish(self, frame, returned):
-        self._close(frame)
+        self._close(frame, None)
         if self.scope == 0:
-            self._note(("gave", memories(_tensors_in((returned,)))))
+            self._note((Journal.gave, memories(_tensors_in((returned,)))))
         if self.statement.text.startswith("return") and not self._raising and returned is not None and not any(
             value is returned for value in self.names.values()
         ):
             self.names["return"] = returned
             self._changed("return", self._keeper.keep(returned), False, ())
-        for name in self.names:
-            self._keeper.unbind(self.scope, name)
-        self.names, self._watched = {}, {}
+        self._keeper.functions.remove(self)
         self._keeper.end_line()
         self._level.left()
 
@@ -415,87 +424,94 @@ class _Function(Lines):
         self._recorder.flush()
         self._level.raised(error)
 
-    def _close(self, frame):
-        """Compare the local names with what they were before the line."""
+    def _close(self, frame, may_store):
+        """Compare the local names with what they were before the line: those that it may store, or all for None."""
         if self._recorder.pending:
             self._recorder.flush()
-        names, now, fresh = self.names, frame.f_locals, {}
-        for name, value in now.items():
-            if names.get(name, _ABSENT) is not value:
-                names[name] = value
-                if value is self._level.trail.module or name in self._hidden:
-                    continue
-                if type(value) in SIMPLE and name not in self._memories:
-                    self._note(("changed", name, value, False, (), None))
-                else:
-                    fresh[name] = self._bound(name, value, now)
-        if self.written:
-            for name, keys in self._memories.items():
-                if name not in fresh and not self.written.isdisjoint(keys):
-                    fresh[name] = self._overwritten(name)
+        before = self._memories() if self.written else {}
+        changed = self._compare(frame.f_locals, may_store, before) if may_store != () else ()
+        if before:
+            changed = [*changed, *self._compare_contents(before, changed)]
         for name, watched in self._watched.items():
-            if name not in fresh:
-                grows = self.statement.touches.get(name)
-                if (grows is not None or len(watched.value) != watched.count) and watched.look_again(grows):
-                    fresh[name] = watched.keys
+            grows = self.statement.touches.get(name)
+            if (grows is not None or len(watched.value) != watched.count) and name not in changed:
+                if watched.look_again(grows):
                     self._changed(name, watched.kept(), False, ())
         if self._attributes:
             self._close_attributes()
-        if fresh:
-            self._memories.update(fresh)
         if self.written:
             self.written.clear()
         self._keeper.end_line()
 
-    def _bound(self, name, value, now):
-        """`name` stands for another object than before; returns the memories of the tensors in it."""
-        earlier = self._watched.pop(name, None)
-        if type(value) in (list, tuple, dict):
+    def _memories(self):
+        """Name → the memories of the tensors that it stands for."""
+        watched = self._watched
+        return {name: watched[name].keys if name in watched else keys_in(kept) for name, kept in self.kept.items()}
+
+    def _compare(self, now, may_store, before):
+        """Note which names stand for other objects than before; returns those that hold tensors, or might."""
+        names, changed = self.names, []
+        for name in now if may_store is None else may_store:
+            value = now.get(name, _ABSENT)
+            if names.get(name, _ABSENT) is value or value is _ABSENT:
+                continue
+            names[name] = value
+            self.kept.pop(name, None)
+            if name in self._hidden:
+                continue
+            if type(value) in SIMPLE:
+                self._watched.pop(name, None)
+                self._note((Journal.changed, name, value, False, (), None))
+            elif value is not self._level.trail.module:
+                changed.append(name)
+                self._bound(name, value, now, before)
+        return changed
+
+    def _bound(self, name, value, now, before):
+        """`name` stands for another object than before."""
+        earlier = self._watched.pop(name, None) if self._watched else None
+        if type(value) is torch.Tensor:
+            kept = self._keeper.tensor(value)
+        elif type(value) in (list, tuple, dict):
             if earlier is not None and not self.written.isdisjoint(earlier.keys):
                 earlier = None
-            watched = self._watched[name] = Watched(value, self._keeper.keep, earlier)
-            kept, keys = watched.kept(), watched.keys
+            watched = self._watched[name] = Watched(value, self._keeper, earlier)
+            kept = watched.kept()
         else:
             kept = self._keeper.keep(value)
-            keys = keys_in(kept)
-            if type(kept) is Kept:
-                self._keeper.bind(self.scope, name, value, kept)
-            elif name in self._memories:
-                self._keeper.unbind(self.scope, name)
+        self.kept[name] = kept
         same = ()
         if isinstance(value, (torch.Tensor, nn.Module, list, dict)):
             named = [other for other, its in now.items() if its is value]
             if len(named) > 1:
                 named.remove(name)
                 same = tuple(named)
-        self._changed(name, kept, bool(self.written) and self._was_written(keys), same)
-        return keys
+        self._changed(name, kept, bool(before) and self._was_written(keys_in(kept), before), same)
 
-    def _was_written(self, keys):
+    def _was_written(self, keys, before):
         """Whether the line wrote into one of these memories, which a name stood for before."""
-        known = self._memories.values()
-        return any(key in self.written and any(key in its for its in known) for key in keys)
+        return any(key in self.written and any(key in its for its in before.values()) for key in keys)
 
-    def _overwritten(self, name):
-        """Something was written into the memory of what `name` stands for."""
-        watched = self._watched.get(name)
-        if watched is None:
-            value = self.names[name]
-            kept = self._keeper.keep(value)
-            keys = keys_in(kept)
-            if type(kept) is Kept:
-                self._keeper.bind(self.scope, name, value, kept)
-        else:
-            watched.keep_again()
-            kept, keys = watched.kept(), watched.keys
-        self._changed(name, kept, True, ())
-        return keys
+    def _compare_contents(self, before, changed):
+        """Note which names hold other values than before, since something was written there; returns them."""
+        written = [
+            name for name, keys in before.items() if name not in changed and not self.written.isdisjoint(keys)
+        ]
+        for name in written:
+            watched = self._watched.get(name)
+            if watched is None:
+                kept = self.kept[name] = self._keeper.keep(self.names[name])
+            else:
+                watched.keep_again()
+                kept = self.kept[name] = watched.kept()
+            self._changed(name, kept, True, ())
+        return written
 
     def _changed(self, name, kept, in_place, same):
         place = None
         if self._level.has_places and type(kept) is Kept and name in self.names:
             (place,) = seen((self.names[name],))
-        self._note(("changed", name, kept, in_place, same, place))
+        self._note((Journal.changed, name, kept, in_place, same, place))
 
     # what a line may change of the module itself
 
@@ -507,7 +523,7 @@ class _Function(Lines):
             value = _attribute(self._level.owner, attribute)
             kept = None if value is _ABSENT else self._keeper.keep(value)
             if kept is not None:
-                self._note(("stood", name, kept))
+                self._note((Journal.stood, name, kept))
             self._attributes[name] = value, kept
 
     def _close_attributes(self):

@@ -3,6 +3,8 @@
 Writing steps, following receptive fields and drawing up the graph takes longer than many a line takes to run.
 """
 
+from itertools import islice
+
 from ..trail import Call, Change, Step
 from .flow import Flow
 from .memory import Seen
@@ -13,8 +15,9 @@ from .receptive import ReceptiveFields
 class Journal:
     """The notes of one trail, and what was read of them so far.
 
-    notes: what happened, in order: the name of a method below, and what it takes. They hold no tensor but as it is
-        kept, and nothing that holds them in turn: an unread trail goes as soon as nobody has it.
+    notes: what happened, in order: one of the methods below, and after it what it takes; flat, since Python's collector
+        goes through every tuple again and again. They hold no tensor but as it is kept, and nothing that holds them in
+        turn: an unread trail goes as soon as nobody has it.
     has_places: whether forward was given a picture or a signal; if so, tensors are noted with their place in memory.
     scopes: for each function that was followed, the step that called it. flow: the graph, a `Flow`.
     """
@@ -34,9 +37,10 @@ class Journal:
     def read(self, trail):
         """Go on writing the steps of `trail`, up to now; returns the step that is running."""
         self._trail = trail
-        notes, self.notes[:] = self.notes[:], ()
-        for what, *of_what in notes:
-            getattr(self, what)(*of_what)
+        notes = iter(self.notes[:])
+        self.notes.clear()
+        for what in notes:
+            what(self, *islice(notes, what.__code__.co_argcount - 1))
         return self._step
 
     def entered(self):
@@ -74,11 +78,13 @@ class Journal:
             call.places = self._fields.of(Seen(*seen))[0]
         self._inside()._done.append(call)
 
-    def ran(self, ran, shown, kept, params):
-        """`ran`: what makes a `Ran`. shown: it is a call of its own, its result `kept`. params: used first here."""
-        ran = Ran(*ran)
-        operator, around = ran.operator, self._inside()
-        inside = around
+    def ran(self, operator, macs, shape, taken, given, args, shown, kept, params):
+        """What makes a `Ran`, but for the shape of a result that is `kept`.
+
+        shown: it is a call of its own. params: how many that were not used before.
+        """
+        ran = Ran(operator, macs, kept.shape if kept else shape, taken, given, args)
+        around = inside = self._inside()
         if shown:
             inside = Call(operator.short, operator.name, is_module=False)
             inside._kept = kept

@@ -6,6 +6,7 @@ _PLAIN = frozenset({torch.Tensor, torch.nn.Parameter})
 _no_dispatch, _no_function, _no_functorch = (
     torch._C._DisableTorchDispatch, torch._C.DisableTorchFunction, torch._C._DisableFuncTorch
 )
+_detached = torch.Tensor._make_subclass  # unseen by any mode, and in half the time
 _transforms = torch._C._functorch.peek_interpreter_stack
 
 
@@ -14,7 +15,9 @@ def _holders_besides_tensors():
     return torch._C._storage_Use_Count(alone.untyped_storage()._cdata) - 1
 
 
+_holders = torch._C._storage_Use_Count
 _NOBODYS = _holders_besides_tensors()  # a memory that has been looked at from Python counts itself
+_ALONE = 1 + _NOBODYS
 
 
 class Seen:
@@ -59,17 +62,24 @@ class Kept:
 
     __slots__ = ("_history", "_moment", "_tensor", "key")
 
-    def __init__(self, tensor, history, key):
-        self._tensor = tensor
-        self._history = history
-        self._moment = len(history.saved) if history else 0
-        self.key = key
+    def __init__(self, tensor, key, history=None, moment=0):
+        """`moment`: how much `history`, that of its memory, had saved by then; None where `tensor` is a copy."""
+        self._tensor, self.key, self._history, self._moment = tensor, key, history, moment
 
     def get(self):
         """The tensor: plain and detached, or what stands for one that could not be kept, `Unkept`."""
         if not self.is_current:
-            self._tensor, self._history = self._history.restored(self._tensor, self._moment), None
+            self.hold(self._history.restored(self._tensor, self._moment))
         return self._tensor
+
+    def hold(self, copy):
+        """From now on it is a copy."""
+        self._tensor, self._history, self._moment = copy, None, None
+
+    @property
+    def shape(self):
+        """None for a nested tensor, which has many, and for what could not be kept."""
+        return None if type(self._tensor) is Unkept or self._tensor.is_nested else self._tensor.shape
 
     @property
     def is_current(self):
@@ -78,7 +88,7 @@ class Kept:
 
     @property
     def is_a_copy(self):
-        return self._history is None
+        return self._moment is None
 
 
 class Unkept:
@@ -92,9 +102,11 @@ class Unkept:
 
 
 class Memory:
-    """All that a walk keeps, by the memory that it lies in."""
+    """All that a walk keeps, by the memory that it lies in once something is written there."""
 
     def __init__(self):
+        self._kept = []  # what was kept since it was last sorted by memory
+        self._by_memory = {}
         self._histories = {}
         self.eager = self.has_copies = False
         self.busy = False  # while a value copies or describes itself, which may compute
@@ -102,11 +114,12 @@ class Memory:
     def copy_at_once(self):
         """From now on every tensor is copied when it is kept: something here may write without PyTorch's knowing."""
         self.eager = self.has_copies = True
+        self._sort()
         with _no_dispatch(), _no_function(), _no_functorch():
-            for history in self._histories.values():
-                for kept in history.kept:
+            for here in self._by_memory.values():
+                for kept in here:
                     if kept.is_current:
-                        kept._tensor, kept._history = copied(kept._tensor), None
+                        kept.hold(copied(kept._tensor))
 
     def keep(self, tensor):
         """`tensor` as it is now, a `Kept`: it shares the memory until something is written there.
@@ -121,26 +134,28 @@ class Memory:
             return self._copy_of_an_unusual(tensor)
         if self.eager:
             with _no_dispatch(), _no_function(), _no_functorch():
-                return Kept(copied(tensor.detach()), None, key)
-        history = self._histories.get(key)
-        if history is None:
-            history = self._histories[key] = _History()
-        with _no_dispatch():
-            if _transforms() is None:
+                return Kept(copied(tensor.detach()), key, moment=None)
+        if _transforms() is None:
+            shared = _detached(torch.Tensor, tensor)
+        else:
+            with _no_dispatch(), _no_functorch():
                 shared = tensor.detach()
-            else:
-                with _no_functorch():
-                    shared = tensor.detach()
-        kept = Kept(shared, history, key)
-        history.latest = kept._moment
-        history.kept.append(kept)
+        history = self._histories.get(key)
+        kept = Kept(shared, key) if history is None else Kept(shared, key, history, history.seen_now())
+        self._kept.append(kept)
         return kept
 
     def about_to_write(self, tensor):
         """Save what an operator is about to write over, where it was kept; returns the memory's key."""
         key = memory(tensor)
-        history = self._histories.get(key)
-        if history is not None:
+        self._sort()
+        if key in self._by_memory:
+            history = self._histories.get(key)
+            if history is None:
+                history = self._histories[key] = _History()
+                for kept in self._by_memory[key]:
+                    if not kept.is_a_copy:
+                        kept._history = history
             with _no_dispatch(), _no_function():
                 history.save(tensor)
         return key
@@ -148,9 +163,16 @@ class Memory:
     def settle(self):
         """Take leave of the memory that somebody else can still write to; to be called when the walk has ended."""
         with _no_dispatch(), _no_function():
-            for key, history in self._histories.items():
-                history.settle(key)
-        self._histories.clear()
+            self._kept = [kept for kept in self._kept if not _is_nobody_elses(kept)]  # nearly all of them, quickly
+            self._sort()
+            for key, here in self._by_memory.items():
+                _settle(key, here)
+        self._by_memory, self._histories = {}, {}
+
+    def _sort(self):
+        for kept in self._kept:
+            self._by_memory.setdefault(kept.key, []).append(kept)
+        self._kept.clear()
 
     def _copy_of_an_unusual(self, tensor):
         while torch._C._functorch.is_functorch_wrapped_tensor(tensor):
@@ -159,7 +181,7 @@ class Memory:
         with _no_functorch():
             for copy in (lambda: tensor.detach().clone(), tensor.detach, lambda: Unkept(tensor)):
                 try:
-                    kept = Kept(copy(), None, memory(tensor))
+                    kept = Kept(copy(), memory(tensor), moment=None)
                     break
                 except Exception:  # each kind of tensor refuses in its own way
                     continue
@@ -167,22 +189,55 @@ class Memory:
         return kept
 
 
+def _is_nobody_elses(kept):
+    """Whether nothing but this one has its memory, and most of it is needed."""
+    if kept._history is not None or _holders(kept.key) != _ALONE:
+        return False
+    tensor = kept._tensor
+    return 2 * tensor.nbytes >= tensor.untyped_storage().nbytes()
+
+
+def _settle(key, here):
+    """`here`: all that was kept in one memory."""
+    for kept in here:
+        if not kept.is_current and kept._history.has_whole(kept._moment):
+            kept.get()  # from what was saved, without a copy
+    here = [kept for kept in here if not kept.is_a_copy]
+    if not here:
+        return
+    needed = sum(kept._tensor.nbytes for kept in here)
+    storage = here[0]._tensor.untyped_storage().nbytes()
+    if _holders(key) <= len(here) + _NOBODYS and 2 * needed >= storage:
+        return  # nobody else has it, and most of it is needed
+    if len(here) == 1 or 2 * needed < storage:
+        for kept in here:
+            kept.hold(copied(kept._tensor) if kept.is_current else kept.get())
+    else:
+        content = _bytes(here[0]._tensor).clone()
+        for kept in here:
+            kept._tensor = _like(kept._tensor, content)
+
+
 class _History:
     """What was written over in one memory: undone backwards, it gives every earlier state.
 
     saved: what was there before each write, in order: (a tensor, None) with the whole memory, or (values, where) of a
         part.
-    latest: how much was saved when a tensor was last kept; kept: all that were.
     """
 
-    __slots__ = ("kept", "latest", "saved")
+    __slots__ = ("_seen", "saved")
 
     def __init__(self):
-        self.kept, self.latest, self.saved = [], 0, ()
+        self.saved, self._seen = [], 0
+
+    def seen_now(self):
+        """How much is saved now, when a tensor is kept."""
+        self._seen = len(self.saved)
+        return self._seen
 
     def save(self, tensor):
         where = (tensor.dtype, tensor.size(), tensor.stride(), tensor.storage_offset())
-        if any(known in (None, where) for _, known in self.saved[self.latest:]):
+        if any(known in (None, where) for _, known in self.saved[self._seen:]):
             return  # nobody has looked since
         size, whole = tensor.numel() * tensor.element_size(), tensor.untyped_storage().nbytes()
         if size == whole and tensor.is_contiguous() and not tensor.is_conj() and not tensor.is_neg():
@@ -191,8 +246,11 @@ class _History:
             saved = tensor.detach().clone(), where
         else:
             saved = _bytes(tensor).clone(), None
-        self.saved = self.saved or []
         self.saved.append(saved)
+
+    def has_whole(self, moment):
+        """Whether the whole memory was saved as it was when so much was saved."""
+        return self.saved[moment][1] is None
 
     def restored(self, tensor, moment):
         """`tensor`, which lies in this memory, as it was when so much was saved."""
@@ -206,36 +264,6 @@ class _History:
                 _typed(content, dtype).as_strided(*place).copy_(values)
             return _like(tensor, content)
 
-    def settle(self, key):
-        if self.saved:
-            self._settle_the_past()
-        here, self.kept = [kept for kept in self.kept if kept._history is self], ()
-        if not here:
-            return
-        owned = {id(kept._tensor): kept._tensor for kept in here}
-        needed = 0
-        for tensor in owned.values():
-            needed += tensor.numel() * tensor.element_size()
-        storage = tensor.untyped_storage().nbytes()
-        if torch._C._storage_Use_Count(key) <= len(owned) + _NOBODYS and 2 * needed >= storage:
-            return  # nobody else has it, and most of it is needed
-        if len(owned) == 1 or 2 * needed < storage:
-            copies = {known: copied(tensor) for known, tensor in owned.items()}
-            for kept in here:
-                if kept.is_current:
-                    kept._tensor, kept._history = copies[id(kept._tensor)], None
-                else:
-                    kept.get()
-        else:
-            content = _bytes(here[0]._tensor).clone()
-            for kept in here:
-                kept._tensor = _like(kept._tensor, content)
-
-    def _settle_the_past(self):
-        for kept in self.kept:
-            if kept._history is self and not kept.is_current and self.saved[kept._moment][1] is None:
-                kept.get()  # from what was saved, without a copy
-
 
 def memory(tensor):
     """What names the memory under a tensor; one without a memory of its own stands for itself."""
@@ -247,12 +275,10 @@ def memory(tensor):
 
 def memories(tensors):
     """`memory` of each."""
-    if _PLAIN.issuperset(map(type, tensors)):
-        try:
-            return [tensor.untyped_storage()._cdata for tensor in tensors]
-        except (NotImplementedError, RuntimeError):  # sparse, opaque, or wrapped by one of torch.func's transforms
-            pass
-    return list(map(memory, tensors))
+    try:
+        return [tensor.untyped_storage()._cdata for tensor in tensors]
+    except (NotImplementedError, RuntimeError):  # sparse, opaque, or wrapped by one of torch.func's transforms
+        return list(map(memory, tensors))
 
 
 def copied(tensor):

@@ -5,8 +5,9 @@ from torch.utils._python_dispatch import TorchDispatchMode, _push_mode
 from torch.utils.flop_counter import flop_registry
 
 from .macs import counter
-from .memory import Seen, memories, seen
+from .memory import Seen
 
+_Tensor = torch.Tensor
 _IGNORED = (torch.ops.aten.detach.default,)  # autograd's, for its own records: nothing that a line asked for
 # Batch norm in training writes its running statistics, which its schema does not say.
 _UNDECLARED = dict.fromkeys(
@@ -117,22 +118,15 @@ class Operators(TorchDispatchMode):
         return output
 
 
-def note_of(operator, args, kwargs, output, with_places):
-    """What is noted of an operator that has run, to make a `Ran` of it; the tensors it took; those that it gave."""
-    macs = operator.macs(args, kwargs or {}, output) if operator.macs else 0
-    taken = tensors_among((*args, *kwargs.values()) if kwargs else args)
-    given = [output] if isinstance(output, torch.Tensor) else tensors_among((output,))
-    shape = given[0].shape if given and not given[0].is_nested else None
-    if with_places:
-        told = [value if type(value) in _NO_TENSOR else _without_tensors(value) for value in args]
-        return (operator, macs, shape, seen(taken), seen(given), told), taken, given
-    return (operator, macs, shape, memories(taken), memories(given), None), taken, given
+def without_tensors(args):
+    """An operator's arguments with something that stands for each tensor among them."""
+    return [value if type(value) in _NO_TENSOR else _without_tensors(value) for value in args]
 
 
 def _without_tensors(value):
     if isinstance(value, (list, tuple)):
-        return [_A_TENSOR if isinstance(item, torch.Tensor) else item for item in value]
-    return _A_TENSOR if isinstance(value, torch.Tensor) else value
+        return [_A_TENSOR if isinstance(item, _Tensor) else item for item in value]
+    return _A_TENSOR if isinstance(value, _Tensor) else value
 
 
 _A_TENSOR = object()
@@ -181,14 +175,14 @@ def tensors_among(values):
     found = []
     for value in values:
         kind = type(value)
-        if kind is torch.Tensor:
+        if kind is _Tensor:
             found.append(value)
         elif kind in _NO_TENSOR:
             continue
-        elif isinstance(value, torch.Tensor):
+        elif isinstance(value, _Tensor):
             found.append(value)
         elif isinstance(value, (list, tuple)):
-            found.extend(item for item in value if isinstance(item, torch.Tensor))
+            found.extend(item for item in value if isinstance(item, _Tensor))
     return found
 
 

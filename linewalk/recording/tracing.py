@@ -128,8 +128,15 @@ class Lines:
         self.begin(statement, frame)
         return self.trace
 
-    @unseen_by_modes
     def trace(self, frame, event, arg):
+        if _function_modes():
+            with torch._C.DisableTorchFunction():
+                self._take(frame, event, arg)
+        else:
+            self._take(frame, event, arg)
+        return self.trace
+
+    def _take(self, frame, event, arg):
         if event == "line":
             statement = self._statements.get(frame.f_lineno)
             if statement is not None:
@@ -141,7 +148,6 @@ class Lines:
             self.finish(frame, arg)
         elif event == "exception":
             self.raised(arg[1])
-        return self.trace
 
     def _goes_on(self, statement):
         """Whether a line event belongs to a run of `statement` that has begun before, not to a new run of it."""

@@ -66,11 +66,13 @@ class Watched:
     count: how many things it held; keys: the memories of the tensors in it.
     """
 
-    __slots__ = ("_held", "_items", "_keep", "_nested", "count", "keys", "value")
+    __slots__ = ("_held", "_items", "_keeper", "_nested", "count", "keys", "value")
 
-    def __init__(self, value, keep, earlier=None):
-        """`earlier`: what the name stood for before, where nothing was written over since; it may be a beginning."""
-        self.value, self._keep = value, keep
+    def __init__(self, value, keeper, earlier=None):
+        """`keeper`: keeps what it holds. earlier: what the name stood for before, where nothing was written over since:
+        it may be a beginning.
+        """
+        self.value, self._keeper = value, keeper
         if earlier is not None and earlier.begins(value):
             self._items, self.keys, self._nested = earlier._items, earlier.keys, False
             self._add(len(earlier._held))
@@ -140,15 +142,16 @@ class Watched:
             keys = _last_keys(self.value, len(self.value) - start)
             self._store([self._kept(self.value[key]) for key in keys], keys)
         else:
-            for item in self.value[start:]:
-                self._items.append(self._kept(item))
+            self._items += map(self._kept, self.value[start:])
             self.count = len(self.value)
 
     def _kept(self, item):
-        kept = self._keep(item)
-        if type(kept) is Kept:
+        if type(item) is torch.Tensor:
+            kept = self._keeper.tensor(item)
             self.keys.add(kept.key)
-        elif type(item) not in SIMPLE:
+            return kept
+        kept = self._keeper.keep(item)
+        if type(item) not in SIMPLE:
             self._nested = self._nested or isinstance(kept, KeptItems)
             self.keys.update(keys_in(kept))
         return kept
@@ -200,45 +203,44 @@ class Keeper:
     """Keeps any value; one for a walk."""
 
     def __init__(self, memory):
+        self.functions = []  # those that are followed: what their names stand for is kept once
         self._memory = memory
         self._fresh = {}
-        self._bound = {}
+        self._outdated = set()
 
     def end_line(self):
         """Let go of the tensors of the line that has ended."""
         self._fresh.clear()
 
-    def bind(self, scope, name, tensor, kept):
-        """Remember that a name of a function stands for `tensor`, to keep it once under all its names."""
-        self._bound[scope, name] = tensor, kept
-
-    def unbind(self, scope, name):
-        self._bound.pop((scope, name), None)
-
     def written(self, key):
         """Something is about to be written into a memory: what was copied of it will not be as it then is."""
-        if not self._memory.has_copies:
-            return
-        for known in (self._fresh, self._bound):
-            for name in [name for name, (_, kept) in known.items() if kept.key == key and kept.is_a_copy]:
-                del known[name]
+        if self._memory.has_copies:
+            known = [kept for _, kept in self._fresh.values()]
+            known += [kept for function in self.functions for kept in function.kept.values() if type(kept) is Kept]
+            self._outdated.update(kept for kept in known if kept.key == key and kept.is_a_copy)
 
     def tensor(self, tensor):
         """How `tensor` is kept; the same again as long as nothing is written over it."""
-        if self._memory.eager:
-            return self._memory.keep(tensor)
-        known = self._fresh.get(id(tensor))
-        if known is None:
-            for known in self._bound.values():
-                if known[0] is tensor:
-                    break
-            else:
-                known = None
-        if known is not None and known[1].is_current:
-            return known[1]
+        if not self._memory.eager:
+            known = self._known(tensor)
+            if known is not None and known.is_current and known not in self._outdated:
+                return known
+        return self.made(tensor)
+
+    def made(self, tensor):
+        """How `tensor` is kept, which has no name yet."""
         kept = self._memory.keep(tensor)
         self._fresh[id(tensor)] = tensor, kept
         return kept
+
+    def _known(self, tensor):
+        if id(tensor) in self._fresh:
+            return self._fresh[id(tensor)][1]
+        for function in self.functions:
+            for name, kept in function.kept.items():
+                if type(kept) is Kept and function.names[name] is tensor:
+                    return kept
+        return None
 
     def keep(self, value, around=()):
         """How a value of any kind is kept, to be handed to `resolved`; what it nests is kept with it."""
