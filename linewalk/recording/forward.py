@@ -13,7 +13,7 @@ from ..trail import Trail
 from .journal import Journal
 from .memory import Kept, Memory, memories, seen
 from .operators import Operators, tensors_among, without_tensors
-from .tracing import MODULE_CALL, Lines, Tracer, forward_function, is_call_of, unseen_by_modes
+from .tracing import MODULE_CALL, Lines, Tracer, forward_function, is_call_of
 from .values import SIMPLE, Keeper, KeptItems, Watched, keys_in
 
 _ABSENT = object()
@@ -62,7 +62,7 @@ class ForwardRecorder(Tracer):
         self._operators.__exit__(*exception)
         threading.settrace(self._thread_trace)
         self.levels = []
-        self.keeper.end_line()
+        self.keeper.end()
 
     def settle(self):
         """To be called when the walk has ended and nothing of it is held here any more."""
@@ -125,13 +125,13 @@ class ForwardRecorder(Tracer):
         self._dull.discard(id(function.__code__))
         self._levels_of[id(frame)] = level
 
-    @unseen_by_modes
     def _on_module(self, frame, event, arg):
         if event == "return":
             if self.pending:
                 self.flush()
-            for level in self.levels:
-                level.module_returned(arg)
+            with torch._C.DisableTorchFunction():
+                for level in self.levels:
+                    level.module_returned(arg)
             if self._levels_of and id(frame) in self._levels_of:
                 self._levels_of.pop(id(frame)).trail.output = arg
         elif event == "exception":
@@ -275,7 +275,6 @@ class _Level:
             self.trail._inputs, self.trail._kwargs = keep(tuple(inputs)), keep(dict(kwargs))
             journal = self.trail._journal = Journal(seen(_tensors_in((inputs, kwargs))))
         self.note, self.has_places = journal.notes.extend, journal.has_places
-        self.recorder.keeper.end_line()
 
     def open(self, frame):
         self.is_open = True
@@ -428,18 +427,18 @@ class _Function(Lines):
         """Compare the local names with what they were before the line: those that it may store, or all for None."""
         if self._recorder.pending:
             self._recorder.flush()
-        before = self._memories() if self.written else {}
+        before = self._memories() if self.written else None
         changed = self._compare(frame.f_locals, may_store, before) if may_store != () else ()
-        if before:
+        if before is not None:
             changed = [*changed, *self._compare_contents(before, changed)]
         for name, watched in self._watched.items():
             grows = self.statement.touches.get(name)
             if (grows is not None or len(watched.value) != watched.count) and name not in changed:
                 if watched.look_again(grows):
-                    self._changed(name, watched.kept(), False, ())
+                    self._note((Journal.changed, name, watched.kept(), False, (), None))
         if self._attributes:
             self._close_attributes()
-        if self.written:
+        if before is not None:
             self.written.clear()
         self._keeper.end_line()
 
@@ -469,10 +468,11 @@ class _Function(Lines):
 
     def _bound(self, name, value, now, before):
         """`name` stands for another object than before."""
+        kind, same = type(value), ()
         earlier = self._watched.pop(name, None) if self._watched else None
-        if type(value) is torch.Tensor:
+        if kind is torch.Tensor:
             kept = self._keeper.tensor(value)
-        elif type(value) in (list, tuple, dict):
+        elif kind in (list, tuple, dict):
             if earlier is not None and not self.written.isdisjoint(earlier.keys):
                 earlier = None
             watched = self._watched[name] = Watched(value, self._keeper, earlier)
@@ -480,13 +480,12 @@ class _Function(Lines):
         else:
             kept = self._keeper.keep(value)
         self.kept[name] = kept
-        same = ()
         if isinstance(value, (torch.Tensor, nn.Module, list, dict)):
             named = [other for other, its in now.items() if its is value]
             if len(named) > 1:
                 named.remove(name)
                 same = tuple(named)
-        self._changed(name, kept, bool(before) and self._was_written(keys_in(kept), before), same)
+        self._changed(name, kept, before is not None and self._was_written(keys_in(kept), before), same)
 
     def _was_written(self, keys, before):
         """Whether the line wrote into one of these memories, which a name stood for before."""

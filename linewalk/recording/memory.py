@@ -213,7 +213,8 @@ def _settle(key, here):
         for kept in here:
             kept.hold(copied(kept._tensor) if kept.is_current else kept.get())
     else:
-        content = _bytes(here[0]._tensor).clone()
+        first = here[0]._tensor
+        content = first.clone() if first.nbytes == storage and first.is_contiguous() else _bytes(first).clone()
         for kept in here:
             kept._tensor = _like(kept._tensor, content)
 

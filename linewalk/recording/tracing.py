@@ -15,19 +15,6 @@ MODULE_CALL = nn.Module._call_impl.__code__
 _function_modes = torch._C._len_torch_function_stack
 
 
-def unseen_by_modes(trace):
-    """A local trace function whose own use of tensors a `TorchFunctionMode` of the module's does not see."""
-
-    @functools.wraps(trace)
-    def guarded(self, frame, event, arg):
-        if _function_modes():
-            with torch._C.DisableTorchFunction():
-                return trace(self, frame, event, arg)
-        return trace(self, frame, event, arg)
-
-    return guarded
-
-
 def forward_function(module):
     """The Python function that `module.forward` runs in the end, or None, and what it gets as its first argument.
 
@@ -120,6 +107,7 @@ class Lines:
         self._statements = function_statements(code)
         self._current = None
         self._entries = {}
+        self._is_unseen = False
 
     def enter(self, frame):
         """The call itself, which is the `def` line's statement."""
@@ -129,14 +117,8 @@ class Lines:
         return self.trace
 
     def trace(self, frame, event, arg):
-        if _function_modes():
-            with torch._C.DisableTorchFunction():
-                self._take(frame, event, arg)
-        else:
-            self._take(frame, event, arg)
-        return self.trace
-
-    def _take(self, frame, event, arg):
+        if _function_modes() and not self._is_unseen:
+            return self._unseen(frame, event, arg)
         if event == "line":
             statement = self._statements.get(frame.f_lineno)
             if statement is not None:
@@ -148,6 +130,15 @@ class Lines:
             self.finish(frame, arg)
         elif event == "exception":
             self.raised(arg[1])
+        return self.trace
+
+    def _unseen(self, frame, event, arg):
+        """What is done here with tensors is none of the business of a `TorchFunctionMode` that the module uses."""
+        self._is_unseen = True
+        with torch._C.DisableTorchFunction():
+            self.trace(frame, event, arg)
+        self._is_unseen = False
+        return self.trace
 
     def _goes_on(self, statement):
         """Whether a line event belongs to a run of `statement` that has begun before, not to a new run of it."""

@@ -138,18 +138,22 @@ class Watched:
             self._store([self._kept(item) for item in contents], self.value)
 
     def _add(self, start):
-        if isinstance(self.value, dict):
-            keys = _last_keys(self.value, len(self.value) - start)
-            self._store([self._kept(self.value[key]) for key in keys], keys)
-        else:
-            self._items += map(self._kept, self.value[start:])
-            self.count = len(self.value)
+        """Take in what came to its end."""
+        value = self.value
+        if isinstance(value, dict):
+            keys = _last_keys(value, len(value) - start)
+            self._store([self._kept(value[key]) for key in keys], keys)
+            return
+        for item in value[start:]:
+            if type(item) is torch.Tensor:
+                kept = self._keeper.tensor(item)
+                self.keys.add(kept.key)
+            else:
+                kept = self._kept(item)
+            self._items.append(kept)
+        self.count = len(value)
 
     def _kept(self, item):
-        if type(item) is torch.Tensor:
-            kept = self._keeper.tensor(item)
-            self.keys.add(kept.key)
-            return kept
         kept = self._keeper.keep(item)
         if type(item) not in SIMPLE:
             self._nested = self._nested or isinstance(kept, KeptItems)
@@ -205,27 +209,31 @@ class Keeper:
     def __init__(self, memory):
         self.functions = []  # those that are followed: what their names stand for is kept once
         self._memory = memory
-        self._fresh = {}
+        self._fresh, self._lately = {}, {}  # by id, since tensors compare by value: (the tensor, how it is kept)
         self._outdated = set()
 
     def end_line(self):
-        """Let go of the tensors of the line that has ended."""
+        """Let go of the tensors of the line before; those of the one that has ended are often used in the next."""
+        self._fresh, self._lately = self._lately, self._fresh
         self._fresh.clear()
+
+    def end(self):
+        self._fresh, self._lately = {}, {}
 
     def written(self, key):
         """Something is about to be written into a memory: what was copied of it will not be as it then is."""
         if self._memory.has_copies:
-            known = [kept for _, kept in self._fresh.values()]
+            known = [kept for _, kept in (*self._fresh.values(), *self._lately.values())]
             known += [kept for function in self.functions for kept in function.kept.values() if type(kept) is Kept]
             self._outdated.update(kept for kept in known if kept.key == key and kept.is_a_copy)
 
     def tensor(self, tensor):
         """How `tensor` is kept; the same again as long as nothing is written over it."""
-        if not self._memory.eager:
-            known = self._known(tensor)
-            if known is not None and known.is_current and known not in self._outdated:
-                return known
-        return self.made(tensor)
+        known = self._fresh.get(id(tensor)) or self._lately.get(id(tensor))
+        kept = known[1] if known is not None else self._under_a_name(tensor)
+        if kept is None or self._memory.eager or not kept.is_current or kept in self._outdated:
+            return self.made(tensor)
+        return kept
 
     def made(self, tensor):
         """How `tensor` is kept, which has no name yet."""
@@ -233,9 +241,7 @@ class Keeper:
         self._fresh[id(tensor)] = tensor, kept
         return kept
 
-    def _known(self, tensor):
-        if id(tensor) in self._fresh:
-            return self._fresh[id(tensor)][1]
+    def _under_a_name(self, tensor):
         for function in self.functions:
             for name, kept in function.kept.items():
                 if type(kept) is Kept and function.names[name] is tensor:
