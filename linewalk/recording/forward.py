@@ -16,6 +16,7 @@ from .operators import Operators, tensors_among, without_tensors
 from .tracing import MODULE_CALL, Lines, Tracer, forward_function, is_call_of
 from .values import SIMPLE, Keeper, KeptItems, Watched, keys_in
 
+_no_function = torch._C.DisableTorchFunction
 _ABSENT = object()
 _SHOWN_DEPTH = 2  # calls within a line, and within these: cards draw so many, and only their values are kept
 _NOT_FOLLOWED = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
@@ -129,7 +130,7 @@ class ForwardRecorder(Tracer):
         if event == "return":
             if self.pending:
                 self.flush()
-            with torch._C.DisableTorchFunction():
+            with _no_function():
                 for level in self.levels:
                     level.module_returned(arg)
             if self._levels_of and id(frame) in self._levels_of:
@@ -155,7 +156,7 @@ class ForwardRecorder(Tracer):
     # what the operators report
 
     def writes(self, tensors):
-        with torch._C.DisableTorchFunction():
+        with _no_function():
             for tensor in tensors:
                 key = self.memory.about_to_write(tensor)
                 self.keeper.written(key)
@@ -166,7 +167,7 @@ class ForwardRecorder(Tracer):
         """Look at the operators that have run since: they belong to the line and to the calls that are open now."""
         if self.pending:
             done, self.pending = self.pending, []
-            with torch._C.DisableTorchFunction():
+            with _no_function():
                 for operator, args, kwargs, output in done:
                     macs = operator.macs(args, kwargs or {}, output) if operator.macs else 0
                     taken = tensors_among((*args, *kwargs.values()) if kwargs else args)
@@ -271,7 +272,7 @@ class _Level:
 
     def given(self, inputs, kwargs):
         keep = self.recorder.keeper.keep
-        with torch._C.DisableTorchFunction():
+        with _no_function():
             self.trail._inputs, self.trail._kwargs = keep(tuple(inputs)), keep(dict(kwargs))
             journal = self.trail._journal = Journal(seen(_tensors_in((inputs, kwargs))))
         self.note, self.has_places = journal.notes.extend, journal.has_places
@@ -342,8 +343,9 @@ class _Level:
         calls, kept, shape = self.calls, None, None
         shown = not calls or (len(calls) < _SHOWN_DEPTH and calls[-1][1])
         if given and shown:
-            keeper = self.recorder.keeper
-            kept = keeper.tensor(given[0]) if operator.writes else keeper.made(given[0])
+            keeper, result = self.recorder.keeper, given[0]
+            is_new = not (operator.writes or (taken and result is taken[0]))
+            kept = keeper.made(result) if is_new else keeper.tensor(result)
         elif given and not given[0].is_nested:
             shape = given[0].shape
         if self.has_places:
@@ -468,9 +470,10 @@ class _Function(Lines):
 
     def _bound(self, name, value, now, before):
         """`name` stands for another object than before."""
-        kind, same = type(value), ()
+        kind, same, is_new = type(value), (), False
         earlier = self._watched.pop(name, None) if self._watched else None
         if kind is torch.Tensor:
+            is_new = self._keeper.was_made(value) and len(self._may_store or ()) == 1  # it has no other name yet
             kept = self._keeper.tensor(value)
         elif kind in (list, tuple, dict):
             if earlier is not None and not self.written.isdisjoint(earlier.keys):
@@ -480,7 +483,7 @@ class _Function(Lines):
         else:
             kept = self._keeper.keep(value)
         self.kept[name] = kept
-        if isinstance(value, (torch.Tensor, nn.Module, list, dict)):
+        if not is_new and isinstance(value, (torch.Tensor, nn.Module, list, dict)):
             named = [other for other, its in now.items() if its is value]
             if len(named) > 1:
                 named.remove(name)

@@ -123,7 +123,9 @@ class Lines:
             statement = self._statements.get(frame.f_lineno)
             if statement is not None:
                 entry = self._entries.setdefault(statement.lineno, frame.f_lasti)
-                if entry == frame.f_lasti or not self._goes_on(statement):
+                if entry == frame.f_lasti or (
+                    statement is not self._current and not statement.text.startswith("with ")
+                ) or not self._goes_on(statement):
                     self._current = statement
                     self.begin(statement, frame)
         elif event == "return":

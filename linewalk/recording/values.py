@@ -209,7 +209,7 @@ class Keeper:
     def __init__(self, memory):
         self.functions = []  # those that are followed: what their names stand for is kept once
         self._memory = memory
-        self._fresh, self._lately = {}, {}  # by id, since tensors compare by value: (the tensor, how it is kept)
+        self._fresh, self._lately = {}, {}  # by id, since tensors compare by value: (the tensor, how it is kept, …)
         self._outdated = set()
 
     def end_line(self):
@@ -223,7 +223,7 @@ class Keeper:
     def written(self, key):
         """Something is about to be written into a memory: what was copied of it will not be as it then is."""
         if self._memory.has_copies:
-            known = [kept for _, kept in (*self._fresh.values(), *self._lately.values())]
+            known = [kept for _, kept, _ in (*self._fresh.values(), *self._lately.values())]
             known += [kept for function in self.functions for kept in function.kept.values() if type(kept) is Kept]
             self._outdated.update(kept for kept in known if kept.key == key and kept.is_a_copy)
 
@@ -232,14 +232,19 @@ class Keeper:
         known = self._fresh.get(id(tensor)) or self._lately.get(id(tensor))
         kept = known[1] if known is not None else self._under_a_name(tensor)
         if kept is None or self._memory.eager or not kept.is_current or kept in self._outdated:
-            return self.made(tensor)
+            kept = self._memory.keep(tensor)
+            self._fresh[id(tensor)] = tensor, kept, False
         return kept
 
     def made(self, tensor):
-        """How `tensor` is kept, which has no name yet."""
+        """How `tensor` is kept, which an operator has just made."""
         kept = self._memory.keep(tensor)
-        self._fresh[id(tensor)] = tensor, kept
+        self._fresh[id(tensor)] = tensor, kept, True
         return kept
+
+    def was_made(self, tensor):
+        """Whether an operator of the line that is running made it."""
+        return id(tensor) in self._fresh and self._fresh[id(tensor)][2]
 
     def _under_a_name(self, tensor):
         for function in self.functions:
