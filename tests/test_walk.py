@@ -1,5 +1,6 @@
 """`walk` against plain PyTorch: what it returns, what it leaves behind, what it records."""
 
+import collections
 import functools
 import gc
 import inspect
@@ -678,6 +679,78 @@ left
 
 def _flat(value):
     return [leaf for leaf in torch.utils._pytree.tree_leaves(value) if isinstance(leaf, torch.Tensor)]
+
+
+class Names(nn.Module):
+    """Gives values to names in every way there is."""
+
+    def forward(self, x):
+        import math as numbers
+        from operator import add
+        from operator import mul as times
+
+        a, (b, *rest), c = x, (x * 2, 3, x * 4), times(2, 3)
+        if (n := x.dim()) > 1 and (m := n + 1):
+            d = e = add(a, b)
+
+        def inner(value):
+            nonlocal c
+            c = c + 1
+            return value
+
+        class Own:
+            size = 3
+
+        for i, (key, value) in enumerate({"k": x}.items()):
+            inner((i, key, value))
+            continue
+        else:
+            i = Own.size
+        try:
+            with torch.no_grad() as nothing, torch.enable_grad():
+                raise ValueError(numbers.pi)
+        except ValueError as error:
+            f = str(error)
+        finally:
+            g = [c + 1 for c in range(3)]
+        match {"shape": x.shape, "other": 2}:
+            case {"shape": (*first, last), **others}:
+                h = others
+        while n > 0: n -= 1  # noqa: E701
+        j: int = 4
+        j += 1
+        del a
+        a = (
+            b
+            if j
+            else x
+        )
+        x.grad_of = k = x
+        return inner(a + e), (rest, m, d, nothing, f, g, first, last, h, k)
+
+
+def test_a_line_changes_the_names_that_a_tracer_sees_change():
+    """The tracer compares all local names at each line, and knows nothing of which a line may store."""
+    found, last = [], {}
+
+    def trace(frame, event, arg):
+        if frame.f_code is not Names.forward.__code__:
+            return None
+        if event != "call":
+            found.extend(name for name, value in frame.f_locals.items() if last.get(name, last) is not value)
+        last.clear()
+        last.update(frame.f_locals)
+        return trace
+
+    module, x = Names(), torch.ones(2, 3)
+    sys.settrace(trace)
+    try:
+        module(x)
+    finally:
+        sys.settrace(None)
+    trail = walk(module, x)
+    changed = [name for step in trail for name in step.changed if name not in ("self", "x", "return")]
+    assert collections.Counter(changed) == collections.Counter(found)
 
 
 class TestInPlace:

@@ -435,9 +435,9 @@ class _Function(Lines):
             changed = [*changed, *self._compare_contents(before, changed)]
         for name, watched in self._watched.items():
             grows = self.statement.touches.get(name)
-            if (grows is not None or len(watched.value) != watched.count) and name not in changed:
-                if watched.look_again(grows):
-                    self._note((Journal.changed, name, watched.kept(), False, (), None))
+            may_differ = (grows is not None or len(watched.value) != watched.count) and name not in changed
+            if may_differ and watched.look_again(grows):
+                self._note((Journal.changed, name, watched.kept(), False, (), None))
         if self._attributes:
             self._close_attributes()
         if before is not None:

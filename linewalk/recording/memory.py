@@ -191,7 +191,7 @@ class Memory:
 
 def _is_nobody_elses(kept):
     """Whether nothing but this one has its memory, and most of it is needed."""
-    if kept._history is not None or _holders(kept.key) != _ALONE:
+    if kept._history is not None or _holders(kept.key) > _ALONE:
         return False
     tensor = kept._tensor
     return 2 * tensor.nbytes >= tensor.untyped_storage().nbytes()
