@@ -81,7 +81,7 @@ def names_stored(code):
         WalkError: as `function_statements`.
     """
     statements, line_of = function_statements(code), dict(dis.findlinestarts(code))
-    found = {statement.lineno: dict.fromkeys(code.co_cellvars) for statement in statements.values()}
+    found = {statement.lineno: {} for statement in statements.values()}
     line = None
     for instruction in dis.get_instructions(code):
         line = line_of.get(instruction.offset, line)
@@ -89,7 +89,7 @@ def names_stored(code):
             names = instruction.argval if isinstance(instruction.argval, tuple) else (instruction.argval,)
             for own in [found[statements[line].lineno]] if line in statements else found.values():
                 own.update(dict.fromkeys(names))
-    return {line: tuple(names) for line, names in found.items()}
+    return {line: tuple(names | dict.fromkeys(code.co_cellvars)) for line, names in found.items()}
 
 
 def _is_edited(code, lines=None):

@@ -1,6 +1,5 @@
 """`walk` against plain PyTorch: what it returns, what it leaves behind, what it records."""
 
-import collections
 import functools
 import gc
 import inspect
@@ -731,15 +730,17 @@ class Names(nn.Module):
 
 def test_a_line_changes_the_names_that_a_tracer_sees_change():
     """The tracer compares all local names at each line, and knows nothing of which a line may store."""
-    found, last = [], {}
+    found, last, line = [], {}, 0
 
     def trace(frame, event, arg):
+        nonlocal line
         if frame.f_code is not Names.forward.__code__:
             return None
         if event != "call":
-            found.extend(name for name, value in frame.f_locals.items() if last.get(name, last) is not value)
+            found.extend((line, name) for name, value in frame.f_locals.items() if last.get(name, last) is not value)
         last.clear()
         last.update(frame.f_locals)
+        line = frame.f_lineno
         return trace
 
     module, x = Names(), torch.ones(2, 3)
@@ -749,8 +750,11 @@ def test_a_line_changes_the_names_that_a_tracer_sees_change():
     finally:
         sys.settrace(None)
     trail = walk(module, x)
-    changed = [name for step in trail for name in step.changed if name not in ("self", "x", "return")]
-    assert collections.Counter(changed) == collections.Counter(found)
+    starts = {
+        line: step.lineno for step in trail for line in range(step.lineno, step.statement.end_lineno + 1)
+    }
+    changed = [(step.lineno, name) for step in trail[1:] for name in step.changed if name not in ("x", "return")]
+    assert sorted(changed) == sorted((starts[line], name) for line, name in found)
 
 
 class TestInPlace:
