@@ -11,6 +11,7 @@ from .errors import WalkError, add_note
 from .recording.construction import ConstructionRecorder
 from .recording.explain import explain
 from .recording.forward import ForwardRecorder, all_modules
+from .recording.operators import leave_us_out_of_compiling
 from .recording.tracing import OneFunction, forward_code, forward_owner
 
 
@@ -37,6 +38,7 @@ def walk(module, *inputs, into=(), **kwargs):
             so far in the exception's `trail`.
     """
     code = _python_forward(module)
+    leave_us_out_of_compiling()
     recorder = ForwardRecorder(module, code, forward_owner(module), inputs, kwargs, submodules(module, into))
     trail = recorder.trail
     try:

@@ -1,7 +1,6 @@
 """What often goes wrong and did here: each finding is proven by the run, or by trying."""
 
 import ast
-import copy
 
 import torch
 import torch.nn as nn
@@ -10,7 +9,7 @@ from torch.utils._pytree import tree_leaves, tree_map_only
 from ..errors import Bilingual
 from ..walking import walk
 from .flow import called, tensors_in
-from .trials import random_numbers_kept
+from .trials import unnoticed
 
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 _SOFTMAX = ("F.softmax", "torch.softmax", "Tensor.softmax", "nn.Softmax")
@@ -284,16 +283,7 @@ def _only_this_batch(reading):
     same_batch = isinstance(output, torch.Tensor) and output.dim() > 0 and {output.shape[0]} == batch
     if len(batch) != 1 or weight > _MOST_TRIED or not same_batch or any(one.is_meta for one in inputs):
         return
-    doubled = tree_map_only(torch.Tensor, lambda one: torch.cat([one, one]) if one.dim() > 1 else one, trail.inputs)
-    try:
-        with torch.no_grad(), random_numbers_kept(module):
-            result = walk(copy.deepcopy(module), *doubled).output
-        if isinstance(result, torch.Tensor) and result.shape[0] == 2 * output.shape[0]:
-            return
-        place = _line_with_a_fixed_size(reading)
-    except Exception as error:
-        failed = getattr(getattr(error, "trail", None), "failed", None)
-        place = failed.lineno if failed is not None and _fixes_a_size(failed.source) else None
+    place = unnoticed(_fails_with_two_batches, module, reading, trail)
     if place is not None:
         number = next(iter(batch))
         yield Bilingual(
@@ -302,6 +292,19 @@ def _only_this_batch(reading):
             f"Line {place} has a size written into it: with {2 * number} samples in the batch instead of {number} it "
             "goes wrong (it was tried). Write `-1` or `x.shape[0]` for the batch.",
         )
+
+
+def _fails_with_two_batches(reading, trail, module):
+    """The line with a size written into it, where the same inputs twice over in one batch do not do."""
+    doubled = tree_map_only(torch.Tensor, lambda one: torch.cat([one, one]) if one.dim() > 1 else one, trail.inputs)
+    try:
+        with torch.no_grad():
+            result = walk(module, *doubled).output
+    except Exception as error:
+        failed = getattr(getattr(error, "trail", None), "failed", None)
+        return failed.lineno if failed is not None and _fixes_a_size(failed.source) else None
+    fits = isinstance(result, torch.Tensor) and result.shape[0] == 2 * trail.output.shape[0]
+    return None if fits else _line_with_a_fixed_size(reading)
 
 
 def _line_with_a_fixed_size(reading):

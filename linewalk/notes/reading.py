@@ -26,7 +26,7 @@ class Run:
 
     kind: str
     trail: object = None
-    error: Exception | None = None
+    error: BaseException | None = None
     expressions: dict = field(default_factory=dict)
     failed_at: object = None
     training: bool = True
@@ -55,7 +55,7 @@ class Reading:
     init: Run | None = None
     forward: Run | None = None
     inside: tuple | None = None
-    elsewhere: Exception | None = None
+    elsewhere: BaseException | None = None
 
     @property
     def filename(self):
@@ -73,13 +73,13 @@ def read_class(cls):
     """
     lines, node = _class_source(cls)
     numbers = itertools.count()
-    functions = {}
+    functions, known = {}, {}
     for name, function in _own_functions(cls).items():
-        read = read_function(function, numbers)
+        read = known.get(id(function)) or read_function(function, numbers)
         if read is not None and node.lineno <= read.first <= node.end_lineno:
-            functions[name] = read
+            functions[name] = known[id(function)] = read
     helpers = _helpers(cls, functions, numbers)
-    everything = [*functions.values(), *helpers]
+    everything = [*known.values(), *helpers]
     sites = {site.index: site for entry in everything for site in entry.sites}
     return Reading(cls, None, lines, node, functions, helpers, sites)
 
@@ -134,11 +134,14 @@ def run_inside(reading, net, name, args, kwargs):
 
 def _watch(reading, run, recorder, go):
     try:
-        with Watched([*reading.functions.values(), *reading.helpers], recorder) as watched:
+        own = {id(entry): entry for entry in reading.functions.values()}  # one function may have two names
+        with Watched([*own.values(), *reading.helpers], recorder) as watched:
             recorder.codes = watched.codes
             with contextlib.nullcontext() if run.kind == "init" else recorder.counting():
                 run.trail = go()
-    except Exception as error:
+    except KeyboardInterrupt:  # the reader's own
+        raise
+    except BaseException as error:
         run.error = error
         run.trail = getattr(error, "trail", None)
         recorder.end()

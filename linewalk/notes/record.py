@@ -1,7 +1,6 @@
 """What the watched expressions of one run were: shapes, plain values, shared memory, what was computed."""
 
 import itertools
-import sys
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -114,13 +113,13 @@ class Recorder:
         self._counted = 0
         self._frame = (None, False)
 
-    def __call__(self, number, value):
-        if self._concerns_us(sys._getframe(1)):
-            try:
-                self._record(number, value)
-            except Exception:  # a value that cannot even be looked at is no reason to end the run
-                self._pending.pop(number, None)
-        return value
+    def __call__(self, number, value, frame):
+        if self._concerns_us(frame):
+            with torch._C.DisableTorchFunction():  # nobody's mode or subclass sees that it is looked at
+                try:
+                    self._record(number, value)
+                except Exception:  # a value that cannot even be looked at is no reason to end the run
+                    self._pending.pop(number, None)
 
     def counting(self):
         return self._counter
@@ -153,8 +152,6 @@ class Recorder:
 
     def _record(self, number, value):
         site = self._sites[number]
-        expression = self.expressions.setdefault(number, Expression())
-        expression.times += 1
         seen = self.look_at(value)
         event = Event(seen, bytes=_bytes(value), order=next(self._order))
         inputs = {
@@ -166,6 +163,8 @@ class Recorder:
         event.ops, event.macs = self._counter.take()
         if site.parent is not None:
             self._pending[number] = (value, seen, _version(value))
+        expression = self.expressions.setdefault(number, Expression())
+        expression.times += 1
         if len(expression.kept) < _KEPT:
             expression.kept.append(event)
         expression.last = event
@@ -203,7 +202,7 @@ class Recorder:
                 "module", type(value).__name__, value=value, name=public_name(value), of_torch=is_torchs(type(value))
             )
         if isinstance(value, _PLAIN):
-            text = repr(value)
+            text = _text(value)
             return Seen("plain", text if len(text) <= 60 else text[:57] + "…", value=value)
         if isinstance(value, (list, tuple)):
             items = tuple(self.look_at(item) for item in value[:_MOST_ITEMS])
@@ -241,6 +240,14 @@ class _Counter(TorchDispatchMode):
 
     supports_higher_order_operators = True
 
+    @classmethod
+    def ignore_compile_internals(cls):
+        return True  # what torch.compile has compiled runs compiled
+
+    @classmethod
+    def _should_skip_dynamo(cls):
+        return False  # as in a plain call, so that its result has its gradients
+
     def __init__(self):
         super().__init__()
         self._ops = []
@@ -266,6 +273,13 @@ class _Counter(TorchDispatchMode):
         elif any(word in name for word in _UNCOUNTED):
             self._macs = None
         return output
+
+
+def _text(value):
+    try:
+        return repr(value)
+    except ValueError:  # Python writes no whole number of more than 4300 digits
+        return type(value).__name__
 
 
 def shape_text(shape):

@@ -1,5 +1,7 @@
 """Hands each operator of PyTorch to the recorder: a `TorchDispatchMode`, since only that sees what runs in the end."""
 
+import sys
+
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode, _push_mode
 from torch.utils.flop_counter import flop_registry
@@ -115,6 +117,17 @@ class Operators(TorchDispatchMode):
         if self._recorder.levels and not self._recorder.memory.busy:
             self._recorder.pending.append((_HigherOrder(func), args, kwargs, output))
         return output
+
+
+def leave_us_out_of_compiling():
+    """Tell torch.compile, where it is in use, that what records is no part of the modules that it compiles."""
+    rules = sys.modules.get("torch._dynamo.trace_rules")
+    if rules is not None and rules not in _told:
+        rules.add(__package__)
+        _told.append(rules)
+
+
+_told = []
 
 
 def note_of(operator, args, kwargs, output, with_places):
