@@ -14,7 +14,8 @@ from .errors import WalkError
 
 _COMPOUND = (
     ast.If, ast.For, ast.While, ast.With, ast.Try, ast.ExceptHandler, ast.Match, ast.match_case,
-    ast.FunctionDef, ast.ClassDef,
+    ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef, ast.AsyncFor, ast.AsyncWith,
+    getattr(ast, "TryStar", ast.Try),  # not in Python 3.10
 )
 
 

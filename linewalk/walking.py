@@ -7,11 +7,12 @@ import inspect
 import torch
 import torch.nn as nn
 
+from . import recording
 from .errors import WalkError, add_note
 from .recording.construction import ConstructionRecorder
 from .recording.explain import explain
 from .recording.forward import ForwardRecorder, all_modules
-from .recording.operators import leave_us_out_of_compiling
+from .recording.operators import leave_out_of_compiling
 from .recording.tracing import OneFunction, forward_code, forward_owner
 
 
@@ -38,7 +39,7 @@ def walk(module, *inputs, into=(), **kwargs):
             so far in the exception's `trail`.
     """
     code = _python_forward(module)
-    leave_us_out_of_compiling()
+    leave_out_of_compiling(recording.__name__)
     recorder = ForwardRecorder(module, code, forward_owner(module), inputs, kwargs, submodules(module, into))
     trail = recorder.trail
     try:

@@ -278,6 +278,8 @@ def _only_this_batch(reading):
     inputs, output = _tensors(trail.inputs), trail.output
     if trail.kwargs or not inputs or any(not isinstance(one, torch.Tensor) for one in trail.inputs):
         return
+    if any(one.is_nested or one.layout is not torch.strided for one in _tensors((inputs, output))):
+        return
     batch = {one.shape[0] for one in inputs if one.dim() > 1}
     weight = sum(p.numel() for p in module.parameters()) + sum(one.numel() for one in inputs)
     same_batch = isinstance(output, torch.Tensor) and output.dim() > 0 and {output.shape[0]} == batch

@@ -4,14 +4,16 @@ import ast
 import contextlib
 import inspect
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 import torch.nn as nn
 
 from ..errors import WalkError
+from ..recording.operators import leave_out_of_compiling
 from ..source import _class_source
 from ..walking import walk, walk_init
+from . import record
 from .instrument import Function, Watched, read_function
 from .record import Recorder
 
@@ -31,6 +33,12 @@ class Run:
     failed_at: object = None
     training: bool = True
     grad: bool = True
+    whole: "Run | None" = None
+
+    def at_the_end(self):
+        """The same with each expression as it was the last time; `whole` is then the run itself."""
+        last = {number: replace(one, kept=[one.last]) for number, one in self.expressions.items()}
+        return replace(self, expressions=last, whole=self)
 
 
 @dataclass
@@ -133,6 +141,7 @@ def run_inside(reading, net, name, args, kwargs):
 
 
 def _watch(reading, run, recorder, go):
+    leave_out_of_compiling(record.__name__)
     try:
         own = {id(entry): entry for entry in reading.functions.values()}  # one function may have two names
         with Watched([*own.values(), *reading.helpers], recorder) as watched:

@@ -7,29 +7,14 @@ from typing import Any
 import torch
 import torch.nn as nn
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import flop_registry
 from torch.utils.weak import WeakIdKeyDictionary
 
+from ..recording.macs import counter
 from .names import is_torchs, public_name
 
 _PLAIN = (int, float, bool, str, type(None), torch.dtype, torch.device, slice, type(Ellipsis))
 _MOST_ITEMS = 64
 _KEPT = 2  # runs of an expression kept whole; the last one is kept besides
-# Operators that multiply and that PyTorch's counter does not know: a sum with one of them in it is not known.
-_UNCOUNTED = (
-    "lstm",
-    "gru",
-    "rnn",
-    "bilinear",
-    "trilinear",
-    "multi_head",
-    "attention",
-    "fft",
-    "cdist",
-    "einsum",
-    "_jagged",
-)
-
 
 @dataclass
 class Seen:
@@ -252,6 +237,7 @@ class _Counter(TorchDispatchMode):
         super().__init__()
         self._ops = []
         self._macs = 0
+        self._counters = {}
 
     def take(self):
         """The operators' names and their multiply–accumulates; None in place of a number that is not known."""
@@ -262,17 +248,17 @@ class _Counter(TorchDispatchMode):
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         output = func(*args, **(kwargs or {}))
         packet = getattr(func, "overloadpacket", None)
-        name = str(packet or func)
-        self._ops.append(name)
-        if packet in flop_registry:
-            try:
-                count = flop_registry[packet](*args, **(kwargs or {}), out_val=output) // 2
-            except Exception:  # a shape that the counter has no rule for
-                count = None
-            self._macs = None if count is None or self._macs is None else self._macs + count
-        elif any(word in name for word in _UNCOUNTED):
-            self._macs = None
+        self._ops.append(str(packet or func))
+        count = self._count(func, packet)
+        found = count(args, kwargs or {}, output) if count else 0
+        self._macs = None if found is None or self._macs is None else self._macs + found
         return output
+
+    def _count(self, func, packet):
+        """What counts an operator's multiply–accumulates: None where it does none."""
+        if func not in self._counters:
+            self._counters[func] = counter(packet, func.namespace) if packet is not None else lambda *_: None
+        return self._counters[func]
 
 
 def _text(value):

@@ -119,15 +119,15 @@ class Operators(TorchDispatchMode):
         return output
 
 
-def leave_us_out_of_compiling():
-    """Tell torch.compile, where it is in use, that what records is no part of the modules that it compiles."""
+def leave_out_of_compiling(name):
+    """Tell torch.compile, where it is in use, that a module of ours is no part of those that it compiles."""
     rules = sys.modules.get("torch._dynamo.trace_rules")
-    if rules is not None and rules not in _told:
-        rules.add(__package__)
-        _told.append(rules)
+    if rules is not None and name not in _left_out:
+        rules.add(name)
+        _left_out.add(name)
 
 
-_told = []
+_left_out = set()
 
 
 def note_of(operator, args, kwargs, output, with_places):
