@@ -38,7 +38,7 @@ def walk(module, *inputs, into=(), **kwargs):
         BaseException: whatever `forward` raised, with a note that names the line and the operands, and with the steps
             so far in the exception's `trail`.
     """
-    code = _python_forward(module)
+    code = python_forward(module)
     leave_out_of_compiling(recording.__name__)
     recorder = ForwardRecorder(module, code, forward_owner(module), inputs, kwargs, submodules(module, into))
     trail = recorder.trail
@@ -111,11 +111,11 @@ def submodules(module, into):
                 f"{type(module).__name__} has no submodule {name!r}: into takes a name from named_modules(), such as "
                 f"{', '.join(near) or '—'}.",
             )
-        _python_forward(known[name])
+        python_forward(known[name])
     return {name: known[name] for name in names}
 
 
-def _python_forward(module):
+def python_forward(module):
     """The code object of `module.forward`, or a sentence that says why there is none to walk."""
     name = type(module).__name__
     if isinstance(module, type) and issubclass(module, nn.Module):
@@ -129,6 +129,12 @@ def _python_forward(module):
         raise WalkError(
             f"walk 要的是 nn.Module，拿到的是 {name}：请把函数写成一个 nn.Module 的 forward。",
             f"walk wants an nn.Module, not {name}: put the code into the forward of an nn.Module.",
+        )
+    if "_modules" not in vars(module):
+        raise WalkError(
+            f"这个 {name} 的 `__init__` 没有运行 `super().__init__()`，还不能调用：把它放到 `__init__` 的第一行。",
+            f"This {name}'s `__init__` has not run `super().__init__()`, so it cannot be called: put it on the first "
+            "line of `__init__`.",
         )
     if isinstance(module, torch.jit.ScriptModule):
         raise WalkError(

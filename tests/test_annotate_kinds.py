@@ -10,7 +10,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 from torch.overrides import TorchFunctionMode
 
-from linewalk import annotate, walk
+from linewalk import WalkError, annotate, walk
 
 # ---- the run is the plain call
 
@@ -320,3 +320,270 @@ def test_macs_are_those_of_the_walk():
     assert f"{3 * 4 * 6 * (4 + 6)} MACs" in line(notes, "a, _ = self.lstm(x)")
     assert f"{2 * 3 * 4} MACs" in line(notes, "b = F.scaled_dot_product_attention(x, x, x)")
     assert "not counted" in line(notes, "c = torch.fft.fft(x)")
+
+
+# ---- findings: what they speak of, and the near misses at which they are quiet
+
+
+class Holds(nn.Module):
+    def __init__(self, **parts):
+        super().__init__()
+        for name, part in parts.items():
+            setattr(self, name, part)
+
+
+def holds(cls, *inputs, **parts):
+    """A module of a class below, and what to call it with."""
+    return cls(**parts), inputs
+
+
+def said_of(net, inputs, gradients=True):
+    with torch.set_grad_enabled(gradients):
+        return " ".join(words.en for words in annotate(net, *inputs).findings)
+
+
+class TwoHeads(Holds):
+    def forward(self, x):
+        return self.a(x), Result(self.b(x))
+
+
+class Kept(Holds):
+    def forward(self, x):
+        self.loss = self.b(x).pow(2).mean()
+        return self.a(x)
+
+
+class Result:
+    def __init__(self, value):
+        self.value = value
+
+
+@pytest.mark.parametrize("cls", [TwoHeads, Kept])
+def test_gradients_reach_what_is_held_by_any_object(cls):
+    assert said_of(*holds(cls, torch.rand(2, 4), a=nn.Linear(4, 4), b=nn.Linear(4, 4))) == ""
+
+
+class First(Holds):
+    def forward(self, x):
+        return self.a(x)
+
+
+def hidden(value):
+    return holds(First, torch.rand(2, 4), a=nn.Linear(4, 4), **value)
+
+
+def test_whatever_holds_parameters_unregistered():
+    for value in (
+        {"_parts": [nn.Linear(4, 4)]}, {"parts": {"a": [nn.Linear(4, 4)]}}, {"parts": ((nn.Linear(4, 4),),)},
+        {"parts": [nn.Parameter(torch.ones(20))]}, {"w": torch.ones(20, requires_grad=True)},
+    ):
+        assert "20 " in said_of(*hidden(value)) and "no optimizer sees" in said_of(*hidden(value))
+    inside, inputs = holds(First, torch.rand(2, 4), a=hidden({"parts": [nn.Linear(4, 4)]})[0])
+    assert "`self.a.parts`" in said_of(inside, inputs)
+    shared = nn.Linear(4, 4)
+    for value in (
+        {"parts": [nn.ReLU(), nn.Dropout()]}, {"parts": [nn.Linear(4, 4).requires_grad_(False)]},
+        {"w": torch.ones(20)}, {"b": shared, "parts": [shared.requires_grad_(False)]}, {"parts": [1, "a", None]},
+    ):
+        assert "no optimizer sees" not in said_of(*hidden(value))
+
+
+class Squashed(Holds):
+    def forward(self, x, target):
+        probabilities = self.net(x)
+        return self.loss(probabilities.view(2, 3), target)
+
+
+LABELS, SOFT = torch.tensor([0, 1]), torch.full((2, 3), 1 / 3)
+BOTH = {"net": nn.Sequential(nn.Linear(4, 3), nn.Softmax(1))}
+
+
+@pytest.mark.parametrize(("parts", "target", "words"), [
+    (BOTH | {"loss": nn.CrossEntropyLoss()}, LABELS, "has a softmax inside"),
+    (BOTH | {"loss": nn.NLLLoss()}, LABELS, "wants logarithms"),
+    ({"net": nn.Sequential(nn.Linear(4, 3), nn.Sigmoid()), "loss": nn.BCEWithLogitsLoss()}, SOFT, "a sigmoid inside"),
+    ({"net": nn.Sequential(nn.Linear(4, 3), nn.Sigmoid()), "loss": nn.BCELoss()}, SOFT, ""),
+    ({"net": nn.Sequential(nn.Linear(4, 3), nn.LogSoftmax(1)), "loss": nn.NLLLoss()}, LABELS, ""),
+    ({"net": nn.Linear(4, 3), "loss": nn.CrossEntropyLoss()}, LABELS, ""),
+    (BOTH | {"loss": lambda p, t: F.nll_loss(p.log(), t)}, LABELS, ""),
+    (BOTH | {"loss": lambda p, t: F.cross_entropy(p @ torch.rand(3, 3), t)}, LABELS, ""),
+    (BOTH | {"loss": lambda p, t: F.cross_entropy(torch.rand(2, 3), p)}, LABELS, ""),
+])
+def test_probabilities_before_a_loss_that_wants_none(parts, target, words):
+    found = said_of(*holds(Squashed, torch.rand(2, 4), target, **parts))
+    assert words in found if words else found == ""
+
+
+class Normed(Holds):
+    def forward(self, x):
+        return self.norm(self.layer(x))
+
+
+def test_biases_of_every_layer_before_a_batch_norm():
+    for layer, norm, x in (
+        (nn.ConvTranspose2d(2, 3, 3), nn.BatchNorm2d(3), torch.rand(2, 2, 4, 4)),
+        (nn.ConvTranspose1d(2, 3, 3), nn.BatchNorm1d(3), torch.rand(2, 2, 4)),
+    ):
+        assert "has 3 biases" in said_of(*holds(Normed, x, layer=layer, norm=norm))
+    x = torch.rand(2, 2, 4, 4)
+    assert said_of(*holds(Normed, x, layer=nn.ConvTranspose2d(2, 4, 3), norm=nn.GroupNorm(2, 4))) == ""
+    one = holds(Normed, x, layer=nn.Conv2d(2, 3, 4, bias=False), norm=nn.InstanceNorm2d(3))
+    assert "only 1 value" in said_of(*one)
+
+
+class Steps(Holds):
+    def forward(self, x):
+        return self.layer(x)[0]
+
+
+def test_training_mode_at_evaluation():
+    rows = torch.rand(3, 2, 4)
+    for cls, parts, x in (
+        (Normed, {"layer": nn.Identity(), "norm": nn.Dropout1d(0.3)}, rows),
+        (Normed, {"layer": nn.Identity(), "norm": nn.AlphaDropout(0.3)}, rows),
+        (Steps, {"layer": nn.LSTM(4, 5, 2, dropout=0.5)}, rows),
+    ):
+        net, inputs = holds(cls, x, **parts)
+        assert "Call `eval()`" in said_of(net, inputs, gradients=False)
+        assert said_of(net.eval(), inputs, gradients=False) == ""
+    for norm in (nn.Dropout(0.0), nn.BatchNorm1d(2, track_running_stats=False), nn.LayerNorm(4)):
+        assert said_of(*holds(Normed, rows, layer=nn.Identity(), norm=norm), gradients=False) == ""
+
+
+class Drops(Holds):
+    def forward(self, x):
+        return F.dropout(x, 0.5)
+
+
+class DropsInTraining(Holds):
+    def forward(self, x):
+        return F.dropout(x, 0.5, self.training)
+
+
+class DropsAlways(Holds):
+    def forward(self, x):
+        return F.dropout(x, p=0.5, training=True)
+
+
+def test_a_dropout_that_does_not_know_of_evaluation():
+    for cls, training, words in (
+        (Drops, False, "drops in evaluation mode"), (Drops, True, ""), (DropsInTraining, False, ""),
+        (DropsAlways, False, ""),
+    ):
+        net, inputs = holds(cls, torch.rand(4))
+        assert words in said_of(net.train(training), inputs) and (words or said_of(net, inputs) == "")
+
+
+class ByName(Holds):
+    def forward(self, x):
+        count = 2
+        return self.a(x.view(count, 12))
+
+
+class ByAttribute(Holds):
+    def forward(self, x):
+        return self.a(x.reshape((self.count, -1)))
+
+
+class ByFunction(Holds):
+    def forward(self, x):
+        return self.a(torch.reshape(x, (2, 12)))
+
+
+class ByZeros(Holds):
+    def forward(self, x):
+        state = torch.zeros(2, 3)
+        return self.a(x.flatten(1)) + state
+
+
+class ByRange(Holds):
+    def forward(self, x):
+        return torch.stack([self.a(x[i].flatten()) for i in range(2)])
+
+
+class ByShape(Holds):
+    def forward(self, x):
+        count = x.shape[0]
+        return self.a(x.view(count, 12)) + self.w.expand(count, 3)
+
+
+class ByItself(Holds):
+    def forward(self, x):
+        return self.a(x.view(-1, 12)) + self.w.view(1, 3)
+
+
+@pytest.mark.parametrize("cls", [ByName, ByAttribute, ByFunction, ByZeros, ByRange])
+def test_a_batch_size_that_is_written_in(cls):
+    found = said_of(*holds(cls, torch.rand(2, 3, 4), a=nn.Linear(12, 3), count=2))
+    assert f"Line {cls.forward.__code__.co_firstlineno + 1 + (cls is ByName)} has a size written" in found
+
+
+@pytest.mark.parametrize("cls", [ByShape, ByItself])
+def test_a_batch_size_that_is_asked_for(cls):
+    assert said_of(*holds(cls, torch.rand(2, 3, 4), a=nn.Linear(12, 3), w=nn.Parameter(torch.ones(3)))) == ""
+
+
+class Flattened(Holds):
+    def forward(self, x):
+        x = self.pool(x)
+        return self.a(x.flatten(1))
+
+
+def test_a_layer_that_takes_pictures_of_one_size():
+    x = torch.rand(2, 3, 4, 4)
+    found = said_of(*holds(Flattened, x, a=nn.Linear(12, 3), pool=nn.AvgPool2d(2)))
+    line = Flattened.forward.__code__.co_firstlineno + 2
+    assert f"line {line} takes pictures of 4×4 only: with 8×8 it fails" in found
+    assert said_of(*holds(Flattened, x, a=nn.Linear(12, 3), pool=nn.AdaptiveAvgPool2d(2))) == ""
+
+
+class Nothing(Holds):
+    def forward(self, x):
+        self.a(x)
+
+
+class NothingAtTimes(Holds):
+    def forward(self, x):
+        if x.sum() < 0:
+            return x
+
+
+class OnPurpose(Holds):
+    def forward(self, x):
+        self.kept = self.a(x)
+        return None
+
+
+class AtOnce(Holds):
+    def forward(self, x):
+        if x.sum() > 0: return  # noqa: E701
+        return x
+
+
+@pytest.mark.parametrize(("cls", "speaks"), [
+    (Nothing, True), (NothingAtTimes, True), (OnPurpose, False), (AtOnce, False),
+])
+def test_a_return_that_is_missing(cls, speaks):
+    assert ("`return` is missing" in said_of(*holds(cls, torch.ones(2, 4), a=nn.Linear(4, 4)))) == speaks
+
+
+class Overwrites(Holds):
+    def forward(self, x):
+        self.w.add_(1)
+        return x * self.w
+
+
+class Numbers(nn.Module):
+    def __init__(self):
+        self.k = 3
+
+    def forward(self, x):
+        return x * self.k
+
+
+def test_what_pytorch_refuses():
+    assert "overwritten in place" in said_of(*holds(Overwrites, torch.ones(2), w=nn.Parameter(torch.ones(2))))
+    notes = annotate(Numbers, inputs=torch.ones(2), language="en")
+    assert "does not begin with `super().__init__()`" in notes.findings[0].en
+    with pytest.raises(WalkError, match="has not run"):
+        walk(Numbers(), torch.ones(2))

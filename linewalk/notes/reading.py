@@ -12,7 +12,7 @@ import torch.nn as nn
 from ..errors import WalkError
 from ..recording.operators import leave_out_of_compiling
 from ..source import _class_source
-from ..walking import walk, walk_init
+from ..walking import python_forward, walk, walk_init
 from . import record
 from .instrument import Function, Watched, read_function
 from .record import Recorder
@@ -24,6 +24,7 @@ class Run:
 
     trail: the walk's own record, None where the walk could not begin; error: what it raised, or None.
     expressions: site number → `Expression`; failed_at: the `Site` that raised.
+    squashed: probabilities that went straight into a loss that wants none: (loss, line of these, line of the loss).
     """
 
     kind: str
@@ -31,6 +32,7 @@ class Run:
     error: BaseException | None = None
     expressions: dict = field(default_factory=dict)
     failed_at: object = None
+    squashed: list = field(default_factory=list)
     training: bool = True
     grad: bool = True
     whole: "Run | None" = None
@@ -97,11 +99,19 @@ def run_init(reading, args, kwargs):
     run = Run("init")
     _watch(reading, run, Recorder(reading.sites, None), lambda: walk_init(reading.cls, *args, **kwargs))
     reading.init = run
-    reading.module = getattr(run.trail, "module", None)
+    module = getattr(run.trail, "module", None)
+    if module is not None and "_modules" not in vars(module):
+        run.error, module = AttributeError("nothing can be done before Module.__init__() call"), None
+    reading.module = module
 
 
 def run_forward(reading, args, kwargs):
-    """Call `reading.module`, watched."""
+    """Call `reading.module`, watched.
+
+    Raises:
+        WalkError: it cannot be walked.
+    """
+    python_forward(reading.module)
     run = Run("forward", training=reading.module.training, grad=torch.is_grad_enabled())
     _watch(reading, run, Recorder(reading.sites, reading.module), lambda: walk(reading.module, *args, **kwargs))
     reading.forward = run
@@ -154,7 +164,7 @@ def _watch(reading, run, recorder, go):
         run.error = error
         run.trail = getattr(error, "trail", None)
         recorder.end()
-    run.expressions, run.failed_at = recorder.expressions, recorder.failed_at
+    run.expressions, run.failed_at, run.squashed = recorder.expressions, recorder.failed_at, recorder.squashed
 
 
 def _own_functions(cls):

@@ -1,11 +1,13 @@
 """What the watched expressions of one run were: shapes, plain values, shared memory, what was computed."""
 
 import itertools
+import sys
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 import torch.nn as nn
+import torch.nn.functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakIdKeyDictionary
 
@@ -94,7 +96,7 @@ class Recorder:
         self._pending = {}
         self._identities = WeakIdKeyDictionary()
         self._fresh, self._order = itertools.count(), itertools.count()
-        self._counter = _Counter()
+        self._counter = _Counter(self.line)
         self._counted = 0
         self._frame = (None, False)
 
@@ -108,6 +110,19 @@ class Recorder:
 
     def counting(self):
         return self._counter
+
+    @property
+    def squashed(self):
+        return list(dict.fromkeys(self._counter.squashed))
+
+    def line(self):
+        """The line that is running, of a function that is watched, and the loss that is being computed there."""
+        frame, losses = sys._getframe(1), []
+        while frame is not None and frame.f_code not in self.codes:
+            if frame.f_code in _LOSSES:
+                losses.append(_LOSSES[frame.f_code])
+            frame = frame.f_back
+        return (frame.f_lineno if frame is not None else None), losses
 
     def end(self):
         """Note where a run that raised was: the expression whose parts are known and whose value is not."""
@@ -233,11 +248,14 @@ class _Counter(TorchDispatchMode):
     def _should_skip_dynamo(cls):
         return False  # as in a plain call, so that its result has its gradients
 
-    def __init__(self):
+    def __init__(self, line):
         super().__init__()
+        self._line = line
         self._ops = []
         self._macs = 0
         self._counters = {}
+        self._probabilities = {}
+        self.squashed = []
 
     def take(self):
         """The operators' names and their multiply–accumulates; None in place of a number that is not known."""
@@ -248,17 +266,45 @@ class _Counter(TorchDispatchMode):
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         output = func(*args, **(kwargs or {}))
         packet = getattr(func, "overloadpacket", None)
-        self._ops.append(str(packet or func))
+        name = str(packet or func)
+        self._ops.append(name)
+        if name in _SQUASHING or name in _SQUASHED:
+            self._follow(name, args[0], output)
         count = self._count(func, packet)
         found = count(args, kwargs or {}, output) if count else 0
         self._macs = None if found is None or self._macs is None else self._macs + found
         return output
+
+    def _follow(self, name, given, output):
+        """Probabilities that go straight into what wants none: (the loss, the lines of the one and of the other)."""
+        line, losses = self._line()
+        made = self._probabilities.get(_memory(given))
+        if made is not None and made[1:3] == (_version(given), _SQUASHED.get(name)) and None not in (line, made[3]):
+            self.squashed += [(loss, made[3], line) for loss in losses[-1:]]
+        if name in _SQUASHING:
+            self._probabilities[_memory(output)] = output, _version(output), name, line
+            for key in list(self._probabilities)[:-_FOLLOWED]:
+                del self._probabilities[key]
 
     def _count(self, func, packet):
         """What counts an operator's multiply–accumulates: None where it does none."""
         if func not in self._counters:
             self._counters[func] = counter(packet, func.namespace) if packet is not None else lambda *_: None
         return self._counters[func]
+
+
+# Operators that make probabilities; those of losses that want others, and which; the losses.
+_SQUASHING = ("aten._softmax", "aten.sigmoid")
+_SQUASHED = {
+    "aten._log_softmax": "aten._softmax", "aten.nll_loss_forward": "aten._softmax",
+    "aten.nll_loss2d_forward": "aten._softmax", "aten.binary_cross_entropy_with_logits": "aten.sigmoid",
+}
+_LOSSES = {
+    getattr(F, name).__code__: name
+    for name in ("cross_entropy", "nll_loss", "binary_cross_entropy_with_logits")
+    if hasattr(getattr(F, name, None), "__code__")
+}
+_FOLLOWED = 4  # probabilities at a time
 
 
 def _text(value):
