@@ -192,7 +192,7 @@ def _touched(parts):
             node = node.value
             name = _dotted(node)
         if name is not None:
-            touches[name] = grows and whole and touches.get(name, True)
+            touches[name] = whole and grows if touches.get(name, grows) == grows else False
 
     for node in (child for part in parts for child in ast.walk(part)):
         if isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load):
