@@ -1,5 +1,9 @@
 """More of the kinds that once broke a walk: the truth is the plain call, gradients' support, or worked out by hand."""
 
+import linecache
+import textwrap
+import time
+
 import pytest
 import torch
 import torch.nn as nn
@@ -109,3 +113,72 @@ def test_no_field_where_a_convolution_takes_an_axis_of_places_for_channels():
 
     net = module(forward, conv=nn.Conv2d(24, 1, (3, 1)))
     assert seen_by(net, PICTURE)[0] == 24 and walk(net, PICTURE)[1].receptive_sides is None
+
+
+# ---- a walk costs what its lines cost, whatever they keep it in
+
+
+@pytest.mark.parametrize(("keep", "what"), [
+    ("self.kept.append(h)", "self.kept"), ("self.table[i] = h", "self.table"), ("table[i] = {'k': h}", "table"),
+    ("outs.append((h, h))", "outs"), ("outs.append([h])", "outs"), ("pair[0].append(h)", "pair"),
+    ("outs.insert(0, h)", "outs"), ("other.append(h)", "outs"), ("self.into(outs, h)", "outs"),
+])
+def test_a_walk_costs_no_more_the_more_is_kept(keep, what):
+    source = textwrap.dedent(f"""
+        class Keeping(nn.Module):
+            def into(self, outs, h):
+                outs.append(h)
+
+            def forward(self, x, turns):
+                outs, table, pair, h = [], {{}}, ([], []), x
+                self.kept, self.table, other = [], {{}}, outs
+                for i in range(turns):
+                    h = h + 1
+                    {keep}
+                return h
+    """)
+    name = f"<keeping {keep}>"
+    linecache.cache[name] = (len(source), None, source.splitlines(True), name)
+    names = {"__name__": "notebook", "nn": nn}
+    exec(compile(source, name, "exec"), names)
+    keeping = names["Keeping"]()
+
+    def seconds(turns):
+        start = time.process_time()
+        trail = walk(keeping, torch.zeros(1), turns)
+        taken = time.process_time() - start
+        steps = [step for step in trail if step.source == keep]
+        for count in (1, turns // 2, turns):
+            value = steps[count - 1].value(what)
+            value = value[0] if what == "pair" else value
+            assert len(value) == count
+            last = value[0] if "insert" in keep else list(value.values() if isinstance(value, dict) else value)[-1]
+            last = last["k"] if isinstance(last, dict) else last[0] if isinstance(last, (list, tuple)) else last
+            assert last.item() == count
+        return taken
+
+    # Eight times the lines; their squares would be 64. Other programs on the machine only ever slow it down.
+    assert min(seconds(1600) for _ in range(3)) < 30 * min(seconds(200) for _ in range(3))
+
+
+def test_what_changes_by_another_name_changes():
+    def forward(self, x):
+        inner = [x]
+        outer = {"inner": inner, "n": 1}
+        inner.append(x + 1)
+        other = outer
+        other["n"] = 2
+        inner[0] = x + 2
+        inner.pop()
+        outer["inner"] = ()
+        x += 1
+        return x
+
+    trail = walk(module(forward), torch.zeros(1))
+    told = {step.source: {name: change.after.text for name, change in step.changed.items()} for step in trail}
+    assert told["inner.append(x + 1)"]["inner"] == "[1, 1]"
+    assert told['other["n"] = 2']["other"] == told['other["n"] = 2']["outer"] == "{'inner': [1, 1], 'n': 2}"
+    assert trail['other["n"] = 2'].value("outer")["n"] == 2 and trail["other = outer"].value("outer")["n"] == 1
+    assert trail["inner[0] = x + 2"].value("inner")[0].item() == 2 and trail["inner.pop()"].value("inner")[0] == 2
+    assert [part.item() for part in trail["inner.append(x + 1)"].value("inner")] == [0, 1]
+    assert told['outer["inner"] = ()']["outer"].replace("'", "") == "{inner: (), n: 2}"

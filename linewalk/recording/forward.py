@@ -14,7 +14,7 @@ from .journal import Journal
 from .memory import Kept, Memory, memories, seen
 from .operators import Operators, note_of
 from .tracing import MODULE_CALL, Lines, Tracer, forward_function, is_call_of, unseen_by_modes
-from .values import SIMPLE, Keeper, KeptItems, Watched, keys_in
+from .values import SIMPLE, Keeper, KeptItems, keys_in
 
 _ABSENT = object()
 _SHOWN_DEPTH = 2  # calls within a line, and within these: cards draw so many, and only their values are kept
@@ -255,7 +255,7 @@ class _Level:
 
     calls: the calls that it is in, outermost first: (the local names of each, whether it has submodules).
     functions: those that are being followed, outermost first. is_open: whether forward has been called.
-    note: adds to the journal.
+    note: adds to the journal. attributes: name → `Watched` of the containers that the module itself holds.
     """
 
     def __init__(self, recorder, trail, code, owner, names):
@@ -266,6 +266,7 @@ class _Level:
         self.note = None
         self.code, self._names = code, names
         self._scopes = 0
+        self.attributes = {}
         self._counted = {}
         self._helpers = {}
 
@@ -380,7 +381,7 @@ class _Function(Lines):
         self._recorder = level.recorder
         self._keeper = level.recorder.keeper
         self._memories = {}  # name → keys of the memories of its tensors
-        self._watched = {}  # name → a container that may change without a new name
+        self._watched = {}  # name → a container that may change without a new name, and its version when last noted
         self._attributes = {}  # what the running line may change of the module: name → (value, its `Kept`)
         self._raising = False
         self._hidden = set(code.co_freevars)  # names of the function around, and __class__
@@ -433,12 +434,15 @@ class _Function(Lines):
             for name, keys in self._memories.items():
                 if name not in fresh and not self.written.isdisjoint(keys):
                     fresh[name] = self._overwritten(name)
-        for name, watched in self._watched.items():
-            if name not in fresh:
-                grows = self.statement.touches.get(name)
-                if (grows is not None or len(watched.value) != watched.count) and watched.look_again(grows):
-                    fresh[name] = watched.keys
-                    self._changed(name, watched.kept(), False, ())
+        for name, (watched, _) in self._watched.items():
+            grows = self.statement.touches.get(name)
+            if name not in fresh and (grows is not None or len(watched.value) != watched.count):
+                watched.look_again(grows)
+        for name, (watched, version) in self._watched.items():
+            if watched.version != version and name not in fresh:  # under another name perhaps
+                fresh[name] = watched.keys
+                self._watched[name] = watched, watched.version
+                self._changed(name, watched.kept(), False, ())
         if self._attributes:
             self._close_attributes()
         if fresh:
@@ -449,11 +453,14 @@ class _Function(Lines):
 
     def _bound(self, name, value, now):
         """`name` stands for another object than before; returns the memories of the tensors in it."""
-        earlier = self._watched.pop(name, None)
+        earlier, _ = self._watched.pop(name, (None, 0))
         if type(value) in (list, tuple, dict):
             if earlier is not None and not self.written.isdisjoint(earlier.keys):
                 earlier = None
-            watched = self._watched[name] = Watched(value, self._keeper.keep, earlier)
+            watched = self._keeper.watched(value, earlier)
+            if not self.written.isdisjoint(watched.keys):
+                watched.keep_again()
+            self._watched[name] = watched, watched.version
             kept, keys = watched.kept(), watched.keys
         else:
             kept = self._keeper.keep(value)
@@ -478,7 +485,7 @@ class _Function(Lines):
 
     def _overwritten(self, name):
         """Something was written into the memory of what `name` stands for."""
-        watched = self._watched.get(name)
+        watched, _ = self._watched.get(name, (None, 0))
         if watched is None:
             value = self.names[name]
             kept = self._keeper.keep(value)
@@ -487,6 +494,7 @@ class _Function(Lines):
                 self._keeper.bind(self.scope, name, value, kept)
         else:
             watched.keep_again()
+            self._watched[name] = watched, watched.version
             kept, keys = watched.kept(), watched.keys
         self._changed(name, kept, True, ())
         return keys
@@ -505,19 +513,31 @@ class _Function(Lines):
             if root != self._self_name:
                 continue
             value = _attribute(self._level.owner, attribute)
-            kept = None if value is _ABSENT else self._keeper.keep(value)
+            watched = None
+            if type(value) in (list, dict):
+                watched = self._level.attributes[name] = self._keeper.watched(value)
+                kept = watched.kept()
+            else:
+                kept = None if value is _ABSENT else self._keeper.keep(value)
             if kept is not None:
                 self._note(("stood", name, kept))
-            self._attributes[name] = value, kept
+            self._attributes[name] = value, kept, watched and watched.version
 
     def _close_attributes(self):
-        for name, (before, kept) in self._attributes.items():
+        for name, (before, kept, version) in self._attributes.items():
             value = _attribute(self._level.owner, name.partition(".")[2])
             if value is _ABSENT:
                 continue
-            in_place = value is before and not self.written.isdisjoint(keys_in(kept))
-            now = self._keeper.keep(value)
-            if value is not before or in_place or not _same_contents(kept, now):
+            watched = self._level.attributes[name] if value is before and version is not None else None
+            if watched is not None:
+                in_place = not self.written.isdisjoint(watched.keys)
+                watched.keep_again() if in_place else watched.look_again(self.statement.touches.get(name))
+                now, same = watched.kept(), watched.version == version
+            else:
+                in_place = value is before and not self.written.isdisjoint(keys_in(kept))
+                now = self._keeper.keep(value)
+                same = value is before and _same_contents(kept, now)
+            if in_place or not same:
                 same = tuple(other for other, its in self.names.items() if its is value and isinstance(
                     value, (torch.Tensor, nn.Module, list, dict)))
                 self._changed(name, now, in_place, same)
