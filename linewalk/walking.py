@@ -130,17 +130,17 @@ def python_forward(module):
             f"walk 要的是 nn.Module，拿到的是 {name}：请把函数写成一个 nn.Module 的 forward。",
             f"walk wants an nn.Module, not {name}: put the code into the forward of an nn.Module.",
         )
-    if "_modules" not in vars(module):
-        raise WalkError(
-            f"这个 {name} 的 `__init__` 没有运行 `super().__init__()`，还不能调用：把它放到 `__init__` 的第一行。",
-            f"This {name}'s `__init__` has not run `super().__init__()`, so it cannot be called: put it on the first "
-            "line of `__init__`.",
-        )
     if isinstance(module, torch.jit.ScriptModule):
         raise WalkError(
             "这个模块已被 torch.jit 编译，没有 Python 的行可走：请传入 torch.jit.script 或 trace 之前的那个模块。",
             "torch.jit has compiled this module, so it has no Python lines to walk: pass the module from before "
             "torch.jit.script or trace.",
+        )
+    if "_modules" not in vars(module):
+        raise WalkError(
+            f"这个 {name} 的 `__init__` 没有运行 `super().__init__()`，还不能调用：把它放到 `__init__` 的第一行。",
+            f"This {name}'s `__init__` has not run `super().__init__()`, so it cannot be called: put it on the first "
+            "line of `__init__`.",
         )
     if "_orig_mod" in vars(module).get("_modules", ()) or getattr(module, "_compiled_call_impl", None) is not None:
         raise WalkError(
