@@ -15,7 +15,8 @@ from .errors import WalkError
 
 _COMPOUND = (
     ast.If, ast.For, ast.While, ast.With, ast.Try, ast.ExceptHandler, ast.Match, ast.match_case,
-    ast.FunctionDef, ast.ClassDef,
+    ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef, ast.AsyncFor, ast.AsyncWith,
+    getattr(ast, "TryStar", ast.Try),  # not in Python 3.10
 )
 
 
@@ -216,7 +217,7 @@ def _touched(parts):
             node = node.value
             name = _dotted(node)
         if name is not None:
-            touches[name] = grows and whole and touches.get(name, True)
+            touches[name] = whole and grows if touches.get(name, grows) == grows else False
 
     for node in (child for part in parts for child in ast.walk(part)):
         if isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load):

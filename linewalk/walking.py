@@ -7,10 +7,12 @@ import inspect
 import torch
 import torch.nn as nn
 
+from . import recording
 from .errors import WalkError, add_note
 from .recording.construction import ConstructionRecorder
 from .recording.explain import explain
 from .recording.forward import ForwardRecorder, all_modules
+from .recording.operators import leave_out_of_compiling
 from .recording.tracing import OneFunction, forward_code, forward_owner
 
 
@@ -36,7 +38,8 @@ def walk(module, *inputs, into=(), **kwargs):
         BaseException: whatever `forward` raised, with a note that names the line and the operands, and with the steps
             so far in the exception's `trail`.
     """
-    code = _python_forward(module)
+    code = python_forward(module)
+    leave_out_of_compiling(recording.__name__)
     recorder = ForwardRecorder(module, code, forward_owner(module), inputs, kwargs, submodules(module, into))
     trail = recorder.trail
     try:
@@ -108,11 +111,11 @@ def submodules(module, into):
                 f"{type(module).__name__} has no submodule {name!r}: into takes a name from named_modules(), such as "
                 f"{', '.join(near) or '—'}.",
             )
-        _python_forward(known[name])
+        python_forward(known[name])
     return {name: known[name] for name in names}
 
 
-def _python_forward(module):
+def python_forward(module):
     """The code object of `module.forward`, or a sentence that says why there is none to walk."""
     name = type(module).__name__
     if isinstance(module, type) and issubclass(module, nn.Module):
@@ -132,6 +135,12 @@ def _python_forward(module):
             "这个模块已被 torch.jit 编译，没有 Python 的行可走：请传入 torch.jit.script 或 trace 之前的那个模块。",
             "torch.jit has compiled this module, so it has no Python lines to walk: pass the module from before "
             "torch.jit.script or trace.",
+        )
+    if "_modules" not in vars(module):
+        raise WalkError(
+            f"这个 {name} 的 `__init__` 没有运行 `super().__init__()`，还不能调用：把它放到 `__init__` 的第一行。",
+            f"This {name}'s `__init__` has not run `super().__init__()`, so it cannot be called: put it on the first "
+            "line of `__init__`.",
         )
     if "_orig_mod" in vars(module).get("_modules", ()) or getattr(module, "_compiled_call_impl", None) is not None:
         raise WalkError(

@@ -18,6 +18,7 @@ from .photograph import photograph
 _SIGNS = {ast.Add: "+", ast.Sub: "−", ast.Mult: "×", ast.Div: "/", ast.MatMult: "@"}
 _MOST_CALLS = 6  # a line that calls more shows only the outermost, and of these the last
 _MOST_RESULTS = 4  # of a line with several results
+_DEEPEST = 4  # results within results
 _MOST_SHAPES = 8  # a module that registers more weights shows the first ones
 _PARAMETERS, _MACS = Bilingual("参数", "parameters"), Bilingual("乘加", "MACs")
 _MEAN = Bilingual("均值", "mean")
@@ -263,9 +264,11 @@ def _results(step):
     return found
 
 
-def _inside(name, value):
+def _inside(name, value, depth=0):
     if isinstance(value, torch.Tensor):
         return [(name, value)] if drawable(value) else []
+    if depth == _DEEPEST:  # it may hold itself
+        return []
     if isinstance(value, dict):
         items = [(f"{name}[{key!r}]", item) for key, item in list(value.items())[:_MOST_RESULTS]]
     elif isinstance(value, (list, tuple)):
@@ -273,7 +276,7 @@ def _inside(name, value):
         items = list(zip(names, value, strict=False))[:_MOST_RESULTS]
     else:
         return []
-    return [pair for inner, item in items for pair in _inside(inner, item)]
+    return [pair for inner, item in items for pair in _inside(inner, item, depth + 1)]
 
 
 def _returned_names(step):

@@ -11,10 +11,10 @@ from weakref import WeakKeyDictionary
 import torch
 from torch.utils._pytree import tree_map_only
 
+from ..apart import in_a_process
 from ..errors import Bilingual
 from ..recording.tracing import Lines, OneFunction, forward_code, forward_owner
 from ..trail import Described
-from .apart import in_a_process
 from .cuboids import shape_text
 
 try:

@@ -2,6 +2,8 @@
 
 import ast
 
+from ..source import _COMPOUND
+
 
 class Coverage:
     """Looks statements up in the runs of one `Reading`."""
@@ -27,13 +29,17 @@ class Coverage:
         if own or steps:
             return max(own, steps)
         later = rest[1:]
-        if isinstance(node, (ast.If, ast.For, ast.While, ast.Try, ast.With)):
+        if isinstance(node, _COMPOUND):
             later = [*[child for _, body in bodies(node) for child in body if isinstance(child, ast.stmt)], *later]
         return int(any(self._seen(other, run) for other in later))
 
     def any_ran(self, body, run):
         """Whether any statement of a block ran."""
         return any(self.times(node, body[place:], run) for place, node in enumerate(body))
+
+    def is_seen(self, body):
+        """Whether it would be seen that a block runs: something is computed there."""
+        return any(self.sites_of(child) for node in body for child in ast.walk(node) if isinstance(child, ast.stmt))
 
     def _seen(self, node, run):
         return any(

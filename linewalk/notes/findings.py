@@ -2,6 +2,8 @@
 
 import ast
 import copy
+import re
+import traceback
 
 import torch
 import torch.nn as nn
@@ -9,14 +11,21 @@ from torch.utils._pytree import tree_leaves, tree_map_only
 
 from ..errors import Bilingual
 from ..walking import walk
-from .flow import called, tensors_in
-from .trials import random_numbers_kept
+from .flow import called
+from .reading import run_forward
+from .trials import unnoticed
 
-_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
-_SOFTMAX = ("F.softmax", "torch.softmax", "Tensor.softmax", "nn.Softmax")
-_CROSS_ENTROPY = ("F.cross_entropy", "nn.CrossEntropyLoss")
+
+def _classes(*names):
+    return tuple(getattr(nn, name) for name in names if hasattr(nn, name))  # the page's own torch has not all
+
+
+_NORMS = _classes("BatchNorm1d", "BatchNorm2d", "BatchNorm3d")
+_LINEAR = _classes("Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d", "Linear")
+_DROPPING = _classes("Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout", "FeatureAlphaDropout")
 _MOST_TRIED = 20_000_000  # numbers in weights and inputs: a larger module is not run a second time
 _MOST_NAMED = 6
+_DEEPEST = 4  # containers in containers
 
 
 def findings(reading, flow):
@@ -40,7 +49,9 @@ def _after_forward(reading, flow):
         *_softmax_twice(reading),
         *_idle_biases(reading, flow),
         *_training_without_gradients(reading),
+        *_dropout_at_evaluation(reading),
         *_only_this_batch(reading),
+        *_only_this_size(reading),
     ]
 
 
@@ -56,16 +67,24 @@ def _failures(reading):
                 "`__init__` does not begin with `super().__init__()`, so the first layer cannot be hung on: put it on "
                 "the first line of `__init__`.",
             )
-        if "Expected more than 1 value per channel when training" in text:
+        if "a leaf Variable that requires grad is being used in an in-place operation" in text:
             yield Bilingual(
-                "批归一化在训练模式下，每个通道只看到 1 个数，算不出标准差：换大一点的批，或先调用 `eval()`。",
-                "In training mode a batch norm got only 1 value per channel and cannot work out a deviation: use a "
-                "larger batch, or call `eval()` first.",
+                "参数被原地改写，而它要求梯度，PyTorch 不许：改写参数要放在 `torch.no_grad()` 里。",
+                "A parameter that wants gradients is overwritten in place, which PyTorch refuses: overwrite parameters "
+                "within `torch.no_grad()`.",
+            )
+        if "Expected more than 1 value per channel when training" in text or "more than 1 spatial element" in text:
+            yield Bilingual(
+                "归一化在训练模式下，每个通道只看到 1 个数，算不出标准差：换大一点的批或更大的图，或先调用 `eval()`。",
+                "In training mode a normalization got only 1 value per channel and cannot work out a deviation: use a "
+                "larger batch or larger maps, or call `eval()` first.",
             )
 
 
 def _gave_nothing(reading):
-    if reading.forward.trail.output is None:
+    trail = reading.forward.trail
+    last = [step.source for step in trail if step.caller is None][-1]
+    if trail.output is None and not re.search(r"\breturn( None)?$", last):
         yield Bilingual(
             "`forward` 交回的是 `None`：多半漏写了 `return`。",
             "`forward` gives back `None`: most likely its `return` is missing.",
@@ -77,20 +96,52 @@ def _gave_nothing(reading):
 
 def _layers_in_lists(module):
     registered = {id(parameter) for parameter in module.parameters()}
-    for name, value in vars(module).items():
-        if name.startswith("_") or not isinstance(value, (list, tuple, dict)):
-            continue
-        inside = [
-            item for item in (value.values() if isinstance(value, dict) else value) if isinstance(item, nn.Module)
-        ]
-        lost = sum(p.numel() for item in inside for p in item.parameters() if id(p) not in registered)
-        if lost:
-            kind = "nn.ModuleDict" if isinstance(value, dict) else "nn.ModuleList"
-            yield Bilingual(
-                f"`self.{name}` 是普通的 Python 容器，里面的层没有登记：{lost:,} 个参数优化器看不到。请用 `{kind}`。",
-                f"`self.{name}` is a plain Python container, and the layers in it are not registered: {lost:,} "
-                f"parameters that no optimizer sees. Use `{kind}`.",
-            )
+    on_meta = any(parameter.is_meta for parameter in module.parameters())
+    for owner, one in module.named_modules():
+        for name, value in vars(one).items():
+            if name in _MODULES_OWN:
+                continue
+            said = f"`self.{owner}.{name}`" if owner else f"`self.{name}`"
+            hidden = [p for p in _parameters_in(value) if p.requires_grad and p.is_meta == on_meta]
+            lost = sum(p.numel() for p in hidden if id(p) not in registered)
+            if lost and isinstance(value, torch.Tensor):
+                yield Bilingual(
+                    f"{said} 要求梯度，却只是张量，没有登记：{lost:,} 个数优化器看不到。请用 `nn.Parameter` 包起来。",
+                    f"{said} wants gradients and is a mere tensor, not registered: {lost:,} numbers that no optimizer "
+                    "sees. Wrap it in `nn.Parameter`.",
+                )
+            elif lost:
+                kind = "Dict" if isinstance(value, dict) else "List"
+                kind = f"nn.{'Parameter' if not any(_modules_in(value)) else 'Module'}{kind}"
+                yield Bilingual(
+                    f"{said} 是普通的 Python 容器，里面的东西没有登记：{lost:,} 个参数优化器看不到。请用 `{kind}`。",
+                    f"{said} is a plain Python container, and what is in it is not registered: {lost:,} parameters "
+                    f"that no optimizer sees. Use `{kind}`.",
+                )
+
+
+_MODULES_OWN = frozenset(vars(nn.Module()))
+
+
+def _inside(value, depth=0):
+    """What lies in Python's containers, these left out."""
+    if isinstance(value, (list, tuple, dict, set)):
+        for item in (value.values() if isinstance(value, dict) else value) if depth < _DEEPEST else ():
+            yield from _inside(item, depth + 1)
+    else:
+        yield value
+
+
+def _modules_in(value):
+    return [item for item in _inside(value) if isinstance(item, nn.Module)]
+
+
+def _parameters_in(value):
+    """Parameters in containers, those of modules there too; tensors that are none and might be meant for it."""
+    if isinstance(value, torch.Tensor):
+        return [value] if value.is_leaf and value.requires_grad else []
+    own = [item for item in _inside(value) if isinstance(item, nn.Parameter)]
+    return [*own, *(p for one in _modules_in(value) for p in one.parameters())] if value is not None else []
 
 
 def _idle_biases(reading, flow):
@@ -108,7 +159,7 @@ def _idle_biases(reading, flow):
 
 def _feeds(module, norm):
     channels = getattr(module, "out_channels", getattr(module, "out_features", None))
-    return channels == norm.num_features and isinstance(module, (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear))
+    return channels == norm.num_features and isinstance(module, _LINEAR)
 
 
 # gradients
@@ -117,8 +168,10 @@ def _feeds(module, norm):
 def _gradients(reading):
     """Parameters that get no gradient, and in-place writes that gradients do not survive: a backward pass is tried."""
     module, output = reading.module, reading.forward.trail.output
+    kept = [value for one in module.modules() for name, value in vars(one).items() if name not in _MODULES_OWN]
     results = [
-        leaf for leaf in _tensors(output) if leaf.requires_grad and leaf.is_floating_point() and not leaf.is_meta
+        leaf for leaf in (*_held(output), *(leaf for leaf in _held(kept) if leaf.grad_fn is not None))
+        if leaf.requires_grad and leaf.is_floating_point() and not leaf.is_meta
     ]
     wanted = {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}
     if not results or not wanted:
@@ -129,7 +182,8 @@ def _gradients(reading):
     except RuntimeError as error:
         if "modified by an inplace operation" in str(error):
             lines = _lines_in_place(reading)
-            zh, en = (f"：看第 {lines} 行", f": see line {lines}") if lines else ("", "")
+            many = "s" if "," in lines else ""
+            zh, en = (f"：看第 {lines} 行", f": see line{many} {lines}") if lines else ("", "")
             yield Bilingual(
                 f"反向传播报错：求梯度要用的张量被原地改掉了{zh}。",
                 f"The backward pass fails: a tensor that it needs was overwritten in place{en}.",
@@ -137,6 +191,17 @@ def _gradients(reading):
         return
     missed = [name for (name, _), gradient in zip(wanted.items(), gradients, strict=True) if gradient is None]
     yield from _without_gradient(reading, missed, wanted)
+
+
+def _held(value, depth=0):
+    """The tensors in a result: in containers, and in objects of any class."""
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, (list, tuple, dict)):
+        for item in (value.values() if isinstance(value, dict) else value) if depth < _DEEPEST else ():
+            yield from _held(item, depth + 1)
+    elif depth < _DEEPEST and not isinstance(value, (nn.Module, type)) and not callable(value):
+        yield from _held(getattr(value, "__dict__", None), depth + 1)
 
 
 def _without_gradient(reading, missed, wanted):
@@ -228,31 +293,27 @@ def _tensors(value):
 
 
 def _softmax_twice(reading):
-    made = {}
-    events = sorted(
-        (
-            (reading.sites[number], event)
-            for number, expression in reading.forward.expressions.items()
-            for event in expression.kept
-            if isinstance(reading.sites[number].node, ast.Call)
-        ),
-        key=lambda pair: pair[1].order,
-    )
-    for site, event in events:
-        function = called(site, event)
-        name = function.name if function is not None else None
-        if name in _SOFTMAX and event.result.kind == "tensor":
-            made[event.result.identity] = site
-        if name in _CROSS_ENTROPY:
-            for seen in tensors_in(event):
-                if seen.identity in made:
-                    one, other = made[seen.identity].node.lineno, site.node.lineno
-                    yield Bilingual(
-                        f"第 {one} 行的 Softmax 直接送进第 {other} 行的交叉熵，而交叉熵里已经有 Softmax：做了两次，"
-                        "梯度会变小。去掉前一个。",
-                        f"The softmax of line {one} goes straight into the cross entropy of line {other}, which has a "
-                        "softmax inside: applied twice, it makes gradients smaller. Drop the first.",
-                    )
+    for kind, one, other in reading.forward.squashed:
+        if kind == "cross_entropy":
+            yield Bilingual(
+                f"第 {one} 行的 Softmax 直接送进第 {other} 行的交叉熵，而交叉熵里已经有 Softmax：做了两次，"
+                "梯度会变小。去掉前一个。",
+                f"The softmax of line {one} goes straight into the cross entropy of line {other}, which has a "
+                "softmax inside: applied twice, it makes gradients smaller. Drop the first.",
+            )
+        if kind == "binary_cross_entropy_with_logits":
+            yield Bilingual(
+                f"第 {one} 行的 sigmoid 直接送进第 {other} 行带 logits 的交叉熵，而它里面已经有 sigmoid：做了两次。"
+                "去掉前一个。",
+                f"The sigmoid of line {one} goes straight into the cross entropy with logits of line {other}, which "
+                "has a sigmoid inside: it is applied twice. Drop the first.",
+            )
+        if kind == "nll_loss":
+            yield Bilingual(
+                f"第 {one} 行的 Softmax 直接送进第 {other} 行的 `nll_loss`，它要的是对数：换成 `log_softmax`。",
+                f"The softmax of line {one} goes straight into the `nll_loss` of line {other}, which wants logarithms: "
+                "use `log_softmax`.",
+            )
 
 
 def _training_without_gradients(reading):
@@ -263,7 +324,7 @@ def _training_without_gradients(reading):
     changed = [
         name
         for name, module in reading.module.named_modules()
-        if isinstance(module, (*_NORMS, nn.Dropout)) and module.training and name in ran
+        if module.training and name in ran and _differs_in_training(module)
     ]
     if changed:
         yield Bilingual(
@@ -273,27 +334,53 @@ def _training_without_gradients(reading):
         )
 
 
+def _differs_in_training(module):
+    if isinstance(module, _NORMS):
+        return module.track_running_stats
+    if isinstance(module, _DROPPING):
+        return module.p > 0
+    if isinstance(module, _classes("RNNBase")):
+        return module.dropout > 0 and module.num_layers > 1
+    return isinstance(module, _classes("MultiheadAttention")) and module.dropout > 0
+
+
+def _dropout_at_evaluation(reading):
+    """`F.dropout(x, 0.5)`, which drops in either mode."""
+    if reading.forward.training:
+        return
+    for number, expression in reading.forward.expressions.items():
+        site = reading.sites[number]
+        function = called(site, expression.first)
+        if function is None or function.kind != "callable" or function.name not in _DROPOUTS:
+            continue
+        named = {keyword.arg: keyword.value for keyword in site.node.keywords}
+        share = named.get("p", site.node.args[1] if len(site.node.args) > 1 else None)
+        drops_nothing = isinstance(share, ast.Constant) and share.value == 0
+        if len(site.node.args) < 3 and not {"training", None} & named.keys() and not drops_nothing:
+            yield Bilingual(
+                f"第 {site.node.lineno} 行的 `{function.name}` 在评估模式下照样丢：要写 `training=self.training`。",
+                f"Line {site.node.lineno}: `{function.name}` drops in evaluation mode, too. Write "
+                "`training=self.training`.",
+            )
+
+
+_DROPOUTS = tuple(f"F.{name}" for name in ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout"))
+
+
 def _only_this_batch(reading):
     """Try the same inputs twice over in one batch; a size written into `view` or `reshape` then shows."""
     trail, module = reading.forward.trail, reading.module
     inputs, output = _tensors(trail.inputs), trail.output
     if trail.kwargs or not inputs or any(not isinstance(one, torch.Tensor) for one in trail.inputs):
         return
+    if any(one.is_nested or one.layout is not torch.strided for one in _tensors((inputs, output))):
+        return
     batch = {one.shape[0] for one in inputs if one.dim() > 1}
     weight = sum(p.numel() for p in module.parameters()) + sum(one.numel() for one in inputs)
     same_batch = isinstance(output, torch.Tensor) and output.dim() > 0 and {output.shape[0]} == batch
     if len(batch) != 1 or weight > _MOST_TRIED or not same_batch or any(one.is_meta for one in inputs):
         return
-    doubled = tree_map_only(torch.Tensor, lambda one: torch.cat([one, one]) if one.dim() > 1 else one, trail.inputs)
-    try:
-        with torch.no_grad(), random_numbers_kept(module):
-            result = walk(copy.deepcopy(module), *doubled).output
-        if isinstance(result, torch.Tensor) and result.shape[0] == 2 * output.shape[0]:
-            return
-        place = _line_with_a_fixed_size(reading)
-    except Exception as error:
-        failed = getattr(getattr(error, "trail", None), "failed", None)
-        place = failed.lineno if failed is not None and _fixes_a_size(failed.source) else None
+    place = unnoticed(_fails_with_two_batches, module, reading, trail)
     if place is not None:
         number = next(iter(batch))
         yield Bilingual(
@@ -304,26 +391,83 @@ def _only_this_batch(reading):
         )
 
 
-def _line_with_a_fixed_size(reading):
-    for number in reading.forward.expressions:
-        site = reading.sites[number]
-        if isinstance(site.node, ast.Call) and _fixes_a_size(site.text):
-            return site.node.lineno
+def _only_this_size(reading):
+    """Try pictures twice as high and wide; a fully connected layer after a flatten then does not fit."""
+    trail, module = reading.forward.trail, reading.module
+    pictures = [one for one in _tensors((trail.inputs, trail.kwargs)) if one.dim() == 4 and one.is_floating_point()]
+    weight = sum(p.numel() for p in module.parameters()) + 4 * sum(one.numel() for one in pictures)
+    if len(pictures) != 1 or trail.kwargs or weight > _MOST_TRIED or pictures[0].is_meta:
+        return
+    line = unnoticed(_does_not_fit_twice_the_size, module, trail)
+    if line is not None:
+        height, width = pictures[0].shape[2:]
+        yield Bilingual(
+            f"第 {line} 行的全连接层只认 {height}×{width} 的图：换成 {2 * height}×{2 * width} 就报错（试过）。"
+            "在它前面放 `nn.AdaptiveAvgPool2d`，多大的图都行。",
+            f"The fully connected layer of line {line} takes pictures of {height}×{width} only: with {2 * height}×"
+            f"{2 * width} it fails (it was tried). With `nn.AdaptiveAvgPool2d` before it, any size will do.",
+        )
+
+
+def _does_not_fit_twice_the_size(trail, module):
+    """The line of a fully connected layer that fails with larger pictures."""
+    larger = tree_map_only(
+        torch.Tensor, lambda one: one.repeat(1, 1, 2, 2) if one.dim() == 4 and one.is_floating_point() else one,
+        trail.inputs,
+    )
+    try:
+        with torch.no_grad():
+            walk(module, *larger)
+    except RuntimeError as error:
+        failed = getattr(getattr(error, "trail", None), "failed", None)
+        passed = {frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)}
+        is_linear = nn.Linear.forward.__code__ in passed and "cannot be multiplied" in str(error)
+        return failed.lineno if is_linear and failed is not None else None
     return None
 
 
-def _fixes_a_size(source):
-    """Whether a reshaping call on this line names the first size as a number."""
-    try:
-        tree = ast.parse(source.strip().rstrip(":"))
-    except SyntaxError:
-        return False
-    for node in ast.walk(tree):
-        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args):
-            continue
-        first = node.args[0]
-        first = first.elts[0] if isinstance(first, (ast.Tuple, ast.List)) and first.elts else first
-        is_number = isinstance(first, ast.Constant) and isinstance(first.value, int) and first.value > 0
-        if node.func.attr in ("view", "reshape", "expand") and is_number:
-            return True
-    return False
+def _fails_with_two_batches(reading, trail, module):
+    """The line with a size written into it, where the same inputs twice over in one batch do not do."""
+    doubled = tree_map_only(torch.Tensor, lambda one: torch.cat([one, one]) if one.dim() > 1 else one, trail.inputs)
+    again = copy.copy(reading)
+    again.module = module
+    with torch.no_grad():
+        run_forward(again, doubled, {})
+    result = again.forward.trail.output if again.forward.error is None else None
+    if isinstance(result, torch.Tensor) and result.shape[:1] == (2 * trail.output.shape[0],):
+        return None
+    failed = getattr(again.forward.trail, "failed", None)
+    (count,) = {one.shape[0] for one in _tensors(trail.inputs) if one.dim() > 1}
+    fixed = [
+        site.node.lineno for number, site in reading.sites.items()
+        if _first_size(site, reading.forward) == count == _first_size(site, again.forward)
+    ]
+    if failed is not None and failed.lineno in fixed:
+        return failed.lineno
+    return min(fixed, default=None) if count > 1 else None
+
+
+_SIZED = (
+    "view", "reshape", "expand", "broadcast_to", "unflatten", "repeat", "zeros", "ones", "empty", "full", "rand",
+    "randn", "new_zeros", "new_ones", "new_full", "new_empty", "range",
+)
+
+
+def _first_size(site, run):
+    """The first size that a call names, or how often a `range` counts, as it was in a run; None for other calls."""
+    node = site.node
+    name = getattr(getattr(node, "func", None), "attr", None) or getattr(getattr(node, "func", None), "id", None)
+    if not isinstance(node, ast.Call) or name not in _SIZED:
+        return None
+    of_torch = ast.unparse(node.func) == f"torch.{name}" and name in ("reshape", "broadcast_to", "unflatten")
+    place = of_torch + (name == "unflatten")
+    if len(node.args) <= place or (name == "range" and len(node.args) > 1):
+        return None
+    size = node.args[place]
+    first = size.elts[0] if isinstance(size, (ast.Tuple, ast.List)) and size.elts else size
+    if isinstance(first, ast.Constant):
+        return first.value
+    known = run.expressions.get(getattr(size, "site", None))
+    given = [event.result.value for event in known.kept] if known else []
+    values = {value[0] if isinstance(value, tuple) and value else value for value in given}
+    return values.pop() if len(values) == 1 else None

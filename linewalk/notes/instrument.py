@@ -3,17 +3,33 @@
 `F.relu(self.bn(x))` becomes `watch(3, watch(0, F.relu)(watch(2, watch(1, self.bn)(watch(…, x)))))`: same calls, same
 order, same frames. Lines and file names stay, so tracers and tracebacks see the original source. Only the function's
 `__code__` is exchanged, and put back afterwards: whoever holds the function, a decorator or a subclass, runs the same.
+
+`watch` is found by a name among Python's own, for a function that torch.compile takes apart may refer to nothing else;
+and it goes on handing values through when the run is over, for what forward has handed out (a hook, a generator).
 """
 
 import ast
+import builtins
 import copy
 import inspect
+import itertools
+import sys
 import warnings
+import weakref
 from dataclasses import dataclass, field
 
 from ..source import _parse, stand_ins
 
-_PLACE = "linewalk: the watcher stands here"
+try:
+    from torch.compiler import is_compiling
+except ImportError:  # the page's own torch compiles nothing
+
+    def is_compiling():
+        return False
+
+
+_WATCH = "__linewalk_watch__"
+_watchers, _numbers = weakref.WeakValueDictionary(), itertools.count()
 _FUTURE_FLAGS = 0x1FF0000  # `from __future__ import annotations` and its like, as `compile` takes them
 
 
@@ -77,14 +93,16 @@ class Watched:
     """Context manager: within it, the given functions report to `watch(number, value)`, which returns the value."""
 
     def __init__(self, functions, watch):
+        """`watch` is called with the number, the value, and the frame that computed it."""
         self._functions = functions
-        self._watch = watch
+        self._watcher = next(_numbers)
+        _watchers[self._watcher] = watch
         self._originals = []
         self.codes = {}
 
     def __enter__(self):
         for entry in self._functions:
-            code = _rewritten(entry, self._watch)
+            code = _rewritten(entry, self._watcher)
             if code is not None:
                 self._originals.append((entry.function, entry.function.__code__))
                 stand_ins[code] = entry.function.__code__
@@ -185,14 +203,31 @@ class _Numbering:
         return not isinstance(node, (ast.Starred, ast.Slice, ast.Lambda, ast.Await, ast.Yield, ast.YieldFrom))
 
 
+def _watch(watcher, number, value):
+    if is_compiling():
+        return value
+    watch = _watchers.get(watcher)
+    if watch is not None:
+        watch(number, value, sys._getframe(1))
+    return value
+
+
+setattr(builtins, _WATCH, _watch)
+
+
 class _Rewriting(ast.NodeTransformer):
+    def __init__(self, watcher):
+        self._watcher = watcher
+
+    def _watched(self, number, value):
+        arguments = [ast.Constant(self._watcher), ast.Constant(number), value]
+        return ast.Call(func=ast.Name(_WATCH, ast.Load()), args=arguments, keywords=[])
+
     def generic_visit(self, node):
         super().generic_visit(node)
         if not hasattr(node, "site"):
             return node
-        watch = ast.Constant(_PLACE)
-        call = ast.Call(func=watch, args=[ast.Constant(node.site), node], keywords=[])
-        return _all_at(call, node)
+        return _all_at(self._watched(node.site, node), node)
 
     def visit_AugAssign(self, node):
         """Look at the target before the other side is computed, and once more when it has changed."""
@@ -201,9 +236,7 @@ class _Rewriting(ast.NodeTransformer):
         before = self.visit(node.before)
         pair = ast.Tuple(elts=[before, self.visit(node.value)], ctx=ast.Load())
         node.value = _all_at(ast.Subscript(value=pair, slice=ast.Constant(1), ctx=ast.Load()), node.value)
-        after = ast.Call(
-            func=ast.Constant(_PLACE), args=[ast.Constant(node.site), ast.Name(node.target.id, ast.Load())], keywords=[]
-        )
+        after = self._watched(node.site, ast.Name(node.target.id, ast.Load()))
         return [node, _all_at(ast.Expr(value=after), node)]
 
 
@@ -215,10 +248,9 @@ def _all_at(new, old):
     return new
 
 
-def _rewritten(entry, watch):
+def _rewritten(entry, watcher):
     """The code object that reports, or None where it could not take the original's place."""
-    compiled = _compiled(entry, _Rewriting().visit(copy.deepcopy(entry.tree)))
-    return compiled and _planted(compiled, watch)
+    return _compiled(entry, _Rewriting(watcher).visit(copy.deepcopy(entry.tree)))
 
 
 def code_without(entry, statement):
@@ -293,14 +325,6 @@ def _find(code, tree):
             if found is not None:
                 return found
     return None
-
-
-def _planted(code, watch):
-    constants = [
-        _planted(constant, watch) if inspect.iscode(constant) else watch if constant == _PLACE else constant
-        for constant in code.co_consts
-    ]
-    return code.replace(co_consts=tuple(constants))
 
 
 def one_line(node):

@@ -64,6 +64,7 @@ class Entry:
             words = [fill(template[language], facts, language) for language in ("zh", "en")]
             if None not in words:
                 words[1] = _ONE.sub(lambda found: f"1 {_SINGULAR.get(found[1], found[1][:-1])}", words[1])
+                words[1] = words[1].replace(" 1 channel become ", " 1 channel becomes ")
                 behind, place = template.get("behind", False), template.get("section", section)
                 said.append(Sentence(*words, behind=behind, section=place))
         return said

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import torch.nn as nn
 
-from ..source import _own_parts, _statement
+from ..source import _COMPOUND, _own_parts, _statement
 from . import library
 from .coverage import Coverage, bodies
 from .flow import Flow
@@ -189,13 +189,18 @@ class Teller:
 
     # statements
 
-    def _block(self, body, function, entry, run, lines, reason=None):
-        """The lines of a block; `reason`: why it did not run, where it did not."""
+    def _block(self, body, function, entry, run, lines, reason=None, entered=None):
+        """The lines of a block.
+
+        `reason`: why it did not run, where it did not; `entered`: whether it is known to have been entered.
+        """
         told = []
         for place, node in enumerate(body):
             if _is_docstring(node):
                 continue
             ran = self._coverage.times(node, body[place:], run)
+            if entered and place == 0:
+                ran = ran or 1
             line = self._line(node, lines, function)
             line.ran = ran
             self._add_steps(line, run)
@@ -212,12 +217,17 @@ class Teller:
     def _inside(self, node, function, entry, run, lines, ran, why):
         told = []
         was = run if ran else None
+        went = self._statements.went(node, was) if was else {}
         for part, body in bodies(node):
             keyword = self._keyword_line(node, part, body, lines, function)
             if keyword is not None:
                 keyword.sentences = library.say(
                     f"python.{'else' if keyword.text.startswith('else') else 'finally'}",
-                    {"of": type(node).__name__, "ran": bool(was and self._coverage.any_ran(body, was))},
+                    {
+                        "of": type(node).__name__,
+                        "ran": bool(was and went.get(part, self._coverage.any_ran(body, was))),
+                        "known": run is not None,
+                    },
                 )
                 told.append(keyword)
             if part == "handlers":
@@ -225,7 +235,12 @@ class Teller:
                     handler_line = self._line(handler, lines, function)
                     handler_ran = bool(was and self._coverage.any_ran(handler.body, was))
                     handler_line.sentences = library.say(
-                        "python.except", {"type": handler.type and ast.unparse(handler.type), "ran": handler_ran}
+                        "python.except",
+                        {
+                            "type": handler.type and ast.unparse(handler.type),
+                            "ran": handler_ran,
+                            "known": run is not None and (handler_ran or self._coverage.is_seen(handler.body)),
+                        },
                     )
                     told.append(handler_line)
                     told += self._block(handler.body, function, entry, was, lines, "no_error" if was else None)
@@ -237,7 +252,8 @@ class Teller:
                     told.append(case_line)
                     told += self._block(case.body, function, entry, was, lines, "branch" if was else None)
                 continue
-            told += self._block(body, function, entry, was, lines, why or (_reason(node, part) if was else None))
+            reason = why or (_reason(node, part) if was else None)
+            told += self._block(body, function, entry, was, lines, reason, went.get(part))
         return told
 
     def _keyword_line(self, node, part, body, lines, function):
@@ -255,15 +271,18 @@ class Teller:
 
     def _line(self, node, lines, function):
         statement = _statement(node, lines, 1)
-        first = statement.lineno
+        first, text = statement.lineno, statement.text
         for decorator in getattr(node, "decorator_list", []):
             first = min(first, decorator.lineno)
         raw = lines[first - 1]
-        return Line(first, statement.end_lineno, statement.text, len(raw) - len(raw.lstrip()), function, node)
+        if first == statement.end_lineno and hasattr(node, "col_offset") and not isinstance(node, _COMPOUND):
+            own = raw.encode()[node.col_offset : node.end_col_offset].decode()
+            text = own if own != text and own in text else text  # one of several in a line
+        return Line(first, statement.end_lineno, text, len(raw) - len(raw.lstrip()), function, node)
 
     def _add_steps(self, line, run):
         for step in run.trail if run is not None and run.trail is not None else ():
-            if line.first <= step.lineno <= line.last and step.source == line.text:
+            if line.first <= step.lineno <= line.last and line.text in step.source:
                 line.steps.append(step)
 
     def _failed_here(self, node, run):
@@ -288,7 +307,7 @@ class Teller:
 def _reason(node, part):
     if isinstance(node, ast.If):
         return "branch" if part == "body" else "other_branch"
-    if isinstance(node, (ast.For, ast.While)):
+    if isinstance(node, (ast.For, ast.AsyncFor, ast.While)):
         return "loop"
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
         return "inner_function"

@@ -114,13 +114,13 @@ class Notes:
         return _LANGUAGES[self._language]
 
     def _pick(self, words):
-        return [getattr(words, language) for language in self._languages]
+        return [_text(words, language) for language in self._languages]
 
     def _visible(self, line):
         return [s for s in line.sentences if not s.behind]
 
     def _behind(self, line, language):
-        return [getattr(s, language) for s in line.sentences if s.behind]
+        return [_text(s, language) for s in line.sentences if s.behind]
 
     @cached_property
     def _sections(self):
@@ -276,7 +276,7 @@ class Notes:
         return f'<details class="lw-behind"><summary>{self._words_html(words)}</summary>{drawn}</details>'
 
     def _words_html(self, words):
-        return " ".join(f'<span lang="{lang}">{_code_html(getattr(words, lang))}</span>' for lang in self._languages)
+        return " ".join(f'<span lang="{lang}">{_code_html(_text(words, lang))}</span>' for lang in self._languages)
 
 
 def _globals_of(reading):
@@ -290,6 +290,12 @@ def _cell(kind, source, language=None):
     return cell | {"outputs": [], "execution_count": None} if kind == "code" else cell
 
 
+def _text(words, language):
+    """What is said in one language, on one line: an exception's own words may have many, and what no file takes."""
+    text = "".join(letter if letter.isprintable() else " " for letter in getattr(words, language))
+    return re.sub(r" {2,}", " ", text)
+
+
 def _joined(texts, language):
     return ("" if language == "zh" else " ").join(texts)
 
@@ -298,7 +304,7 @@ def _paragraphs(sentences, language):
     """[(whether it is one of several parts, text)]: sentences that follow each other run together, parts stay apart."""
     out = []
     for sentence in sentences:
-        text, is_item = getattr(sentence, language), getattr(sentence, "item", False)
+        text, is_item = _text(sentence, language), getattr(sentence, "item", False)
         if not is_item and out and not out[-1][0]:
             out[-1] = (False, _joined([out[-1][1], text], language))
         else:

@@ -13,7 +13,7 @@ from .instrument import one_line
 from .library import Sentence
 from .record import Seen
 
-_OPERATORS = {
+OPERATORS = {
     ast.Add: "+",
     ast.Sub: "-",
     ast.Mult: "*",
@@ -49,9 +49,8 @@ class Operations:
     def parts(self, node, run):
         """What a statement computes, in the order in which it does."""
         parts = []
-        for site in _in_order(self._coverage.sites_of(node)):
-            if site.index not in run.expressions:
-                continue
+        ran = [site for site in self._coverage.sites_of(node) if site.index in run.expressions]
+        for site in sorted(ran, key=lambda site: run.expressions[site.index].first.order):
             expression = run.expressions[site.index]
             part = self._operation(site, expression, run)
             if part is not None:
@@ -63,12 +62,16 @@ class Operations:
         if isinstance(node, ast.Call):
             return self._call(site, expression, run)
         operator = getattr(node, "op", None)
-        if isinstance(node, (ast.BinOp, ast.UnaryOp, ast.AugAssign)) and type(operator) in _OPERATORS:
-            return self._arithmetic(site, expression, _OPERATORS[type(operator)], run)
+        if isinstance(node, (ast.BinOp, ast.UnaryOp, ast.AugAssign)) and type(operator) in OPERATORS:
+            return self._arithmetic(site, expression, OPERATORS[type(operator)], run)
         if isinstance(node, ast.Compare) and event.result.kind == "tensor":
             return self._part(site, expression, "python.compare", None, list(event.inputs.values()), run)
         if isinstance(node, ast.Subscript) and event.result.kind == "tensor":
-            inputs, index = list(event.inputs.values()), one_line(node.slice).strip("()")
+            inputs, index = list(event.inputs.values()), one_line(node.slice)
+            if isinstance(node.slice, ast.Tuple):
+                index = index.removeprefix("(").removesuffix(")")
+            if inputs and inputs[0].kind != "tensor":
+                return Part(site, library.say("python.item", {"of": one_line(node.value), "index": index}), [])
             return self._part(site, expression, "Tensor[]", None, inputs, run, index=index)
         if isinstance(node, (ast.ListComp, ast.GeneratorExp, ast.DictComp, ast.SetComp)):
             facts = {"source": site.text, "value": event.result.text, "count": len(event.result.items) or None}
@@ -97,12 +100,9 @@ class Operations:
                 parts = [part for part in (site.parent,) if part is not None and isinstance(part.node, ast.BinOp)]
                 if parts and not isinstance(node, ast.AugAssign):
                     return None
-                return Part(
-                    site,
-                    library.say("python.arithmetic", {"source": site.text, "value": event.result.text}),
-                    [],
-                    plain=True,
-                )
+                target = one_line(node.target) if isinstance(node, ast.AugAssign) else None
+                facts = {"source": site.text, "value": event.result.text, "target": target}
+                return Part(site, library.say("python.arithmetic", facts), [], plain=True)
             return None
         extra = {
             "augmented": isinstance(node, ast.AugAssign),
@@ -246,7 +246,7 @@ class Operations:
 
     def _construction(self, site, event, function):
         module = event.result.value
-        facts = module_facts(module) | self.neighbours(module)
+        facts = module_facts(module) | self.neighbours(module) | as_built(module, site.node)
         facts["name"] = self._registered_name(site) or self._attribute_names.get(id(module))
         facts["is_argument"] = site.parent is not None
         said = library.say(function.name, facts, "build")
@@ -267,7 +267,7 @@ class Operations:
         arguments, texts, defaults = self._arguments(site, event, known, function, inputs)
         facts = defaults | extra | call_facts(event, function, arguments, texts)
         facts = {"name": public, "nth": 0, "reuse": 0, "other": None} | facts
-        facts |= {"source": site.text, "times": expression.times}
+        facts |= {"source": site.text, "gave": event.result.text, "gave_kind": event.result.kind}
         facts["before_linear"] = self.flow.taken_by.get(event.result.identity) == "nn.Linear"
         said = known.say("call", facts) if known else []
         numbers = _numbers(facts, event)
@@ -336,7 +336,7 @@ class Part:
         zh = "".join(s.zh for s in first) or "。"
         en = " ".join(s.en for s in first) or "."
         section = next((s.section for s in first if s.section), None)
-        return Sentence(f"`{text}`：{zh}", f"`{text}`: {_lower(en)}", item=True, section=section)
+        return Sentence(f"`{text}`：{zh}", f"`{text}`: {lower(en)}", item=True, section=section)
 
     @property
     def more(self):
@@ -348,6 +348,13 @@ class Part:
             function = one_line(node.func)
             return f"….{function.rpartition('.')[2]}(…)" if "(" in function else f"{function}(…)"
         return self.site.text if len(self.site.text) <= 60 else self.site.text[:57] + "…"
+
+
+def as_built(module, call):
+    """Facts of a container that was built empty, and holds something only by now."""
+    is_container = isinstance(module, (nn.Sequential, nn.ModuleList, nn.ModuleDict, nn.ParameterList, nn.ParameterDict))
+    is_empty = is_container and isinstance(call, ast.Call) and not call.args and not call.keywords
+    return {"count": 0, "params": 0} if is_empty else {}
 
 
 def joined(parts):
@@ -375,6 +382,10 @@ def _is_within(inner, outer):
 def _numbers(facts, event):
     """What an operation took and gave, in numbers."""
     said = []
+    if facts.get("macs", 0) is None:
+        said = library.say("numbers.uncounted", {})
+    elif "out_shape" not in facts and facts.get("macs"):
+        said = library.say("numbers.counted", {"counted": facts["macs"]})
     if "out_shape" in facts and "in_shape" in facts:
         counted = facts.get("macs")
         about = facts | {
@@ -387,12 +398,13 @@ def _numbers(facts, event):
             "shares": bool(event.shares),
             "same_object": bool(event.same_as),
         }
-        said = library.say("numbers", about)
+        said = [*library.say("numbers", about), *said]
     return said
 
 
 def _events(reading, run):
     """Every kept event of calls and sums, in the order they ran."""
+    run = run.whole or run
     if not hasattr(run, "_ordered"):
         wanted = (ast.Call, ast.BinOp, ast.AugAssign, ast.Subscript, ast.UnaryOp)
         run._ordered = sorted(
@@ -412,27 +424,12 @@ def _is_between_linear(flow, module):
     return is_linear(after) and (is_linear(before) or is_norm(before))
 
 
-def _in_order(sites):
-    """Sites as Python computes them: what stands inside before what stands around it."""
-    roots = [site for site in sites if site.parent is None]
-    ordered = []
-
-    def add(site):
-        for child in site.children:
-            add(child)
-        ordered.append(site)
-
-    for root in sorted(roots, key=lambda site: (site.node.lineno, site.node.col_offset)):
-        add(root)
-    return ordered
-
-
 def _number(node):
-    value = node.right if isinstance(node, ast.BinOp) else node.value
-    return value.value if isinstance(value, ast.Constant) else None
+    sides = (node.right, node.left) if isinstance(node, ast.BinOp) else (node.value,)
+    return next((side.value for side in sides if isinstance(side, ast.Constant)), None)
 
 
-def _lower(text):
+def lower(text):
     """An English sentence as it goes on after a colon: a name keeps its capital."""
     word = re.match(r"[A-Za-z']*", text)[0]
     is_name = (len(word) > 1 and any(letter.isupper() for letter in word[1:])) or word in _PROPER

@@ -4,14 +4,16 @@ import ast
 import contextlib
 import inspect
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 import torch.nn as nn
 
 from ..errors import WalkError
+from ..recording.operators import leave_out_of_compiling
 from ..source import _class_source
-from ..walking import walk, walk_init
+from ..walking import python_forward, walk, walk_init
+from . import record
 from .instrument import Function, Watched, read_function
 from .record import Recorder
 
@@ -22,15 +24,23 @@ class Run:
 
     trail: the walk's own record, None where the walk could not begin; error: what it raised, or None.
     expressions: site number → `Expression`; failed_at: the `Site` that raised.
+    squashed: probabilities that went straight into a loss that wants none: (loss, line of these, line of the loss).
     """
 
     kind: str
     trail: object = None
-    error: Exception | None = None
+    error: BaseException | None = None
     expressions: dict = field(default_factory=dict)
     failed_at: object = None
+    squashed: list = field(default_factory=list)
     training: bool = True
     grad: bool = True
+    whole: "Run | None" = None
+
+    def at_the_end(self):
+        """The same with each expression as it was the last time; `whole` is then the run itself."""
+        last = {number: replace(one, kept=[one.last]) for number, one in self.expressions.items()}
+        return replace(self, expressions=last, whole=self)
 
 
 @dataclass
@@ -55,7 +65,7 @@ class Reading:
     init: Run | None = None
     forward: Run | None = None
     inside: tuple | None = None
-    elsewhere: Exception | None = None
+    elsewhere: BaseException | None = None
 
     @property
     def filename(self):
@@ -73,13 +83,13 @@ def read_class(cls):
     """
     lines, node = _class_source(cls)
     numbers = itertools.count()
-    functions = {}
+    functions, known = {}, {}
     for name, function in _own_functions(cls).items():
-        read = read_function(function, numbers)
+        read = known.get(id(function)) or read_function(function, numbers)
         if read is not None and node.lineno <= read.first <= node.end_lineno:
-            functions[name] = read
+            functions[name] = known[id(function)] = read
     helpers = _helpers(cls, functions, numbers)
-    everything = [*functions.values(), *helpers]
+    everything = [*known.values(), *helpers]
     sites = {site.index: site for entry in everything for site in entry.sites}
     return Reading(cls, None, lines, node, functions, helpers, sites)
 
@@ -89,11 +99,19 @@ def run_init(reading, args, kwargs):
     run = Run("init")
     _watch(reading, run, Recorder(reading.sites, None), lambda: walk_init(reading.cls, *args, **kwargs))
     reading.init = run
-    reading.module = getattr(run.trail, "module", None)
+    module = getattr(run.trail, "module", None)
+    if module is not None and "_modules" not in vars(module):
+        run.error, module = AttributeError("nothing can be done before Module.__init__() call"), None
+    reading.module = module
 
 
 def run_forward(reading, args, kwargs):
-    """Call `reading.module`, watched."""
+    """Call `reading.module`, watched.
+
+    Raises:
+        WalkError: it cannot be walked.
+    """
+    python_forward(reading.module)
     run = Run("forward", training=reading.module.training, grad=torch.is_grad_enabled())
     _watch(reading, run, Recorder(reading.sites, reading.module), lambda: walk(reading.module, *args, **kwargs))
     reading.forward = run
@@ -133,16 +151,20 @@ def run_inside(reading, net, name, args, kwargs):
 
 
 def _watch(reading, run, recorder, go):
+    leave_out_of_compiling(record.__name__)
     try:
-        with Watched([*reading.functions.values(), *reading.helpers], recorder) as watched:
+        own = {id(entry): entry for entry in reading.functions.values()}  # one function may have two names
+        with Watched([*own.values(), *reading.helpers], recorder) as watched:
             recorder.codes = watched.codes
             with contextlib.nullcontext() if run.kind == "init" else recorder.counting():
                 run.trail = go()
-    except Exception as error:
+    except KeyboardInterrupt:  # the reader's own
+        raise
+    except BaseException as error:
         run.error = error
         run.trail = getattr(error, "trail", None)
         recorder.end()
-    run.expressions, run.failed_at = recorder.expressions, recorder.failed_at
+    run.expressions, run.failed_at, run.squashed = recorder.expressions, recorder.failed_at, recorder.squashed
 
 
 def _own_functions(cls):

@@ -7,30 +7,16 @@ from typing import Any
 
 import torch
 import torch.nn as nn
+import torch.nn.functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import flop_registry
 from torch.utils.weak import WeakIdKeyDictionary
 
+from ..recording.macs import counter
 from .names import is_torchs, public_name
 
 _PLAIN = (int, float, bool, str, type(None), torch.dtype, torch.device, slice, type(Ellipsis))
 _MOST_ITEMS = 64
 _KEPT = 2  # runs of an expression kept whole; the last one is kept besides
-# Operators that multiply and that PyTorch's counter does not know: a sum with one of them in it is not known.
-_UNCOUNTED = (
-    "lstm",
-    "gru",
-    "rnn",
-    "bilinear",
-    "trilinear",
-    "multi_head",
-    "attention",
-    "fft",
-    "cdist",
-    "einsum",
-    "_jagged",
-)
-
 
 @dataclass
 class Seen:
@@ -110,20 +96,33 @@ class Recorder:
         self._pending = {}
         self._identities = WeakIdKeyDictionary()
         self._fresh, self._order = itertools.count(), itertools.count()
-        self._counter = _Counter()
+        self._counter = _Counter(self.line)
         self._counted = 0
         self._frame = (None, False)
 
-    def __call__(self, number, value):
-        if self._concerns_us(sys._getframe(1)):
-            try:
-                self._record(number, value)
-            except Exception:  # a value that cannot even be looked at is no reason to end the run
-                self._pending.pop(number, None)
-        return value
+    def __call__(self, number, value, frame):
+        if self._concerns_us(frame):
+            with torch._C.DisableTorchFunction():  # nobody's mode or subclass sees that it is looked at
+                try:
+                    self._record(number, value)
+                except Exception:  # a value that cannot even be looked at is no reason to end the run
+                    self._pending.pop(number, None)
 
     def counting(self):
         return self._counter
+
+    @property
+    def squashed(self):
+        return list(dict.fromkeys(self._counter.squashed))
+
+    def line(self):
+        """The line that is running, of a function that is watched, and the loss that is being computed there."""
+        frame, losses = sys._getframe(1), []
+        while frame is not None and frame.f_code not in self.codes:
+            if frame.f_code in _LOSSES:
+                losses.append(_LOSSES[frame.f_code])
+            frame = frame.f_back
+        return (frame.f_lineno if frame is not None else None), losses
 
     def end(self):
         """Note where a run that raised was: the expression whose parts are known and whose value is not."""
@@ -153,8 +152,6 @@ class Recorder:
 
     def _record(self, number, value):
         site = self._sites[number]
-        expression = self.expressions.setdefault(number, Expression())
-        expression.times += 1
         seen = self.look_at(value)
         event = Event(seen, bytes=_bytes(value), order=next(self._order))
         inputs = {
@@ -166,6 +163,8 @@ class Recorder:
         event.ops, event.macs = self._counter.take()
         if site.parent is not None:
             self._pending[number] = (value, seen, _version(value))
+        expression = self.expressions.setdefault(number, Expression())
+        expression.times += 1
         if len(expression.kept) < _KEPT:
             expression.kept.append(event)
         expression.last = event
@@ -203,7 +202,7 @@ class Recorder:
                 "module", type(value).__name__, value=value, name=public_name(value), of_torch=is_torchs(type(value))
             )
         if isinstance(value, _PLAIN):
-            text = repr(value)
+            text = _text(value)
             return Seen("plain", text if len(text) <= 60 else text[:57] + "…", value=value)
         if isinstance(value, (list, tuple)):
             items = tuple(self.look_at(item) for item in value[:_MOST_ITEMS])
@@ -241,10 +240,22 @@ class _Counter(TorchDispatchMode):
 
     supports_higher_order_operators = True
 
-    def __init__(self):
+    @classmethod
+    def ignore_compile_internals(cls):
+        return True  # what torch.compile has compiled runs compiled
+
+    @classmethod
+    def _should_skip_dynamo(cls):
+        return False  # as in a plain call, so that its result has its gradients
+
+    def __init__(self, line):
         super().__init__()
+        self._line = line
         self._ops = []
         self._macs = 0
+        self._counters = {}
+        self._probabilities = {}
+        self.squashed = []
 
     def take(self):
         """The operators' names and their multiply–accumulates; None in place of a number that is not known."""
@@ -257,15 +268,50 @@ class _Counter(TorchDispatchMode):
         packet = getattr(func, "overloadpacket", None)
         name = str(packet or func)
         self._ops.append(name)
-        if packet in flop_registry:
-            try:
-                count = flop_registry[packet](*args, **(kwargs or {}), out_val=output) // 2
-            except Exception:  # a shape that the counter has no rule for
-                count = None
-            self._macs = None if count is None or self._macs is None else self._macs + count
-        elif any(word in name for word in _UNCOUNTED):
-            self._macs = None
+        if name in _SQUASHING or name in _SQUASHED:
+            self._follow(name, args[0], output)
+        count = self._count(func, packet)
+        found = count(args, kwargs or {}, output) if count else 0
+        self._macs = None if found is None or self._macs is None else self._macs + found
         return output
+
+    def _follow(self, name, given, output):
+        """Probabilities that go straight into what wants none: (the loss, the lines of the one and of the other)."""
+        line, losses = self._line()
+        made = self._probabilities.get(_memory(given))
+        if made is not None and made[1:3] == (_version(given), _SQUASHED.get(name)) and None not in (line, made[3]):
+            self.squashed += [(loss, made[3], line) for loss in losses[-1:]]
+        if name in _SQUASHING:
+            self._probabilities[_memory(output)] = output, _version(output), name, line
+            for key in list(self._probabilities)[:-_FOLLOWED]:
+                del self._probabilities[key]
+
+    def _count(self, func, packet):
+        """What counts an operator's multiply–accumulates: None where it does none."""
+        if func not in self._counters:
+            self._counters[func] = counter(packet, func.namespace) if packet is not None else lambda *_: None
+        return self._counters[func]
+
+
+# Operators that make probabilities; those of losses that want others, and which; the losses.
+_SQUASHING = ("aten._softmax", "aten.sigmoid")
+_SQUASHED = {
+    "aten._log_softmax": "aten._softmax", "aten.nll_loss_forward": "aten._softmax",
+    "aten.nll_loss2d_forward": "aten._softmax", "aten.binary_cross_entropy_with_logits": "aten.sigmoid",
+}
+_LOSSES = {
+    getattr(F, name).__code__: name
+    for name in ("cross_entropy", "nll_loss", "binary_cross_entropy_with_logits")
+    if hasattr(getattr(F, name, None), "__code__")
+}
+_FOLLOWED = 4  # probabilities at a time
+
+
+def _text(value):
+    try:
+        return repr(value)
+    except ValueError:  # Python writes no whole number of more than 4300 digits
+        return type(value).__name__
 
 
 def shape_text(shape):

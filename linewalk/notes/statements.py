@@ -1,16 +1,18 @@
 """What one statement does: where its result goes, which way a branch went, or what is certain without a run."""
 
 import ast
+from dataclasses import replace
 
 import torch
 import torch.nn as nn
 
+from ..source import _COMPOUND
 from . import library
 from .facts import module_facts
 from .instrument import one_line
 from .library import Row
 from .names import public_name
-from .operations import joined
+from .operations import OPERATORS, as_built, joined, lower
 from .record import shape_text
 
 
@@ -33,6 +35,22 @@ class Statements:
             return library.say("python.pass", {})  # `...`
         if run is None:
             return self._not_run(node, entry, reason)
+        return self._at_both_ends(node, entry, run) or library.say("python.static", self._static_facts(node))
+
+    def _at_both_ends(self, node, entry, run):
+        """What a statement does; of one that runs several times, what it does the first time and the last."""
+        said = self._said(node, entry, run)
+        sites = [site.index for site in self._coverage.sites_of(node) if site.index in run.expressions]
+        times = max((run.expressions[index].times for index in sites), default=1)
+        if times == 1 or isinstance(node, _COMPOUND):
+            return said
+        last = [sentence for sentence in self._said(node, entry, run.at_the_end()) if sentence not in said]
+        if not last:
+            return said
+        ends = library.say("python.first_time", {}), library.say("python.last_time", {"times": times})
+        return [*ends[0], *_after_colon(said), *ends[1], *_after_colon(last)]
+
+    def _said(self, node, entry, run):
         if isinstance(node, (ast.If, ast.While)):
             return self._condition(node, run)
         if isinstance(node, (ast.For, ast.AsyncFor)):
@@ -41,13 +59,27 @@ class Statements:
             return self._computing(node, run)
         return self.say_plainly(node, entry, run)
 
-    def _condition(self, node, run):
-        values = [
+    def went(self, node, run):
+        """Which blocks of an `if` were entered, as far as the values of its condition say: part → whether."""
+        if not isinstance(node, ast.If):
+            return {}
+        values = self._values_of(node.test, node, run)
+        known = values and all(event.result.kind in ("plain", "module") for event in (*values[0].kept, values[0].last))
+        if not known:
+            return {}
+        truths = {text not in _FALSE for text in values[0].texts}
+        return {"body": True in truths, "orelse": False in truths}
+
+    def _values_of(self, expression, node, run):
+        return [
             run.expressions[site.index]
             for site in self._coverage.sites_of(node)
-            if site.node is node.test and site.index in run.expressions
+            if site.node is expression and site.index in run.expressions
         ]
-        body = self._coverage.any_ran(node.body, run)
+
+    def _condition(self, node, run):
+        values = self._values_of(node.test, node, run)
+        body = self.went(node, run).get("body", self._coverage.any_ran(node.body, run))
         kind = "python.while" if isinstance(node, ast.While) else "python.if"
         facts = {
             "test": one_line(node.test),
@@ -58,7 +90,7 @@ class Statements:
             "values": Row(values[0].texts) if values else None,
             "times": values[0].times if values else 1,
         }
-        facts["both"] = bool(values) and len({bool(text not in ("False", "None", "0")) for text in values[0].texts}) > 1
+        facts["both"] = bool(values) and len({text not in _FALSE for text in values[0].texts}) > 1
         facts |= self._test_facts(node.test, run)
         return library.say(kind, facts)
 
@@ -116,6 +148,8 @@ class Statements:
             return library.say("python.return_nothing" if isinstance(node, ast.Return) else "python.annotation", {})
         parts = self._operations.parts(node, run)
         root = next((site for site in self._coverage.sites_of(node) if site.node is value), None)
+        if root and root.index not in run.expressions:
+            return library.say("python.unfinished", {})
         result = run.expressions[root.index].first.result if root and root.index in run.expressions else None
         sentences = joined([part for part in parts if part.said or part.numbers])
         return sentences + self._where_it_goes(node, value, result, parts, run)
@@ -130,8 +164,10 @@ class Statements:
         }
         if isinstance(node, ast.Return):
             return library.say("python.return", facts)
-        if isinstance(node, (ast.AugAssign, ast.Expr)):
-            return []
+        if isinstance(node, ast.AugAssign):
+            return [] if isinstance(node.target, ast.Name) and hasattr(node, "site") else self._update(node, run)
+        if isinstance(node, ast.Expr):
+            return self._yielded(value)
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
         target = targets[0]
         facts |= {"target": one_line(target), "others": len(targets) > 1}
@@ -141,16 +177,42 @@ class Statements:
             return self._kept_on_self(target, value, result, parts, facts)
         if isinstance(target, ast.Subscript):
             return library.say("python.set_item", facts)
-        if parts and any(p.said or p.numbers for p in parts):
+        told = [part.site.node for part in parts if part.said or part.numbers]
+        if told and (result is None or result.kind not in ("plain", "many") or value in told):
             return []
-        return library.say("python.assign", facts)
+        return self._yielded(value) or library.say("python.assign", facts)
+
+    def _yielded(self, value):
+        if not isinstance(value, (ast.Yield, ast.YieldFrom)):
+            return []
+        facts = {"value": one_line(value.value) if value.value else None, "whole": isinstance(value, ast.YieldFrom)}
+        return library.say("python.yield", facts)
+
+    def _update(self, node, run):
+        """`self.n += 1`, `x[0] *= 2`: what is there changes, and no name stands for anything else."""
+        name = ast.unparse(node.target)
+        root = ast.unparse(node.target.value) if isinstance(node.target, ast.Subscript) else name
+        steps = [step for step in (run.trail if run and run.trail else ()) if step.lineno == node.lineno]
+        changes = [step.changed[root] for step in steps if root in step.changed]
+        plain = changes and root == name and all(change.after.shape is None for change in changes)
+        facts = {
+            "target": one_line(node.target),
+            "value": one_line(node.value),
+            "sign": OPERATORS.get(type(node.op)),
+            "before": changes[0].before.text if plain and changes[0].before else None,
+            "after": changes[-1].after.text if plain else None,
+            "in_place": bool(changes) and changes[0].in_place,
+        }
+        return library.say("python.update", facts)
 
     def _unpacked(self, target, result):
         names = [ast.unparse(element) for element in target.elts]
-        if result is None or result.kind not in ("many", "tensor") or len(result.items) != len(names):
-            return {"count": len(names)}
-        given = Row(f"`{name}` = {item.text}" for name, item in zip(names, result.items, strict=True))
-        return {"count": len(names), "given": given}
+        facts = {"count": len(names), "given": None, "rows": None}
+        if result is not None and result.kind == "tensor" and result.shape and result.shape[0] == len(names):
+            facts["rows"] = Row(f"`{name}` = {shape_text(result.shape[1:])}" for name in names)
+        if result is not None and result.kind == "many" and len(result.items) == len(names):
+            facts["given"] = Row(f"`{name}` = {item.text}" for name, item in zip(names, result.items, strict=True))
+        return facts
 
     def _kept_on_self(self, target, value, result, parts, facts):
         if result is None and not isinstance(value, ast.Constant):
@@ -170,16 +232,17 @@ class Statements:
 
     def _not_run(self, node, entry, reason):
         """A line that did not run: why, and what it would do as far as that is certain without running it."""
-        module = self._layer_in(node)
+        module = self._layer_in(node, entry)
         static = []
         if module is not None:
             facts = module_facts(module) | self._operations.neighbours(module) | {"name": self._layer_name(node)}
+            facts |= as_built(module, node.value)
             if self._builds(node, module):
                 static = library.say(public_name(module) or "", facts, "build") or library.say(
                     "python.build_module", facts
                 )
                 return static if reason is None else [*library.say("python.not_run", {"reason": reason}), *static]
-        held = self._held_now(node) if reason is None else []
+        held = self._held_now(node, entry) if reason is None else []
         if held:
             return held
         said = library.say(
@@ -194,7 +257,7 @@ class Statements:
         )
         return [*said, *self.say_plainly(node, entry, None)]
 
-    def _held_now(self, node):
+    def _held_now(self, node, entry):
         """What the module that was handed over holds where this line puts something; its parent's `__init__`."""
         module, targets = self.reading.module, getattr(node, "targets", [getattr(node, "target", None)])
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
@@ -208,6 +271,9 @@ class Statements:
         if ast.unparse(targets[0].value) != "self" or not hasattr(module, targets[0].attr):
             return []
         value = getattr(module, targets[0].attr)
+        is_other = isinstance(node.value, ast.Constant) and repr(node.value.value) != repr(value)
+        if is_other or _assignments(targets[0].attr, entry) > 1:
+            return []  # another line has put there what is there now
         facts = {"target": one_line(targets[0]), "source": one_line(node.value) if node.value else None}
         if isinstance(value, nn.Module):
             return library.say("python.holds", facts | module_facts(value) | {"kind": "module"})
@@ -224,7 +290,7 @@ class Statements:
             return library.say("python.holds", facts | {"kind": "plain", "value": repr(value)})
         return []
 
-    def _layer_in(self, node):
+    def _layer_in(self, node, entry):
         """The layer that `self.x = …` built, as the module that was handed over holds it now."""
         targets = getattr(node, "targets", [])
         if self.reading.module is None or len(targets) != 1 or not isinstance(targets[0], ast.Attribute):
@@ -232,7 +298,9 @@ class Statements:
         if ast.unparse(targets[0].value) != "self":
             return None
         value = getattr(self.reading.module, targets[0].attr, None)
-        return value if isinstance(value, nn.Module) else None
+        named = ast.unparse(node.value.func) if isinstance(node.value, ast.Call) else None
+        is_the_one = _assignments(targets[0].attr, entry) < 2 or _assignments(targets[0].attr, entry, named) == 1
+        return value if isinstance(value, nn.Module) and is_the_one else None
 
     def _layer_name(self, node):
         return ast.unparse(node.targets[0])
@@ -246,13 +314,13 @@ class Statements:
     def say_plainly(self, node, entry, run):
         facts = {
             "source": one_line(node)
-            if not isinstance(node, (ast.With, ast.Try, ast.FunctionDef, ast.ClassDef, ast.Match))
+            if not isinstance(node, _COMPOUND)
             else "",
             "ran": run is not None,
         }
-        if isinstance(node, ast.With):
+        if isinstance(node, (ast.With, ast.AsyncWith)):
             facts["items"] = Row(f"`{one_line(item.context_expr)}`" for item in node.items)
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             facts["name"] = node.name
         if isinstance(node, ast.Assert):
             facts["test"] = one_line(node.test)
@@ -262,8 +330,12 @@ class Statements:
             facts["what"] = one_line(node.subject)
         computes = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Return, ast.Expr, ast.If, ast.While, ast.For)
         said = [] if isinstance(node, computes) else library.say(f"python.{type(node).__name__.lower()}", facts)
+        if run is None and isinstance(node, ast.AugAssign):
+            said = self._update(node, None)
+        if run is None and isinstance(node, (ast.Expr, ast.Assign)):
+            said = self._yielded(node.value)
         parts = self._operations.parts(node, run) if run is not None else []
-        for part in parts if isinstance(node, (ast.With, ast.Raise)) else []:
+        for part in parts if isinstance(node, (ast.With, ast.AsyncWith, ast.Raise)) else []:
             said += [*part.said]
         if said or run is not None:
             return said
@@ -289,6 +361,25 @@ class Statements:
             "value": one_line(value) if value is not None else None,
             "statement": type(node).__name__,
         }
+
+
+_FALSE = ("False", "None", "0", "0.0", "''", "[]", "()")
+
+
+def _assignments(attribute, entry, call=None):
+    """How many lines of a function give `self.attribute` something, or the result of a call of that name."""
+    return sum(
+        isinstance(node, ast.Assign)
+        and any(ast.unparse(target) == f"self.{attribute}" for target in node.targets)
+        and (call is None or (isinstance(node.value, ast.Call) and ast.unparse(node.value.func) == call))
+        for node in (ast.walk(entry.tree) if entry is not None else ())
+    )
+
+
+def _after_colon(sentences):
+    """The same as they go on after a colon."""
+    first, *rest = sentences
+    return [first if first.item else replace(first, en=lower(first.en)), *rest]
 
 
 def _constant(node):

@@ -1,16 +1,21 @@
 """What happens without a line, where that can be tried at little cost: forward runs again with the line left out."""
 
 import ast
+import contextlib
 import copy
+import io
+import random
 
 import torch
 from torch.utils._pytree import tree_leaves, tree_map_only
 
+from ..apart import can_copy, in_a_process
+from ..trail import Described
 from . import library
 from .instrument import code_without
-from .record import shape_text
 
 _MOST_NUMBERS, _MOST_MACS = 500_000_000, 5_000_000_000  # in weights and inputs, and computed, by all trials together
+_SECONDS = 20  # of computing, where their number of operations says less than they take
 
 
 def tried(reading):
@@ -29,15 +34,37 @@ def tried(reading):
     statements = list(_straight(entry.tree.body))
     if not _is_small(reading.module, run.trail, len(statements)):
         return {}
-    said = {}
+    found = unnoticed(_tried, reading.module, entry, run.trail, statements) or []
+    return {id(statement): said for statement, said in zip(statements, found, strict=False)}
+
+
+def _tried(entry, trail, statements, module):
+    """For each statement its sentences."""
     with torch.no_grad():
-        expected = _outcome(reading.module, run.trail)
-        for statement in statements if isinstance(expected, list) else ():
+        expected = _outcome(module, trail)
+        if not isinstance(expected, list):
+            return []
+        said = []
+        for statement in statements:
             code = code_without(entry, statement)
-            if code is not None:
-                found = _without(entry, code, reading.module, run.trail)
-                said[id(statement)] = _compared(expected, found, isinstance(statement, ast.AugAssign))
-    return said
+            found = code and _without(entry, code, module, trail)
+            said.append(_compared(expected, found, isinstance(statement, ast.AugAssign)) if code else [])
+        return said
+
+
+def unnoticed(function, module, *args):
+    """What `function(*args, module)` returns, run where nobody sees what it does; None where it cannot be run so.
+
+    What runs on a card, or where processes cannot be copied, runs here, on a copy of the module.
+    """
+    elsewhere = any(parameter.device.type not in ("cpu", "meta") for parameter in module.parameters())
+    if can_copy and not elsewhere:
+        return in_a_process(function, *args, module, seconds=_SECONDS)
+    with random_numbers_kept(module), contextlib.redirect_stdout(io.StringIO()):
+        try:
+            return function(*args, copy.deepcopy(module))
+        except Exception:  # it cannot be copied, or not be compared
+            return None
 
 
 def _is_small(module, trail, times):
@@ -67,20 +94,23 @@ def _without(entry, code, module, trail):
 def _outcome(module, trail):
     """The tensors that a copy of the module gives back, or (line, name of the error)."""
     inputs, kwargs = (tree_map_only(torch.Tensor, torch.clone, given) for given in (trail.inputs, trail.kwargs))
-    with random_numbers_kept(module):
-        torch.manual_seed(0)
-        try:
-            output = copy.deepcopy(module)(*inputs, **kwargs)
-        except Exception as error:
-            return _line_of(error, type(module)), type(error).__name__
+    torch.manual_seed(0)
+    random.seed(0)
+    try:
+        output = copy.deepcopy(module)(*inputs, **kwargs)
+    except Exception as error:
+        return _line_of(error, type(module)), type(error).__name__
     return [leaf for leaf in tree_leaves(output) if isinstance(leaf, torch.Tensor)]
 
 
+@contextlib.contextmanager
 def random_numbers_kept(module):
-    """Context manager: what is drawn within it leaves the generators as they were, the accelerator's too."""
+    """Context manager: what is drawn within it leaves the generators as they were, Python's and the card's too."""
     cards = {parameter.device for parameter in module.parameters() if parameter.device.type not in ("cpu", "meta")}
-    kind = next(iter(cards)).type if cards else "cuda"
-    return torch.random.fork_rng(devices=[card.index or 0 for card in cards], device_type=kind)
+    kind, state = next(iter(cards)).type if cards else "cuda", random.getstate()
+    with torch.random.fork_rng(devices=[card.index or 0 for card in cards], device_type=kind):
+        yield
+    random.setstate(state)
 
 
 def _line_of(error, cls):
@@ -97,8 +127,18 @@ def _line_of(error, cls):
 def _compared(expected, found, changes):
     if isinstance(found, tuple):
         return library.say("python.tried", {"outcome": "error", "line": found[0], "error": found[1]})
-    shapes = [[shape_text(tensor.shape) for tensor in tensors] for tensors in (expected, found)]
+    shapes = [[Described(tensor).text for tensor in tensors] for tensors in (expected, found)]
     if shapes[0] != shapes[1]:
         return library.say("python.tried", {"outcome": "shape", "shapes": library.Row(shapes[1])})
-    same = all(torch.equal(one, other) for one, other in zip(expected, found, strict=True))
+    same = all(map(_equal, expected, found))
     return library.say("python.tried", {"outcome": "same" if same else "values", "changes": changes})
+
+
+def _equal(one, other):
+    """Whether two tensors of one shape hold the same, a NaN in the same places too."""
+    if one.is_nested:
+        return all(map(_equal, one.unbind(), other.unbind()))
+    if one.dtype != other.dtype or one.layout != other.layout:
+        return False
+    one, other = (tensor if tensor.layout is torch.strided else tensor.to_dense() for tensor in (one, other))
+    return torch.equal(one, other) or bool(((one == other) | ((one != one) & (other != other))).all())

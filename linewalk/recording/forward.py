@@ -14,7 +14,7 @@ from .journal import Journal
 from .memory import Kept, Memory, memories, seen
 from .operators import Operators, tensors_among, without_tensors
 from .tracing import MODULE_CALL, Lines, Tracer, forward_function, is_call_of
-from .values import SIMPLE, Keeper, KeptItems, Watched, keys_in
+from .values import SIMPLE, Keeper, KeptItems, keys_in
 
 _no_function = torch._C.DisableTorchFunction
 _ABSENT = object()
@@ -257,6 +257,7 @@ class _Level:
     calls: the calls that it is in, outermost first: (the local names of each, whether it has submodules).
     functions: those that are being followed, outermost first. is_open: whether forward has been called.
     note: adds to the journal: one of its methods, and what that takes.
+    attributes: name → `Watched` of the containers that the module itself holds.
     """
 
     def __init__(self, recorder, trail, code, owner, names):
@@ -267,6 +268,7 @@ class _Level:
         self.note = None
         self.code, self._names = code, names
         self._scopes = 0
+        self.attributes = {}
         self._counted = {}
         self._helpers = {}
 
@@ -390,7 +392,7 @@ class _Function(Lines):
         self._note = level.note
         self._recorder = level.recorder
         self._keeper = level.recorder.keeper
-        self._watched = {}  # name → a container that may change without a new name
+        self._watched = {}  # name → a container that may change without a new name, and its version when last noted
         self._attributes = {}  # what the running line may change of the module: name → (value, its `Kept`)
         self._raising = False
         self._hidden = set(code.co_freevars)  # names of the function around, and __class__
@@ -433,11 +435,8 @@ class _Function(Lines):
         changed = self._compare(frame.f_locals, may_store, before) if may_store != () else ()
         if before is not None:
             changed = [*changed, *self._compare_contents(before, changed)]
-        for name, watched in self._watched.items():
-            grows = self.statement.touches.get(name)
-            may_differ = (grows is not None or len(watched.value) != watched.count) and name not in changed
-            if may_differ and watched.look_again(grows):
-                self._note((Journal.changed, name, watched.kept(), False, (), None))
+        if self._watched:
+            self._look_into_containers(changed)
         if self._attributes:
             self._close_attributes()
         if before is not None:
@@ -447,7 +446,7 @@ class _Function(Lines):
     def _memories(self):
         """Name → the memories of the tensors that it stands for."""
         watched = self._watched
-        return {name: watched[name].keys if name in watched else keys_in(kept) for name, kept in self.kept.items()}
+        return {name: watched[name][0].keys if name in watched else keys_in(kept) for name, kept in self.kept.items()}
 
     def _compare(self, now, may_store, before):
         """Note which names stand for other objects than before; returns those that hold tensors, or might."""
@@ -468,17 +467,31 @@ class _Function(Lines):
                 self._bound(name, value, now, before)
         return changed
 
+    def _look_into_containers(self, changed):
+        """Note which names of containers hold something else than before, under whatever name it came in."""
+        for name, (watched, _) in self._watched.items():
+            grows = self.statement.touches.get(name)
+            if (grows is not None or len(watched.value) != watched.count) and name not in changed:
+                watched.look_again(grows)
+        for name, (watched, version) in self._watched.items():
+            if watched.version != version and name not in changed:
+                self._watched[name] = watched, watched.version
+                self._note((Journal.changed, name, watched.kept(), False, (), None))
+
     def _bound(self, name, value, now, before):
         """`name` stands for another object than before."""
         kind, same, is_new = type(value), (), False
-        earlier = self._watched.pop(name, None) if self._watched else None
+        earlier, _ = self._watched.pop(name, (None, 0))
         if kind is torch.Tensor:
             is_new = self._keeper.was_made(value) and len(self._may_store or ()) == 1  # it has no other name yet
             kept = self._keeper.tensor(value)
         elif kind in (list, tuple, dict):
             if earlier is not None and not self.written.isdisjoint(earlier.keys):
                 earlier = None
-            watched = self._watched[name] = Watched(value, self._keeper, earlier)
+            watched = self._keeper.watched(value, earlier)
+            if not self.written.isdisjoint(watched.keys):
+                watched.keep_again()
+            self._watched[name] = watched, watched.version
             kept = watched.kept()
         else:
             kept = self._keeper.keep(value)
@@ -500,12 +513,13 @@ class _Function(Lines):
             name for name, keys in before.items() if name not in changed and not self.written.isdisjoint(keys)
         ]
         for name in written:
-            watched = self._watched.get(name)
-            if watched is None:
-                kept = self.kept[name] = self._keeper.keep(self.names[name])
-            else:
+            if name in self._watched:
+                watched, _ = self._watched[name]
                 watched.keep_again()
+                self._watched[name] = watched, watched.version
                 kept = self.kept[name] = watched.kept()
+            else:
+                kept = self.kept[name] = self._keeper.keep(self.names[name])
             self._changed(name, kept, True, ())
         return written
 
@@ -523,19 +537,31 @@ class _Function(Lines):
             if root != self._self_name:
                 continue
             value = _attribute(self._level.owner, attribute)
-            kept = None if value is _ABSENT else self._keeper.keep(value)
+            watched = None
+            if type(value) in (list, dict):
+                watched = self._level.attributes[name] = self._keeper.watched(value)
+                kept = watched.kept()
+            else:
+                kept = None if value is _ABSENT else self._keeper.keep(value)
             if kept is not None:
                 self._note((Journal.stood, name, kept))
-            self._attributes[name] = value, kept
+            self._attributes[name] = value, kept, watched and watched.version
 
     def _close_attributes(self):
-        for name, (before, kept) in self._attributes.items():
+        for name, (before, kept, version) in self._attributes.items():
             value = _attribute(self._level.owner, name.partition(".")[2])
             if value is _ABSENT:
                 continue
-            in_place = value is before and not self.written.isdisjoint(keys_in(kept))
-            now = self._keeper.keep(value)
-            if value is not before or in_place or not _same_contents(kept, now):
+            watched = self._level.attributes[name] if value is before and version is not None else None
+            if watched is not None:
+                in_place = not self.written.isdisjoint(watched.keys)
+                watched.keep_again() if in_place else watched.look_again(self.statement.touches.get(name))
+                now, same = watched.kept(), watched.version == version
+            else:
+                in_place = value is before and not self.written.isdisjoint(keys_in(kept))
+                now = self._keeper.keep(value)
+                same = value is before and _same_contents(kept, now)
+            if in_place or not same:
                 same = tuple(other for other, its in self.names.items() if its is value and isinstance(
                     value, (torch.Tensor, nn.Module, list, dict)))
                 self._changed(name, now, in_place, same)

@@ -1,5 +1,7 @@
 """Hands each operator of PyTorch to the recorder: a `TorchDispatchMode`, since only that sees what runs in the end."""
 
+import sys
+
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode, _push_mode
 from torch.utils.flop_counter import flop_registry
@@ -116,6 +118,17 @@ class Operators(TorchDispatchMode):
         if self._recorder.levels and not self._recorder.memory.busy:
             self._recorder.pending.append((_HigherOrder(func), args, kwargs, output))
         return output
+
+
+def leave_out_of_compiling(name):
+    """Tell torch.compile, where it is in use, that a module of ours is no part of those that it compiles."""
+    rules = sys.modules.get("torch._dynamo.trace_rules")
+    if rules is not None and name not in _left_out:
+        rules.add(name)
+        _left_out.add(name)
+
+
+_left_out = set()
 
 
 def without_tensors(args):

@@ -1,6 +1,8 @@
 """Keeps values of every kind: tensors through `Memory`, containers with what they hold at that moment."""
 
+import itertools
 import operator
+import weakref
 
 import torch
 from torch.utils import _pytree as pytree
@@ -59,22 +61,22 @@ def resolved(kept):
 
 
 class Watched:
-    """A list, tuple or dict under a name: what it held when it was last looked at, and how that is kept.
+    """A list, tuple or dict that may change: what it held when it was last looked at, and how that is kept.
 
-    Looking again costs as little as can be: what only grew at its end is not gone through once more.
+    Looking again costs as little as can be: what it still holds is only compared, and kept as it was.
 
-    count: how many things it held; keys: the memories of the tensors in it.
+    count: how many things it held; keys: the memories of the tensors in it; version: counts its changes.
     """
 
-    __slots__ = ("_held", "_items", "_keeper", "_nested", "count", "keys", "value")
+    __slots__ = ("__weakref__", "_around", "_held", "_inner", "_items", "_keeper", "count", "keys", "value", "version")
 
-    def __init__(self, value, keeper, earlier=None):
+    def __init__(self, value, keeper, earlier=None, around=()):
         """`keeper`: keeps what it holds. earlier: what the name stood for before, where nothing was written over since:
         it may be a beginning.
         """
-        self.value, self._keeper = value, keeper
+        self.value, self._keeper, self._around, self.version = value, keeper, (*around, id(value)), 0
         if earlier is not None and earlier.begins(value):
-            self._items, self.keys, self._nested = earlier._items, earlier.keys, False
+            self._items, self.keys, self._inner = earlier._items, earlier.keys, {}
             self._add(len(earlier._held))
             self._held = _copy(value)
         else:
@@ -88,48 +90,80 @@ class Watched:
         """Whether `value` holds the same things first."""
         held = self._held
         return (
-            type(value) is type(held) and not isinstance(value, dict) and not self._nested
+            type(value) is type(held) and not isinstance(value, dict) and not self._inner
             and len(value) >= len(held) == len(self._items) and all(map(operator.is_, value, held))
         )
 
-    def look_again(self, grows):
+    def look_again(self, grows=None):
         """Whether it holds something else than before, which `kept` then gives.
 
         Args:
             grows: True where only something new at its end is to be expected, "item" where one item was set.
         """
         held, value = self._held, self.value
-        if grows and len(value) >= len(held) + (grows == "item") and not self._nested:
-            start = len(held)
+        start = len(held)
+        if grows and len(value) >= start + (grows == "item"):
             self._add(start)
             if isinstance(value, dict):
                 held.update((key, value[key]) for key in _last_keys(value, len(value) - start))
-            else:
+            elif len(value) > start:
                 held += value[start:]
-            return len(value) > start
-        if len(value) != len(held) or self._nested:
-            self._look()
-            return True
-        same = list(map(operator.is_, _contents(value), _contents(held)))
-        if all(same):
-            return False
-        self._replace([index for index, kept in enumerate(same) if not kept])
+            changed = len(value) > start
+        else:
+            changed = self._compare(list(_contents(value)), list(_contents(held)))
+        changed = self._look_inside(bool(grows)) or changed
+        self.version += changed
+        return changed
+
+    def _compare(self, contents, before):
+        """Keep what is not where it was; whether anything is not."""
+        if len(contents) == len(before) and (not isinstance(self.value, dict) or _same(self.value, self._held)):
+            places = list(itertools.compress(range(len(before)), map(operator.is_not, contents, before)))
+            if not places:
+                return False
+            if 2 * len(places) <= len(before):
+                self._replace(places, contents)
+                return True
+        known = dict(zip(map(id, before), _values(self._items[: self.count]), strict=True))
+        self._items = []
+        self._store([self._kept(item) if id(item) not in known else known[id(item)] for item in contents], self.value)
+        self._held = _copy(self.value)
+        if self._inner:
+            here = set(map(id, contents))
+            self._inner = {key: inner for key, inner in self._inner.items() if key in here}
         return True
 
-    def _replace(self, places):
+    def _replace(self, places, contents):
         """Keep anew what lies at some places."""
-        items, contents, keys = self._items.copy(), list(_contents(self.value)), list(self.value)
+        items, keys = self._items[: self.count], list(self.value)
         for index in places:
             kept = self._kept(contents[index])
             items[index] = _Pair(keys[index], kept) if isinstance(self.value, dict) else kept
         self._items, self._held = items, _copy(self.value)
 
+    def _look_inside(self, by_length):
+        """Whether a container in it has changed; `by_length`: only whether it holds more or less than before."""
+        changed = [
+            inner for inner in self._inner.values()
+            if (not by_length or len(inner.value) != inner.count) and inner.look_again()
+        ]
+        if changed:
+            ids, contents = {id(inner.value): inner for inner in changed}, list(_contents(self.value))
+            items, keys = self._items[: self.count], list(self.value)
+            for index in itertools.compress(range(len(contents)), map(ids.__contains__, map(id, contents))):
+                kept = ids[id(contents[index])].kept()
+                items[index] = _Pair(keys[index], kept) if isinstance(self.value, dict) else kept
+            self._items = items
+            self.keys = self.keys.union(*(inner.keys for inner in changed))
+        return bool(changed)
+
     def keep_again(self):
         """Keep all of it as it is now, after something was written over a tensor in it."""
         self._look()
+        self.version += 1
 
     def _look(self):
-        self.keys, self._nested, self._items = set(), False, []
+        self.keys, self._inner, self._items = set(), {}, []
         self._held = _copy(self.value)
         contents = _contents(self.value)
         if SIMPLE.issuperset(map(type, contents)):
@@ -154,9 +188,12 @@ class Watched:
         self.count = len(value)
 
     def _kept(self, item):
-        kept = self._keeper.keep(item)
+        if _may_change(item) and id(item) not in self._around and len(self._around) < _DEEPEST:
+            inner = self._inner[id(item)] = Watched(item, self._keeper, None, self._around)
+            self.keys.update(inner.keys)
+            return inner.kept()
+        kept = self._keeper.keep(item, self._around)
         if type(item) not in SIMPLE:
-            self._nested = self._nested or isinstance(kept, KeptItems)
             self.keys.update(keys_in(kept))
         return kept
 
@@ -165,6 +202,19 @@ class Watched:
             kept = [_Pair(key, item) for key, item in zip(keys, kept, strict=True)]
         self._items.extend(kept)
         self.count = len(self.value)
+
+
+def _may_change(item):
+    """Whether an object is a container whose contents can be others later: a list, a dict, a tuple of such."""
+    return type(item) in (list, dict) or (type(item) is tuple and any(type(one) in (list, dict, tuple) for one in item))
+
+
+def _same(one, other):
+    return all(map(operator.is_, one, other))
+
+
+def _values(items):
+    return [item.value if type(item) is _Pair else item for item in items]
 
 
 def keys_in(kept):
@@ -211,6 +261,16 @@ class Keeper:
         self._memory = memory
         self._fresh, self._lately = {}, {}  # by id, since tensors compare by value: (the tensor, how it is kept, …)
         self._outdated = set()
+        self._watched = weakref.WeakValueDictionary()
+
+    def watched(self, value, earlier=None):
+        """The one `Watched` of a container, under whatever names, as it is now; see there for `earlier`."""
+        known = self._watched.get(id(value))
+        if known is None:
+            known = self._watched[id(value)] = Watched(value, self, earlier)
+        else:
+            known.look_again()
+        return known
 
     def end_line(self):
         """Let go of the tensors of the line before; those of the one that has ended are often used in the next."""

@@ -10,28 +10,33 @@ import warnings
 
 import torch
 
-_SECONDS, _PATIENCE = 3, 12  # of computing, and of waiting for it on a busy machine
+_PATIENCE = 4  # times as long as it may compute, on a busy machine
+
+can_copy = hasattr(os, "fork")
 
 
-def in_a_process(function, *args):
+def in_a_process(function, *args, seconds=3):
     """What `function(*args)` returns, computed in a copy of this process that can be stopped.
 
     Nothing that it does is seen here: no print, no random number, no change of any object.
 
+    Args:
+        seconds: of computing, at most.
+
     Returns:
-        None where it fails, takes longer than some seconds, or the system cannot copy processes.
+        None where it fails, takes longer, or the system cannot copy processes.
     """
-    if not hasattr(os, "fork"):
+    if not can_copy:
         return None
     read, write = os.pipe()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Python's, about threads: the copy uses none
         child = os.fork()
     if child == 0:
-        _answer(write, function, args)
+        _answer(write, function, args, seconds)
     os.close(write)
     try:
-        answer = _read(read, time.monotonic() + _PATIENCE)
+        answer = _read(read, time.monotonic() + _PATIENCE * seconds)
     finally:
         os.close(read)
         os.kill(child, signal.SIGKILL)
@@ -39,11 +44,11 @@ def in_a_process(function, *args):
     return pickle.loads(answer) if answer else None
 
 
-def _answer(write, function, args):
+def _answer(write, function, args, seconds):
     try:
         import resource
 
-        resource.setrlimit(resource.RLIMIT_CPU, (_SECONDS, _SECONDS))
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
         sys.settrace(None)
         nowhere = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
