@@ -51,6 +51,8 @@ for _name, _method in _METHODS.items():
 globals().update(_meta.PUBLIC_TYPES)
 from . import nn  # noqa: E402  isort: skip  (functions of its own are torch's, too)
 
+from . import _composed  # noqa: E402  isort: skip  (over what stands above)
+
 _layers_on_their_device(getattr(nn, _name) for _name in nn.modules.__all__)
 
 globals().update(_FUNCTIONS)

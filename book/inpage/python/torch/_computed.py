@@ -234,8 +234,7 @@ def _loss(name):
         return _engine().reduced("mean" if reduction == 1 else "sum", kind(target.dtype), values, 1, size, 0)
 
 
-for _name in ("mse_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits"):
-    _loss(_name)
+_loss("mse_loss")
 
 
 @computes("clone", "_to_copy")
@@ -407,14 +406,31 @@ def _logsumexp(target, self, dim=None, keepdim=False, dtype=None):
 
 @computes("convolution")
 def _convolution(target, self, weight, bias, stride, padding, dilation, transposed, output_padding, groups):
-    x, weights, window = windowed(self, weight, stride, padding, dilation, transposed)
+    window = stride, padding, dilation
+    if len(stride) == 3:
+        return _in_space(target, self, weight, bias, *window, transposed, output_padding, groups)
     given = None if bias is None else numbers(bias)
-    return _engine().convolved(numbers(self), x, numbers(weight), weights, given, window, groups)
+    if not transposed:
+        x, weights, window = windowed(self, weight, *window)
+        return _engine().convolved(numbers(self), x, numbers(weight), weights, given, window, groups)
+    x, weights, window = windowed(target, weight, *window)  # as a convolution's gradient is carried back to its input
+    values = _engine().convolvedInput(numbers(self), x, numbers(weight), weights, window, groups)
+    if bias is None:
+        return values
+    spread = _engine().laid(given, 0, list(target._shape), [0, 1, *[0] * len(stride)])
+    return _engine().binary("add", kind(target.dtype), values, spread, target.numel())
 
 
-def windowed(x, weight, stride, padding, dilation, transposed):
+def _in_space(target, *args):
+    from ._composed.steps import computing
+    from ._composed.windows import convolution_in_space
+
+    return computing(convolution_in_space)(target, *args)
+
+
+def windowed(x, weight, stride, padding, dilation):
     """The sizes of what a convolution reads and of its weight, and its window, over two place axes."""
-    if transposed or len(stride) not in (1, 2) or not x.dtype.is_floating_point:
+    if len(stride) not in (1, 2) or not x.dtype.is_floating_point:
         raise Unknown
     sizes = {"kernel": weight._shape[2:], "stride": stride, "padding": padding, "dilation": dilation}
     single = {"kernel": 1, "stride": 1, "padding": 0, "dilation": 1}
@@ -462,7 +478,8 @@ def _average_pool(
     target, self, kernel_size, stride, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
 ):
     if divisor_override is not None:
-        raise Unknown
+        window = kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
+        return _by_divisor(target, self, *window)
     window = {name: list(pair) for name, pair in zip(_WINDOW, (kernel_size, stride, padding), strict=True)}
     maps = math.prod(self._shape[:-2])
     sides = list(self._shape[-2:]), list(target._shape[-2:])
@@ -470,3 +487,10 @@ def _average_pool(
 
 
 _WINDOW = "kernel", "stride", "padding"
+
+
+def _by_divisor(target, *args):
+    from ._composed.steps import computing
+    from ._composed.windows import average_pool
+
+    return computing(average_pool)(target, *args)

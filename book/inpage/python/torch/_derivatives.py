@@ -110,16 +110,9 @@ def _leaky_relu(keep, self, slope=0.01):
 
 
 @derivative("elu")
-def _elu(keep, self, alpha=1.0):
+def _elu(keep, self, alpha=1.0, scale=1.0):
     its = keep(self)
-    return (lambda grad: FUNCTIONS["where"](its() > 0, grad, grad * its().exp() * alpha),)
-
-
-@derivative("_prelu_kernel")
-def _prelu(keep, self, weight):
-    its, weights = keep(self), keep(weight)
-    where = FUNCTIONS["where"]
-    return lambda grad: where(its() > 0, grad, grad * weights()), lambda grad: where(its() > 0, 0.0, grad * its())
+    return (lambda grad: FUNCTIONS["where"](its() > 0, grad * scale, grad * its().exp() * (alpha * scale)),)
 
 
 @derivative("ceil", "floor", "round", "trunc", "sign", "fill", "zero", "normal", "uniform", "bernoulli", "exponential")
@@ -578,6 +571,29 @@ def _gather(keep, self, dim, index):
     return (lambda grad: _scattered(grad, shape, dim, places()),)
 
 
+@derivative("scatter")
+def _scatter(keep, self, dim, index, src):
+    places = keep(index)
+    return (
+        lambda grad: grad.scatter(dim, places(), 0),
+        None,
+        None,
+        lambda grad: grad.gather(dim, places()),
+    )
+
+
+@derivative("scatter_add")
+def _scatter_add(keep, self, dim, index, src):
+    places = keep(index)
+    return lambda grad: grad, None, None, lambda grad: grad.gather(dim, places())
+
+
+@derivative("index_add")
+def _index_add(keep, self, dim, index, source):
+    places = keep(index)
+    return lambda grad: grad, None, None, lambda grad: grad.index_select(dim, places())
+
+
 @derivative("embedding")
 def _embedding(keep, weight, indices, padding_idx=-1):
     shape, places = weight._shape, keep(indices)
@@ -678,9 +694,18 @@ def _adaptive_pool(keep, self, output_size):
 
 def _upsampling(name, nearest):
     @derivative(name)
-    def formulas(keep, self, output_size, align_corners=False):
+    def formulas(keep, self, output_size, align_corners=False, scales=None):
         its = keep(self)
+        if scales and any(size * scale != now for size, scale, now in zip(self._shape[2:], scales, output_size, strict=True)):
+            return (lambda grad: _by_factors(grad, its(), nearest, output_size, align_corners, scales),)
         return (lambda grad: backwards.upsample(grad, its(), nearest, align_corners),)
+
+
+def _by_factors(grad, x, nearest, *args):
+    from ._composed import resizing
+    from ._composed.steps import gradients
+
+    return gradients(resizing.nearest if nearest else resizing.smooth, [x, *args], {}, [grad])[0]
 
 
 _upsampling("upsample_nearest2d", True)
@@ -764,19 +789,3 @@ def _mse(keep, self, target, reduction=1):
         return 2 * apart * _reduced(grad, reduction, apart.numel())
 
     return formula, lambda grad: -formula(grad)
-
-
-@derivative("binary_cross_entropy")
-def _bce(keep, self, target, reduction=1):
-    its, right = keep(self), keep(target)
-    return (
-        lambda grad: (its() - right())
-        / ((1 - its()) * its()).clamp_min(1e-12)
-        * _reduced(grad, reduction, its().numel()),
-    )
-
-
-@derivative("binary_cross_entropy_with_logits")
-def _bce_logits(keep, self, target, reduction=1):
-    its, right = keep(self), keep(target)
-    return (lambda grad: (its().sigmoid() - right()) * _reduced(grad, reduction, its().numel()),)

@@ -41,8 +41,20 @@ def nll2d_op(self, target, weight, reduction, ignore_index):
     return made(shape, self.dtype), made((), self.dtype)
 
 
+@operator("multi_margin_loss")
+def multi_margin_op(self, target, p, margin, weight, reduction):
+    if target.numel() != (self._shape[0] if self.dim() == 2 else 1):
+        raise RuntimeError(f"inconsistent target size, expected {self._shape[0]} but got {list(target._shape)}")
+    return made(target._shape if reduction == 0 else (), self.dtype)
+
+
+@operator("multilabel_margin_loss_forward")
+def multilabel_margin_op(self, target, reduction):
+    return made(self._shape[:-1] if reduction == 0 else (), self.dtype)
+
+
 @operator("_ctc_loss")
-def ctc_op(log_probs, targets, reduction):
+def ctc_op(log_probs, targets, reduction, input_lengths, target_lengths, blank, zero_infinity):
     return made((log_probs._shape[1],) if reduction == 0 else (), log_probs.dtype)
 
 

@@ -2,28 +2,19 @@
 
 import functools
 import math
-from collections import namedtuple
 
 from .. import _metadata as meta
 from .. import _numbers
 from .._dispatch import operator
-from .._public import FUNCTIONS, METHODS, both, function, method, named
+from .._public import FUNCTIONS, METHODS, both, function, method, named, returned
 from .._tensor import Tensor, made, need_tensor
 from .pointwise import floating
 from .views import like_strides
 
 
-def _pair(name):
-    """What `max(x, 1)` gives: values and where they were, printed as PyTorch prints them."""
-    return type(
-        name,
-        (namedtuple(name, ["values", "indices"]),),
-        {"__repr__": lambda pair: f"torch.return_types.{name}(\nvalues={pair.values!r},\nindices={pair.indices!r})"},
-    )
-
-
 ValuesAndIndices = {
-    name: _pair(name) for name in ("max", "min", "sort", "topk", "median", "mode", "kthvalue", "cummax", "cummin")
+    name: returned(name, "values", "indices")
+    for name in ("max", "min", "sort", "topk", "median", "mode", "kthvalue", "cummax", "cummin")
 }
 
 

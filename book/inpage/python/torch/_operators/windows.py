@@ -322,7 +322,8 @@ def averaged(input, kernel_size, stride, padding, ceil_mode, count_include_pad, 
     def run(self, kernel, steps, padding, dilation, ceil):
         if count == 1:
             flat = views.unsqueeze_op(self, -2)
-            return views.squeeze_op(avg_pool2d_op(flat, [1, *kernel], [1, *steps], [0, *padding], ceil), -2)
+            window = [1, *kernel], [1, *steps], [0, *padding], ceil, count_include_pad
+            return views.squeeze_op(avg_pool2d_op(flat, *window), -2)
         op = avg_pool2d_op if count == 2 else avg_pool3d_op
         return op(self, kernel, steps, padding, ceil, count_include_pad, divisor_override)
 
@@ -384,12 +385,24 @@ def unpooled(input, indices, kernel_size, stride, padding, output_size, count):
             (size - 1) * s - 2 * p + k
             for size, s, p, k in zip(input._shape[-count:], steps, each(padding, count), kernel, strict=True)
         ]
-    return _unpool(input, list(output_size)[-count:])
+    output_size = list(output_size)[-count:]
+    if count == 1:
+        flat, places = (views.unsqueeze_op(one, -1) for one in (input, indices))
+        return views.squeeze_op(_unpool2d(flat, places, [*output_size, 1]), -1)
+    return (_unpool2d if count == 2 else _unpool3d)(input, indices, output_size)
 
 
-@operator("max_unpool2d")
-def _unpool(self, output_size):
-    return made((*self._shape[: -len(output_size)], *output_size), self.dtype)
+def _unpool(count):
+    @operator(f"max_unpool{count}d")
+    def run(self, indices, output_size):
+        if indices.dtype is not meta.int64:
+            raise RuntimeError(f"elements in indices should be type int64 but got: {meta.SCALAR_NAMES[indices.dtype]}")
+        return made((*self._shape[: -len(output_size)], *output_size), self.dtype)
+
+    return run
+
+
+_unpool2d, _unpool3d = _unpool(2), _unpool(3)
 
 
 # patches
@@ -438,7 +451,7 @@ def col2im(self, output_size, kernel_size, dilation, padding, stride):
 
 def _upsampling(name):
     @operator(name)
-    def run(self, output_size, align_corners=False):
+    def run(self, output_size, align_corners=False, scales=None):
         shape = (*self._shape[:2], *output_size)
         if min(output_size) < 1 or 0 in self._shape[1:]:
             raise RuntimeError(
@@ -464,6 +477,8 @@ UPSAMPLING = {
         ("bilinear", 4): "upsample_bilinear2d",
         ("bicubic", 4): "upsample_bicubic2d",
         ("trilinear", 5): "upsample_trilinear3d",
+        ("bilinear antialias", 4): "_upsample_bilinear2d_aa",
+        ("bicubic antialias", 4): "_upsample_bicubic2d_aa",
     }.items()
 }
 
@@ -506,6 +521,22 @@ def channel_shuffle_op(self, groups):
 
 @operator("grid_sampler_2d")
 def grid_sample_op(self, grid, interpolation_mode=0, padding_mode=0, align_corners=False):
+    return _seen(self, grid)
+
+
+@operator("grid_sampler_3d")
+def grid_sample_3d_op(self, grid, interpolation_mode=0, padding_mode=0, align_corners=False):
+    if interpolation_mode == 2:
+        raise RuntimeError("grid_sampler(): bicubic interpolation only supports 4D input")
+    return _seen(self, grid)
+
+
+def _seen(self, grid):
+    if self.dim() != grid.dim() or self.dim() not in (4, 5):
+        raise RuntimeError(
+            "grid_sampler(): expected 4D or 5D input and grid with same number of dimensions, but got input with "
+            f"sizes {list(self._shape)} and grid with sizes {list(grid._shape)}"
+        )
     if self._shape[0] != grid._shape[0]:
         raise RuntimeError(
             "grid_sampler(): expected grid and input to have same batch size, but got input with sizes "
