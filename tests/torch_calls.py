@@ -23,6 +23,11 @@ def ints(*shape):
     return torch.zeros(*shape, dtype=torch.long)
 
 
+def words(count, *shape):
+    """Whole numbers below `count`."""
+    return torch.randint(count, shape)
+
+
 def mask(*shape):
     return torch.zeros(*shape, dtype=torch.bool)
 

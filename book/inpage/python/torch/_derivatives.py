@@ -48,11 +48,12 @@ for _name, _slope in {
     "erf": lambda x: (-(x * x)).exp() * (2 / math.sqrt(math.pi)),
     "silu": lambda x: x.sigmoid() * (1 + x * (1 - x.sigmoid())),
     "gelu": lambda x, approximate="none": _gelu_slope(x, approximate),
-    "clamp": lambda x, low=None, high=None: _between(x, low, high),
     "clamp_min": lambda x, low: x >= low,
     "hardswish": lambda x: FUNCTIONS["where"](x > 3, 1.0, (x / 3 + 0.5) * (x > -3)),
     "hardsigmoid": lambda x: ((x > -3) & (x < 3)) / 6,
-    "softplus": lambda x, beta=1, threshold=20: (x * beta).sigmoid(),
+    "softplus": lambda x, beta=1, threshold=20: (
+        FUNCTIONS["where"](x * beta > threshold, 1.0, (x * beta).sigmoid())
+    ),
     "log_sigmoid_forward": lambda x: (-x).sigmoid(),
     "mish": lambda x: _mish_slope(x),
 }.items():
@@ -89,6 +90,26 @@ def _between(x, low, high):
     if low is None or high is None:
         return x >= low if high is None else x <= high
     return (x >= low) & (x <= high)
+
+
+@derivative("clamp")
+def _clamp(keep, self, low=None, high=None):
+    its, lows, highs = keep(self), keep(low), keep(high)
+
+    def by_low(grad):
+        below = its() < lows() if highs() is None else (its() < lows()) & (lows() < highs())
+        return grad * below
+
+    def by_high(grad):
+        above = its() > highs() if lows() is None else (its() > highs()) | (lows() > highs())
+        return grad * above
+
+    return lambda grad: grad * _between(its(), lows(), highs()), by_low, by_high
+
+
+@derivative("fill_diagonal")
+def _fill_diagonal(keep, self, value, wrap=False):
+    return (lambda grad: grad.clone().fill_diagonal_(0, wrap),)
 
 
 @derivative("hardtanh")
@@ -248,7 +269,7 @@ def _lerp(keep, self, end, weight, value=1):
 
 @derivative("copy")
 def _copy(keep, self, src):
-    return None, lambda grad: grad
+    return lambda grad: FUNCTIONS["zeros_like"](grad), lambda grad: grad
 
 
 # many numbers become one

@@ -10,11 +10,10 @@ from ._grad import is_grad_enabled, is_inference_mode_enabled
 from ._lacking import lacking, no_values
 
 _LACKING = (
-    "as_subclass cholesky cholesky_inverse cholesky_solve coalesce corrcoef cov det dsplit frexp geqrf heaviside "
-    "histogram hsplit igamma igammac imag index_reduce int_repr istft logdet lstsq lu lu_solve map_ masked_scatter "
-    "matrix_exp mvlgamma nanquantile ormqr pinverse polygamma put_ q_scale qr renorm resolve_conj scatter_reduce "
-    "scatter_reduce_ select_scatter slice_scatter slogdet smm sparse_mask stft svd to_dense to_mkldnn to_sparse "
-    "to_sparse_coo to_sparse_csr triangular_solve unique_consecutive values vdot vsplit"
+    "as_subclass cholesky_inverse cholesky_solve coalesce frexp geqrf histogram igamma igammac imag "
+    "index_reduce int_repr istft lstsq lu lu_solve map_ matrix_exp mvlgamma nanquantile ormqr polygamma "
+    "put_ q_scale resolve_conj smm sparse_mask stft to_dense to_mkldnn to_sparse to_sparse_coo "
+    "to_sparse_csr triangular_solve values"
 )
 
 

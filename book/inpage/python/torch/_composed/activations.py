@@ -1,5 +1,6 @@
 """Activations of more than one step."""
 
+from .. import _metadata as meta
 from .._public import FUNCTIONS
 from .steps import composed
 
@@ -33,8 +34,12 @@ def _threshold(self, bound, value):
 
 @composed("rrelu_with_noise", is_random=True)
 def _rrelu(self, lower=1.0 / 8, upper=1.0 / 3, training=False):
-    slope = FUNCTIONS["empty_like"](self).uniform_(lower, upper) if training else (lower + upper) / 2
-    return _where(self > 0, self, self * slope)
+    if not training:
+        return _where(self > 0, self, self * ((lower + upper) / 2))
+    falls, slope = self <= 0, FUNCTIONS["ones_like"](self)
+    drawn = FUNCTIONS["empty"](int(falls.sum()), dtype=meta.float64).uniform_(lower, upper)
+    slope[falls] = drawn.to(self.dtype)
+    return self * slope
 
 
 @composed("glu")

@@ -121,6 +121,21 @@ def _cholesky(target, A):
     return filled(target, found)
 
 
+@derivative("linalg_cholesky_ex")
+def _cholesky_slope(keep, A):
+    result = keep.result()
+
+    def formula(grad):
+        lower = result()
+        inner = (lower.mT @ grad).tril()
+        inner = inner - FUNCTIONS["diag_embed"](inner.diagonal(0, -2, -1)) / 2
+        back = FUNCTIONS["inverse"](lower)
+        found = back.mT @ inner @ back
+        return (found + found.mT) / 2
+
+    return (formula,)
+
+
 @computes("linalg_qr")
 def _qr(target, A):
     """Householder's reflections, with the signs that LAPACK gives them."""
@@ -187,6 +202,21 @@ def _eigh(target, A):
         values.append(its)
         vectors += columns
     return filled(target, values), filled(target, vectors)
+
+
+@derivative("_linalg_eigh")
+def _eigh_slope(keep, A):
+    """Of the values alone."""
+    from .._lacking import lacking
+
+    vectors = keep.result(1)
+
+    def formula(by_values, by_vectors):
+        if by_vectors is not None:
+            raise lacking("the gradient of torch.linalg.eigh's vectors")
+        return vectors() * by_values.unsqueeze(-2) @ vectors().mT
+
+    return (formula,)
 
 
 @computes("_linalg_svd")

@@ -1,6 +1,12 @@
 """Medians and their like, and what runs along a dimension."""
 
+import bisect
+import itertools
+import math
+
 from .. import _metadata as meta
+from .. import _numbers
+from .._numbers import computes
 from .._public import FUNCTIONS
 from .steps import composed, followed
 
@@ -10,6 +16,24 @@ def _kth(self, k, dim, keepdim):
     ordered = self.sort(dim)
     values, places = (part.select(dim, k) for part in ordered) if self.dim() else ordered
     return (values.unsqueeze(dim), places.unsqueeze(dim)) if keepdim and self.dim() else (values, places)
+
+
+@computes("multinomial")
+def _drawn(target, self, count, replacement=False):
+    """Without putting back: of races of exponentials, the first; else by where a number falls among the sums."""
+    engine, size = _numbers.engine, self._shape[-1]
+    rows = self.reshape(-1, size).tolist()
+    if not replacement or count == 1:
+        races = iter(engine.listed(engine.uniform("float64", len(rows) * size, 0, 1)))
+        scores = [[share / max(-math.log1p(-next(races)), 1e-300) for share in row] for row in rows]
+        orders = [sorted(range(size), key=lambda at, row=row: -row[at])[:count] for row in scores]
+        return engine.of("int64", [at for order in orders for at in order])
+    found = []
+    for row in rows:
+        sums = list(itertools.accumulate(row))
+        falls = engine.listed(engine.uniform("float64", count, 0, 1))
+        found += [min(bisect.bisect_left(sums, fall * sums[-1]), size - 1) for fall in falls]
+    return engine.of("int64", found)
 
 
 @composed("kthvalue")
@@ -30,6 +54,42 @@ def _median(self, dim=None, keepdim=False):
     at, has_none = missing.int().argmax(dim, keepdim), ~missing.any(dim, keepdim)
     where = FUNCTIONS["where"]
     return where(has_none, values, float("nan")), where(has_none, places, at)
+
+
+@composed("scatter_reduce")
+def _scatter_reduce(self, dim, index, src, reduce, include_self=True):
+    """For each place, what is there and what is sent to it, one after the other."""
+    at = meta.whole_dim(dim, self.dim())
+    order, count = self.movedim(at, 0), self._shape[at]
+    part = [slice(size) for place, size in enumerate(index._shape) if place != at]
+    index, src = (one.movedim(at, 0) for one in (index, src[tuple(slice(size) for size in index._shape)]))
+    rows = []
+    for place in range(count):
+        sent = index == place
+        own = order[(place, *part)]
+        row = _gathered(own, src, sent, reduce, include_self)
+        whole = order[place].clone()
+        whole[tuple(part)] = row
+        rows.append(whole)
+    return FUNCTIONS["stack"](rows).movedim(0, at)
+
+
+def _gathered(own, src, sent, reduce, include_self):
+    where, some = FUNCTIONS["where"], sent.any(0)
+    if reduce in ("sum", "mean"):
+        all_sent = where(sent, src, 0.0).sum(0)
+        found = where(some & (not include_self), all_sent, own + all_sent)
+        if reduce == "mean":
+            found = found / where(some, sent.sum(0) + int(include_self), 1)
+        return found
+    if reduce == "prod":
+        all_sent = where(sent, src, 1.0).prod(0)
+        return where(some & (not include_self), all_sent, own * all_sent)
+    largest = reduce == "amax"
+    bound = float("-inf") if largest else float("inf")
+    kept = own if include_self else where(some, bound, own)
+    all_of_them = FUNCTIONS["cat"]([kept.unsqueeze(0), where(sent, src, bound)])
+    return all_of_them.amax(0) if largest else all_of_them.amin(0)
 
 
 @composed("nanmedian")

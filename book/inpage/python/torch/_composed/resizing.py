@@ -136,7 +136,7 @@ def _grid_sample(self, grid, interpolation_mode=0, padding_mode=0, align_corners
         pairs = zip(places, sizes, strict=True)
         places = [_kept_within(place, size, padding_mode, align_corners) for place, size in pairs]
     if interpolation_mode == 1:
-        return _seen_at(self, [(place.round(), None) for place in places])
+        return _seen_at(self, [(place.round(), place.round() * 0 + 1) for place in places])
     floors = [place.detach().floor() for place in places]
     apart = [place - floor for place, floor in zip(places, floors, strict=True)]
     steps = [-1, 0, 1, 2] if interpolation_mode == 2 else [0, 1]

@@ -159,6 +159,7 @@ for _name, _formula in {
     "lgamma": lambda x: x.digamma(),
     "deg2rad": lambda x: math.pi / 180,
     "rad2deg": lambda x: 180 / math.pi,
+    "sinc": lambda x: FUNCTIONS["where"](x == 0, 0.0, (math.pi * x).cos() / x - (math.pi * x).sin() / (math.pi * x * x)),
     "frac": lambda x: 1,
     "sgn": lambda x: 0,
 }.items():
@@ -184,6 +185,27 @@ def _hypot(keep, self, other, alpha=1):
 def _logaddexp(keep, self, other, alpha=1):
     its, others = keep(self), keep(other)
     return lambda grad: grad * (its() - others()).sigmoid(), lambda grad: grad * (others() - its()).sigmoid()
+
+
+@derivative("copysign")
+def _copysign(keep, self, other, alpha=1):
+    its, result = keep(self), keep.result()
+    return lambda grad: grad * (result() / its()).masked_fill(its() == 0, 0), lambda grad: grad * 0
+
+
+def _farther(name, beats):
+    @derivative(name)
+    def formulas(keep, self, other, alpha=1):
+        its, others = keep(self), keep(other)
+
+        def is_first():
+            return beats(its(), others()) | others().isnan()
+
+        return lambda grad: grad * is_first(), lambda grad: grad * ~is_first()
+
+
+_farther("fmax", lambda one, other: one >= other)
+_farther("fmin", lambda one, other: one <= other)
 
 
 @followed("nan_to_num")

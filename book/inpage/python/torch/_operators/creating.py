@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from .. import _metadata as meta
 from .. import _numbers
 from .._dispatch import operator
+from .._grad import no_grad
 from .._public import FUNCTIONS, METHODS, both, function, method, named
 from .._tensor import Tensor, flattened, made, need_tensor
 from .views import dtype_value, like_strides, sizes_of
@@ -162,6 +163,54 @@ def frombuffer(buffer, *, dtype, count=-1, offset=0, requires_grad=False):
 
 
 @function
+def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad=False):
+    made_of = obj.to(dtype or obj.dtype, copy=bool(copy)) if isinstance(obj, Tensor) else tensor(obj, dtype=dtype)
+    return _wanting(made_of, requires_grad)
+
+
+def _windowed(name, shares):
+    """A window of raised cosines: shares of 1 and of its waves."""
+
+    def window(window_length, periodic=True, *, dtype=None, layout=None, device=None, requires_grad=False):
+        parts = window_length if periodic else max(window_length - 1, 1)
+        values = [
+            sum(share * math.cos(2 * math.pi * wave * at / parts) for wave, share in enumerate(shares))
+            for at in range(window_length)
+        ]
+        values = [1.0] if window_length == 1 else values
+        return _wanting(made((window_length,), dtype or meta.default_type(), values=values), requires_grad)
+
+    FUNCTIONS[name] = named(window, name)
+
+
+_windowed("hann_window", (0.5, -0.5))
+_windowed("hamming_window", (0.54, -0.46))
+_windowed("blackman_window", (0.42, -0.5, 0.08))
+
+
+@function
+def vander(x, N=None, increasing=False):
+    count = x.numel() if N is None else N
+    powers = range(count) if increasing else range(count - 1, -1, -1)
+    return FUNCTIONS["stack"]([x**power for power in powers], -1)
+
+
+def _triangle_indices(name, holds):
+    def indices(row, col, offset=0, *, dtype=meta.int64, device=None, layout=None):
+        if row < 0 or col < 0:
+            raise RuntimeError(f"row and col must be non-negative, got row={row}, col={col}")
+        pairs = [(at, to) for at in range(row) for to in range(col) if holds(to - at, offset)]
+        values = [pair[0] for pair in pairs] + [pair[1] for pair in pairs]
+        return made((2, len(pairs)), dtype, values=values)
+
+    FUNCTIONS[name] = named(indices, name)
+
+
+_triangle_indices("tril_indices", lambda away, offset: away <= offset)
+_triangle_indices("triu_indices", lambda away, offset: away >= offset)
+
+
+@function
 def scalar_tensor(value, *, dtype=None, device=None):
     return tensor(value, dtype=dtype or meta.default_type())
 
@@ -211,7 +260,11 @@ def linspace(start, end, steps, *, out=None, dtype=None, layout=None, device=Non
 
 @function
 def logspace(start, end, steps, base=10.0, *, dtype=None, device=None, requires_grad=False):
-    return _wanting(made((steps,), dtype or meta.default_type()), requires_grad)
+    if steps < 0:
+        raise RuntimeError("number of steps must be non-negative")
+    parts = max(steps - 1, 1)
+    values = [float(base) ** (start + (end - start) * place / parts) for place in range(steps)]
+    return _wanting(made((steps,), dtype or meta.default_type(), values=values), requires_grad)
 
 
 @operator("eye")
@@ -265,10 +318,22 @@ def _normal(size, dtype=None):
 
 
 @function
-def normal(mean=0.0, std=1.0, size=None, *, generator=None, out=None):
-    if size is not None:
-        return _normal(sizes_of((size,)))
-    return _normal(meta.broadcast([value._shape for value in (mean, std) if isinstance(value, Tensor)]))
+def normal(mean=0.0, std=1.0, size=None, *, generator=None, out=None, dtype=None, device=None, requires_grad=False):
+    if size is None:
+        size = meta.broadcast([value._shape for value in (mean, std) if isinstance(value, Tensor)])
+    elif isinstance(mean, Tensor) or isinstance(std, Tensor):
+        raise TypeError("normal() received an invalid combination of arguments: a size goes with numbers alone")
+    if not isinstance(std, Tensor) and std < 0:
+        raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
+    with _from(generator):
+        drawn = _normal(sizes_of((size,)), dtype)
+    if isinstance(std, Tensor):
+        drawn = drawn * std.detach()
+    elif std != 1:
+        drawn = drawn * std
+    needs = [one for one in (mean, std) if isinstance(one, Tensor) and one.requires_grad]
+    drawn = drawn + (mean.detach() if isinstance(mean, Tensor) else mean)
+    return _wanting(drawn + sum(one * 0 for one in needs) if needs else drawn, requires_grad)
 
 
 @operator("bernoulli")
@@ -284,12 +349,19 @@ def bernoulli(input, p=None, *, generator=None, out=None):
 
 @operator("multinomial")
 def _multinomial(self, num_samples, replacement=False):
+    if self.dim() not in (1, 2):
+        raise RuntimeError("prob_dist must be 1 or 2 dim")
+    if num_samples < 1:
+        raise RuntimeError("cannot sample n_sample <= 0 samples")
+    if not replacement and num_samples > self._shape[-1]:
+        raise RuntimeError("cannot sample n_sample > prob_dist.size(-1) samples without replacement")
     return made((*self._shape[:-1], num_samples), meta.int64)
 
 
 @both
 def multinomial(input, num_samples, replacement=False, *, generator=None, out=None):
-    return _multinomial(input, num_samples, replacement)
+    with _from(generator):
+        return _multinomial(input, num_samples, replacement)
 
 
 @operator("complex")
@@ -314,6 +386,10 @@ _WRITTEN_WITH = {
     "normal": {"mean": 0.0, "std": 1.0},
     "uniform": {"from": 0.0, "to": 1.0},
     "bernoulli": {"p": 0.5},
+    "exponential": {"lambd": 1.0},
+    "log_normal": {"mean": 1.0, "std": 2.0},
+    "cauchy": {"median": 0.0, "sigma": 1.0},
+    "random": {"from": 0, "to": None},
 }
 
 
@@ -346,13 +422,28 @@ for _name in (
     "geometric",
     "tril",
     "triu",
-    "fill_diagonal",
     "floor_divide",
     "sigmoid",
     "nan_to_num",
 ):
     if f"{_name}_" not in METHODS:
         _written(_name)
+
+
+@operator("fill_diagonal_", pointwise=True, writes=(0,))
+def _fill_diagonal(self, value, wrap=False):
+    if self.dim() < 2:
+        raise RuntimeError("dimensions must larger than 1")
+    if self.dim() > 2 and len(set(self._shape)) > 1:
+        raise RuntimeError("all dimensions of input must be of equal length")
+    return self
+
+
+@method
+def fill_diagonal_(self, fill_value, wrap=False):
+    return _fill_diagonal(self, fill_value, wrap)
+
+
 FUNCTIONS["zero_"], FUNCTIONS["fill_"] = METHODS["zero_"], METHODS["fill_"]
 
 
@@ -406,7 +497,9 @@ def resize_(self, *sizes, memory_format=None):
 
 @method
 def apply_(self, function):
-    return self.fill_(0)
+    values = [dtype_value(self.dtype, function(value)) for value in self._values("Tensor.apply_")]
+    with no_grad():
+        return self.copy_(made(self._shape, self.dtype, values=values))
 
 
 def on_their_device(functions):

@@ -263,6 +263,8 @@ def _scatter_in_place(self, dim, index, src):
 @both
 def scatter(input, dim, index, src=None, *, value=None, reduce=None):
     src = value if src is None else src
+    if reduce is not None:
+        return input.clone().scatter_(dim, index, src, reduce=reduce)
     _check_scatter(input, dim, index, src)
     return _scatter(input, dim, index, src)
 
@@ -271,6 +273,11 @@ def scatter(input, dim, index, src=None, *, value=None, reduce=None):
 def scatter_(self, dim, index, src=None, *, value=None, reduce=None):
     src = value if src is None else src
     _check_scatter(self, dim, index, src)
+    if reduce is not None:
+        if reduce not in ("add", "multiply"):
+            raise RuntimeError("reduce argument must be either add or multiply.")
+        src = src if isinstance(src, Tensor) else made(index._shape, self.dtype).fill_(src)
+        return _scatter_reduce_in_place(self, dim, index, src, "sum" if reduce == "add" else "prod")
     return _scatter_in_place(self, dim, index, src)
 
 
@@ -294,6 +301,37 @@ def _scatter_add_in_place(self, dim, index, src):
 def scatter_add_(self, dim, index, src):
     _check_scatter(self, dim, index, src)
     return _scatter_add_in_place(self, dim, index, src)
+
+
+_REDUCTIONS = "sum", "prod", "mean", "amax", "amin"
+
+
+@operator("scatter_reduce")
+def _scatter_reduce(self, dim, index, src, reduce, include_self=True):
+    return made(self._shape, self.dtype)
+
+
+@operator("scatter_reduce_", writes=(0,))
+def _scatter_reduce_in_place(self, dim, index, src, reduce, include_self=True):
+    return self
+
+
+def _check_reduction(self, dim, index, src, reduce):
+    if reduce not in _REDUCTIONS:
+        raise RuntimeError("reduce argument must be either sum, prod, mean, amax or amin, got " + str(reduce))
+    _check_scatter(self, dim, index, src)
+
+
+@both
+def scatter_reduce(input, dim, index, src, reduce, *, include_self=True):
+    _check_reduction(input, dim, index, src, reduce)
+    return _scatter_reduce(input, dim, index, src, reduce, include_self)
+
+
+@method
+def scatter_reduce_(self, dim, index, src, reduce, *, include_self=True):
+    _check_reduction(self, dim, index, src, reduce)
+    return _scatter_reduce_in_place(self, dim, index, src, reduce, include_self)
 
 
 @operator("index_select")

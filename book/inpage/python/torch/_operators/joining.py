@@ -1,5 +1,7 @@
 """Tensors laid side by side, and tensors with a border around them."""
 
+import itertools
+
 from .. import _metadata as meta
 from .._dispatch import operator
 from .._public import FUNCTIONS, function, named
@@ -115,6 +117,44 @@ def _at_least_function(name, count):
 
 for _name, _count in (("atleast_1d", 1), ("atleast_2d", 2), ("atleast_3d", 3)):
     _at_least_function(_name, _count)
+
+
+@function
+def column_stack(tensors, *, out=None):
+    columns = [tensor if tensor.dim() > 1 else views.reshaped(tensor, (tensor.numel(), 1)) for tensor in tensors]
+    return cat(columns, 1)
+
+
+@function
+def cartesian_prod(*tensors):
+    for tensor in tensors:
+        if tensor.dim() != 1:
+            raise RuntimeError(f"Expect a 1D vector, but got shape {list(tensor._shape)}")
+    if len(tensors) == 1:
+        return tensors[0]
+    grids = views.meshgrid(*tensors, indexing="ij")
+    return stack([views.reshaped(grid, (-1,)) for grid in grids], 1)
+
+
+@function
+def combinations(input, r=2, with_replacement=False):
+    if input.dim() != 1:
+        raise RuntimeError(f"Expect a 1D vector, but got shape {list(input._shape)}")
+    choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
+    rows = list(choose(range(input._shape[0]), r))
+    at = made((len(rows), r), meta.int64, values=[place for row in rows for place in row])
+    return input[at]
+
+
+@function
+def block_diag(*tensors):
+    blocks = [_at_least(tensor, 2) for tensor in tensors]
+    wide, rows, before = sum(block._shape[1] for block in blocks), [], 0
+    for block in blocks:
+        after = wide - before - block._shape[1]
+        rows.append(constant_pad_op(block, [before, after]))
+        before += block._shape[1]
+    return cat(rows)
 
 
 @operator("constant_pad_nd")

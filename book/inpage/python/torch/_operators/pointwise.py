@@ -35,6 +35,9 @@ _ALIASES = {
     "less_equal": "le",
     "not_equal": "ne",
     "arctan2": "atan2",
+    "arccosh": "acosh",
+    "arcsinh": "asinh",
+    "arctanh": "atanh",
 }
 
 
@@ -121,10 +124,14 @@ def _binary(name, type_of):
         if not isinstance(input, Tensor):
             return run(_number(input), other)
         if rounding_mode is not None:
-            quotient = FUNCTIONS["floor_divide"](input, other)
-            if rounding_mode == "trunc":
-                quotient._storage.values = None  # below zero it is another number, and not computed
-            return quotient
+            if name != "div" or rounding_mode not in ("floor", "trunc"):
+                raise RuntimeError(
+                    "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found "
+                    f"'{rounding_mode}'"
+                )
+            if rounding_mode == "floor":
+                return FUNCTIONS["floor_divide"](input, other)
+            return FUNCTIONS["trunc"](run(input, other)).to(common_type((input, other)))
         return run(input, other) if alpha == 1 else run(input, other, alpha)
 
     def in_place(self, other, *, alpha=1, rounding_mode=None):
@@ -352,9 +359,41 @@ def _three(name, type_of=common_type):
 for _name in ("addcmul", "addcdiv", "lerp"):
     _three(_name)
 
+@both
+def float_power(input, exponent, *, out=None):
+    as_double = [one.to(meta.float64) if isinstance(one, Tensor) else float(one) for one in (input, exponent)]
+    return _power(_number(as_double[0]) if isinstance(as_double[0], float) else as_double[0], as_double[1])
+
+
+@both
+def ldexp(input, other, *, out=None):
+    return FUNCTIONS["mul"](input, _power(_number(2.0), other))
+
+
+@both
+def heaviside(input, values, *, out=None):
+    if input.dtype is not values.dtype:
+        raise RuntimeError("heaviside is not yet implemented for tensors with different dtypes.")
+    return _where(input == 0, values, (input > 0).to(input.dtype))
+
+
+@method
+def clamp_max_(self, max):
+    return _clamp_in_place(self, None, max)
+
+
+@method
+def square_(self):
+    return _power_in_place(self, 2)
+
+
 for _alias, _name in _ALIASES.items():
     for _offered in (FUNCTIONS, METHODS):
         _offered[_alias] = _offered[_name]
+        if f"{_name}_" in _offered:
+            _offered[f"{_alias}_"] = _offered[f"{_name}_"]
+for _name in ("clamp_", "clip_", "clamp_min_", "clamp_max_", "square_", "nan_to_num_"):
+    FUNCTIONS[_name] = METHODS[_name]
 METHODS["where"] = named(lambda self, condition, other: where(condition, self, other), "where")
 
 

@@ -148,6 +148,34 @@ def dot(input, tensor, *, out=None):
 
 
 @both
+def vdot(input, other, *, out=None):
+    return dot_op(input, other)
+
+
+@both
+def addmv(input, mat, vec, *, beta=1, alpha=1, out=None):
+    return _summed(input, mv_op(mat, vec), beta, alpha)
+
+
+@both
+def addr(input, vec1, vec2, *, beta=1, alpha=1, out=None):
+    return _summed(input, outer(vec1, vec2), beta, alpha)
+
+
+@both
+def addbmm(input, batch1, batch2, *, beta=1, alpha=1, out=None):
+    return _summed(input, FUNCTIONS["sum"](bmm_op(batch1, batch2), 0), beta, alpha)
+
+
+def _summed(tensor, product, beta, alpha):
+    views.expand_op.kernel(tensor, product._shape)
+    product = product if alpha == 1 else FUNCTIONS["mul"](product, alpha)
+    if not beta:
+        return product
+    return FUNCTIONS["add"](tensor if beta == 1 else FUNCTIONS["mul"](tensor, beta), product)
+
+
+@both
 def inner(input, other):
     if not input.dim() or not other.dim():
         return FUNCTIONS["mul"](input, other)

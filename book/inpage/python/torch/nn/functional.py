@@ -191,6 +191,26 @@ def elu_(input, alpha=1.0):
     return _act("elu", input, True, alpha)
 
 
+def selu_(input):
+    return selu(input, True)
+
+
+def celu_(input, alpha=1.0):
+    return _act("celu", input, True, alpha)
+
+
+def threshold_(input, threshold, value):
+    return _act("threshold", input, True, threshold, value)
+
+
+def hardtanh_(input, min_val=-1.0, max_val=1.0):
+    return hardtanh(input, min_val, max_val, True)
+
+
+def rrelu_(input, lower=1.0 / 8, upper=1.0 / 3, training=False):
+    return rrelu(input, lower, upper, training, True)
+
+
 def selu(input, inplace=False):
     return _act("elu", input, inplace, 1.6732632423543772, 1.0507009873554805)
 
