@@ -39,7 +39,10 @@ def gradients(call):
     return _tried(ask)
 
 
-def inventory(calls=torch_calls.RIGHT):
+CALLS = [*torch_calls.RIGHT, *torch_calls.WITH_NUMBERS]
+
+
+def inventory(calls=CALLS):
     return {call: [numbers(call), gradients(call)] for call in calls}
 
 

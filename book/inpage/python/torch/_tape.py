@@ -18,7 +18,7 @@ from ._tensor import Tensor, made
 
 DERIVATIVES = {}  # name of an operator → what keeps what its formulas need, and gives them back
 _FLAT = "zeros_like ones_like empty_like full_like rand_like randn_like new_zeros new_ones new_empty new_rand new_randn"
-WITHOUT = {"detach", *_FLAT.split()}  # their results need no gradient
+WITHOUT = {"detach", "histc", *_FLAT.split()}  # their results need no gradient
 _numbers = itertools.count()
 packing = []  # (pack, unpack) of `saved_tensors_hooks`, the innermost last
 

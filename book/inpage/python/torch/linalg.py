@@ -32,7 +32,7 @@ def matrix_norm(A, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None, out=No
     if ord in ("nuc", 2, -2):
         sizes = svdvals(A.movedim((rows, columns), (-2, -1)))
         found = sizes.sum(-1) if ord == "nuc" else sizes.amax(-1) if ord == 2 else sizes.amin(-1)
-    elif abs(ord) in (1, float("inf")):
+    elif not isinstance(ord, str) and abs(ord) in (1, float("inf")):
         summed, left = (rows, columns) if abs(ord) == 1 else (columns, rows)
         sums = A.abs().sum(summed)
         left -= summed < left
@@ -51,6 +51,8 @@ def inv(A, *, out=None):
 
 
 def cross(input, other, *, dim=-1, out=None):
+    if input.dim() != other.dim():
+        raise RuntimeError("linalg.cross: inputs must have the same number of dimensions.")
     return _products.cross(input, other, dim)
 
 
@@ -65,7 +67,7 @@ def qr(A, mode="reduced", *, out=None):
 
 
 def svd(A, full_matrices=True, *, driver=None, out=None):
-    if full_matrices and A.shape[-1] != A.shape[-2]:
+    if full_matrices and A.dim() > 1 and A.shape[-1] != A.shape[-2]:
         raise _lacking("torch.linalg.svd with full_matrices=True, of a matrix that is not square,")
     return _products.taken_apart(A)
 

@@ -59,7 +59,7 @@ def _median(self, dim=None, keepdim=False):
 @composed("scatter_reduce")
 def _scatter_reduce(self, dim, index, src, reduce, include_self=True):
     """For each place, what is there and what is sent to it, one after the other."""
-    at = meta.whole_dim(dim, self.dim())
+    at, reduce = meta.whole_dim(dim, self.dim()), {"max": "amax", "min": "amin"}.get(reduce, reduce)
     order, count = self.movedim(at, 0), self._shape[at]
     part = [slice(size) for place, size in enumerate(index._shape) if place != at]
     index, src = (one.movedim(at, 0) for one in (index, src[tuple(slice(size) for size in index._shape)]))

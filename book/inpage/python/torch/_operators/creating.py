@@ -324,7 +324,7 @@ def normal(mean=0.0, std=1.0, size=None, *, generator=None, out=None, dtype=None
     elif isinstance(mean, Tensor) or isinstance(std, Tensor):
         raise TypeError("normal() received an invalid combination of arguments: a size goes with numbers alone")
     if not isinstance(std, Tensor) and std < 0:
-        raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
+        raise RuntimeError(f"normal expects std >= 0.0, but found std {std:g}")
     with _from(generator):
         drawn = _normal(sizes_of((size,)), dtype)
     if isinstance(std, Tensor):
@@ -338,6 +338,11 @@ def normal(mean=0.0, std=1.0, size=None, *, generator=None, out=None, dtype=None
 
 @operator("bernoulli")
 def _bernoulli(self):
+    if _numbers.outside(self, 0, 1 + 1e-9) is not None:
+        raise RuntimeError(
+            "Expected p_in >= 0 && p_in <= 1 to be true, but got false.  (Could this error message be improved?  If "
+            "so, please report an enhancement request to PyTorch.)"
+        )
     return made(self._shape, self.dtype, like_strides(self))
 
 
@@ -355,6 +360,10 @@ def _multinomial(self, num_samples, replacement=False):
         raise RuntimeError("cannot sample n_sample <= 0 samples")
     if not replacement and num_samples > self._shape[-1]:
         raise RuntimeError("cannot sample n_sample > prob_dist.size(-1) samples without replacement")
+    if _numbers.outside(self, 0, math.inf) is not None:
+        raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
+    if _numbers.are_computed(self) and any(not sum(row) for row in self.reshape(-1, self._shape[-1]).tolist()):
+        raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
     return made((*self._shape[:-1], num_samples), meta.int64)
 
 
@@ -393,6 +402,26 @@ _WRITTEN_WITH = {
 }
 
 
+def _check_settings(name, *given):
+    if name == "uniform" and len(given) > 1 and given[0] > given[1]:
+        raise RuntimeError(
+            f"uniform_ expects to return a [from, to) range, but found from={given[0]:g} > to={given[1]:g}"
+        )
+    if name == "normal" and len(given) > 1 and given[1] < 0:
+        raise RuntimeError(f"normal expects std >= 0.0, but found std {given[1]:g}")
+    if name == "exponential" and given and given[0] <= 0:
+        raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={given[0]:g}")
+    if name == "bernoulli" and given and not 0 <= given[0] <= 1:
+        raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={given[0]:g}")
+    if name == "geometric" and given and not 0 < given[0] < 1:
+        raise RuntimeError(f"geometric_ expects p to be in (0, 1), but got p={given[0]:g}")
+    if name == "random" and len(given) > 1 and given[0] >= given[1]:
+        raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={given[0]} >= to={given[1]}")
+
+
+_OF_FRACTIONS = "uniform", "normal", "exponential", "log_normal", "cauchy"
+
+
 def _written(name):
     """`x.zero_()`, `x.normal_(0, 1)`: new numbers in the same memory."""
     arguments = _WRITTEN_WITH.get(name, {})
@@ -402,9 +431,13 @@ def _written(name):
         return self
 
     def write(self, *args, **kwargs):
+        if name in _OF_FRACTIONS and not self.dtype.is_floating_point:
+            raise NotImplementedError(f"\"{name}_\" not implemented for '{meta.SCALAR_NAMES[self.dtype]}'")
         named_ones = {argument: kwargs.get(argument, default) for argument, default in arguments.items()}
+        settings = [*args, *list(named_ones.values())[len(args) :]] if kwargs else args
+        _check_settings(name, *(one for one in settings if isinstance(one, (int, float))))
         with _from(kwargs.get("generator")):
-            return run(self, *args, *list(named_ones.values())[len(args) :] if kwargs else ())
+            return run(self, *settings)
 
     METHODS[f"{name}_"] = named(write, f"{name}_")
 

@@ -232,13 +232,24 @@ def _gather(self, dim, index):
 def _check_index(index, name):
     need_tensor(index, name, "index", 3)
     if index.dtype not in (meta.int64, meta.int32):
-        raise RuntimeError(f"{name}(): Expected dtype int64 for index")
+        both = name in ("gather", "scatter")
+        raise RuntimeError(f"{name}(): Expected dtype {'int32/int64' if both else 'int64'} for index")
 
 
 @both
 def gather(input, dim, index, *, sparse_grad=False, out=None):
     _check_index(index, "gather")
+    _check_within(input, dim, index)
     return _gather(input, dim, index)
+
+
+def _check_within(tensor, dim, index):
+    """The numbers of an index, where they are known, are places along a dimension."""
+    at = meta.whole_dim(dim, tensor.dim())
+    size = tensor._shape[at] if tensor.dim() else 1
+    wrong = _numbers.outside(index, 0, size)
+    if wrong is not None:
+        raise RuntimeError(f"index {wrong} is out of bounds for dimension {at} with size {size}")
 
 
 def _check_scatter(self, dim, index, src):
@@ -246,8 +257,18 @@ def _check_scatter(self, dim, index, src):
     meta.whole_dim(dim, self.dim())
     if index.dim() != self.dim():
         raise RuntimeError("Index tensor must have the same number of dimensions as self tensor")
-    if isinstance(src, Tensor) and src.dim() != index.dim():
+    if not isinstance(src, Tensor):
+        return _check_within(self, dim, index)
+    if src.dim() != index.dim():
         raise RuntimeError("Index tensor must have the same number of dimensions as src tensor")
+    at = dim % max(self.dim(), 1)
+    for place, size in enumerate(index._shape):
+        if size > src._shape[place] or (place != at and size > self._shape[place]):
+            raise RuntimeError(
+                f"Expected index {list(index._shape)} to be no larger than self {list(self._shape)} apart from "
+                f"dimension {at} and to be no larger size than src {list(src._shape)}"
+            )
+    return _check_within(self, dim, index)
 
 
 @operator("scatter")
@@ -317,7 +338,7 @@ def _scatter_reduce_in_place(self, dim, index, src, reduce, include_self=True):
 
 
 def _check_reduction(self, dim, index, src, reduce):
-    if reduce not in _REDUCTIONS:
+    if reduce not in (*_REDUCTIONS, "max", "min"):
         raise RuntimeError("reduce argument must be either sum, prod, mean, amax or amin, got " + str(reduce))
     _check_scatter(self, dim, index, src)
 
@@ -368,9 +389,9 @@ def _check_lines(tensor, dim, index, source, name):
     wanted = [index.numel() if place == at else size for place, size in enumerate(tensor._shape)]
     if isinstance(source, Tensor) and tensor.dim() and list(source._shape) != wanted:
         raise IndexError(
-            f"{name}(): Number of indices ({index.numel()}) should be equal to source.size(dim) "
-            f"({source._shape[at] if source.dim() > at else 1}), and source to have the other sizes of self "
-            f"{list(tensor._shape)}, but got {list(source._shape)}"
+            f"{name}(): Number of indices ({index.numel()}) should be equal to source.size(dim): "
+            f"({source._shape[at] if source.dim() > at else 1}), for dim: {at}, and the other sizes to self's "
+            f"{list(tensor._shape)}, but source has {list(source._shape)}"
         )
 
 
@@ -436,7 +457,8 @@ def masked_scatter(input, mask, source):
 
 @both
 def take(input, index):
-    _check_index(index, "take")
+    if index.dtype is not meta.int64:
+        raise RuntimeError(f"take(): Expected a long tensor for index, but got {meta.SCALAR_NAMES[index.dtype]}")
     flat = views.reshaped(input, (-1,))
     return views.reshaped(_index_select(flat, 0, views.reshaped(index, (-1,))), index._shape)
 
@@ -457,6 +479,8 @@ def take_along_dim(input, indices, dim=None):
 
 @both
 def masked_select(input, mask):
+    if mask.dtype is not meta.bool_:
+        raise RuntimeError("masked_select: expected BoolTensor for mask")
     shape = meta.broadcast([input._shape, mask._shape])
     return index_op(views.expand_op(input, shape), [views.expand_op(mask, shape)])
 

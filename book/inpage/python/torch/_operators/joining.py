@@ -148,6 +148,12 @@ def combinations(input, r=2, with_replacement=False):
 
 @function
 def block_diag(*tensors):
+    for place, tensor in enumerate(tensors):
+        if tensor.dim() > 2:
+            raise RuntimeError(
+                f"torch.block_diag: Input tensors must have 2 or fewer dimensions. Input {place} has {tensor.dim()} "
+                "dimensions"
+            )
     blocks = [_at_least(tensor, 2) for tensor in tensors]
     wide, rows, before = sum(block._shape[1] for block in blocks), [], 0
     for block in blocks:
@@ -224,13 +230,21 @@ def _circular(self, pad):
 def pad(input, pad, mode="constant", value=None):
     """A border: pairs of sizes, the last dimension's first."""
     pad = [int(size) for size in pad]
+    if len(pad) % 2:
+        raise RuntimeError("Padding length must be divisible by 2")
     if mode == "constant":
         return constant_pad_op(input, pad, value or 0)
     if mode not in ("reflect", "replicate", "circular"):
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
     count = len(pad) // 2
     if input.dim() not in (count + 1, count + 2) or count not in (1, 2, 3):
-        raise NotImplementedError("Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now")
+        raise NotImplementedError(
+            f"Padding size {len(pad)} is not supported for {input.dim()}D input tensor.\n"
+            "Supported combinations for non-constant padding:\n"
+            "  - 2D or 3D input: padding size = 2 (pads last dimension)\n"
+            "  - 3D or 4D input: padding size = 4 (pads last 2 dimensions)\n"
+            "  - 4D or 5D input: padding size = 6 (pads last 3 dimensions)"
+        )
     if mode == "circular":
         return _circular(input, pad)
     return _BORDERS["reflection" if mode == "reflect" else "replication", count](input, pad)

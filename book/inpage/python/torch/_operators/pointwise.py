@@ -325,15 +325,24 @@ def _check_mask(mask, name):
         raise RuntimeError(f"{name} only supports boolean masks, but got mask with dtype {mask.dtype}")
 
 
+def _check_single(value):
+    if isinstance(value, Tensor) and value.dim():
+        raise RuntimeError(
+            f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.dim()} dimension(s)."
+        )
+
+
 @both
 def masked_fill(input, mask, value):
     _check_mask(mask, "masked_fill")
+    _check_single(value)
     return _masked_fill(input, mask, value)
 
 
 @method
 def masked_fill_(self, mask, value):
     _check_mask(mask, "masked_fill_")
+    _check_single(value)
     return _masked_fill_in_place(self, mask, value)
 
 

@@ -307,6 +307,7 @@ def tensordot(a, b, dims=2):
 
 @function
 def kron(input, other):
+    need_tensor(other, "kron", "other", 2)
     count = max(input.dim(), other.dim())
     one, two = ((1,) * (count - its.dim()) + tuple(its._shape) for its in (input, other))
     outer = views.reshaped(input, [side for size in one for side in (size, 1)])
@@ -420,6 +421,9 @@ def _cdist(x1, x2, p=2.0):
 
 @function
 def cdist(x1, x2, p=2.0, compute_mode=None):
+    for name, given in (("X1", x1), ("X2", x2)):
+        if given.dim() < 2:
+            raise RuntimeError(f"cdist only supports at least 2D tensors, {name} got: {given.dim()}D")
     if x1._shape[-1] != x2._shape[-1]:
         raise RuntimeError(f"X1 and X2 must have the same number of columns. X1: {x1._shape[-1]} X2: {x2._shape[-1]}")
     return _cdist(x1, x2, p)
@@ -431,7 +435,17 @@ def _cross(self, other, dim=-1):
 
 
 @both
-def cross(input, other, dim=-1):
+def cross(input, other, dim=None):
+    if dim is None:
+        threes = [place for place, size in enumerate(input._shape) if size == 3]
+        if not threes:
+            raise RuntimeError("no dimension of size 3 in input")
+        dim = threes[0]
+    shape = meta.broadcast([input._shape, other._shape])
+    if shape[meta.whole_dim(dim, len(shape))] != 3:
+        raise RuntimeError(
+            f"linalg.cross: inputs dimension {dim} must have length 3. Got {input.size(dim)} and {other.size(dim)}"
+        )
     return _cross(input, other, dim)
 
 
@@ -468,7 +482,13 @@ def _scalar_name(tensor):
 @operator("linalg_inv_ex")
 def _inverse(A):
     _check_square(A, "linalg.inv")
-    return made(A._shape, A.dtype)
+    return _by_columns(A._shape, A.dtype)
+
+
+def _by_columns(shape, dtype):
+    """As LAPACK lays its matrices out."""
+    rows, steps = shape[-2], meta.contiguous_strides(shape)
+    return made(shape, dtype, (*steps[:-2], 1, max(rows, 1)))
 
 
 @both
@@ -515,7 +535,7 @@ def _solve(A, B):
             f"linalg.solve: Incompatible shapes of A and B for the equation AX = B ({A._shape[-2]}x{A._shape[-1]} and "
             f"{B._shape[-2]}x{B._shape[-1]})"
         )
-    return made((*meta.broadcast([A._shape[:-2], B._shape[:-2]]), *B._shape[-2:]), A.dtype)
+    return _by_columns((*meta.broadcast([A._shape[:-2], B._shape[:-2]]), *B._shape[-2:]), A.dtype)
 
 
 def solve(A, B, left=True):
@@ -529,7 +549,7 @@ def solve(A, B, left=True):
 @operator("linalg_cholesky_ex")
 def _cholesky(A):
     _check_square(A, "linalg.cholesky")
-    return made(A._shape, A.dtype)
+    return _by_columns(A._shape, A.dtype)
 
 
 @both
@@ -540,8 +560,10 @@ def cholesky(input, upper=False):
 
 @operator("linalg_qr")
 def _qr(A):
+    if A.dim() < 2:
+        raise RuntimeError("linalg.qr: The input tensor A must have at least 2 dimensions.")
     kept = min(A._shape[-2:])
-    return made((*A._shape[:-1], kept), A.dtype), made((*A._shape[:-2], kept, A._shape[-1]), A.dtype)
+    return _by_columns((*A._shape[:-1], kept), A.dtype), _by_columns((*A._shape[:-2], kept, A._shape[-1]), A.dtype)
 
 
 QR = returned("linalg_qr", "Q", "R")

@@ -196,6 +196,9 @@ def topk(input, k, dim=-1, largest=True, sorted=True, *, out=None):
 
 @operator("kthvalue")
 def _kthvalue(self, k, dim=-1, keepdim=False):
+    at = meta.whole_dim(dim, self.dim())
+    if not 0 < k <= (self._shape[at] if self.dim() else 1):
+        raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {at}")
     return ValuesAndIndices["kthvalue"](
         reduced(self, dim, keepdim, self.dtype), reduced(self, dim, keepdim, meta.int64)
     )
@@ -328,6 +331,8 @@ def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear", out=N
 
 @both
 def bincount(input, weights=None, minlength=0):
+    if input.dtype.is_floating_point:
+        raise NotImplementedError(f"\"bincount_cpu\" not implemented for '{meta.SCALAR_NAMES[input.dtype]}'")
     places = input._values("torch.bincount")
     if input.dim() != 1 or min(places, default=0) < 0:
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
@@ -346,9 +351,9 @@ def _histc(self, bins, low, high):
 @both
 def histc(input, bins=100, min=0, max=0, *, out=None):
     if bins <= 0:
-        raise RuntimeError("bins must be > 0")
+        raise RuntimeError(f"torch.histogram(): bins must be > 0, but got {bins} for dimension 0")
     if min > max:
-        raise RuntimeError("max must be larger than min")
+        raise RuntimeError("torch.histc: max must be larger than min")
     return _histc(input, bins, min, max)
 
 

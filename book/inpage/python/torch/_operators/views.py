@@ -474,6 +474,8 @@ def as_strided(input, size, stride, storage_offset=None):
 @operator("unfold")
 def _unfold(self, dimension, size, step):
     at = meta.whole_dim(dimension, self.dim())
+    if step <= 0:
+        raise RuntimeError(f"step is {step} but must be > 0")
     if size > self._shape[at]:
         raise RuntimeError(f"maximum size for tensor at dimension {at} is {self._shape[at]} but size is {size}")
     shape, strides = list(self._shape), list(self._strides)
@@ -754,6 +756,8 @@ def tile(input, *dims):
 
 @both
 def repeat_interleave(input, repeats, dim=None, *, output_size=None):
+    if not isinstance(repeats, Tensor) and repeats < 0:
+        raise RuntimeError("Repeats must be non-negative")
     if isinstance(repeats, Tensor):
         total = output_size if output_size is not None else sum(repeats._values("repeat_interleave"))
     else:
@@ -767,7 +771,10 @@ def repeat_interleave(input, repeats, dim=None, *, output_size=None):
             raise RuntimeError("repeats can not be negative")
         counts = counts * input._shape[at] if len(counts) == 1 else counts
         if len(counts) != input._shape[at]:
-            raise RuntimeError("repeats must have the same size as input along dim")
+            raise RuntimeError(
+                f"repeats must have the same size as input along dim, but got repeats.size(0) = {len(counts)} and "
+                f"input.size({at}) = {input._shape[at]}"
+            )
         from .indexing import index_select
 
         places = [place for place, count in enumerate(counts) for _ in range(count)]
@@ -810,8 +817,10 @@ def roll(input, shifts, dims=None):
 @both
 def flip(input, *dims):
     dims = sizes_of(dims)
-    for dim in dims:
-        meta.whole_dim(dim, input.dim())
+    places = [meta.whole_dim(dim, input.dim()) for dim in dims]
+    for place in places:
+        if places.count(place) > 1:
+            raise RuntimeError(f"dim {place} appears multiple times in the list of dims")
     return _flip(input, dims)
 
 
@@ -863,6 +872,8 @@ def diag(input, diagonal=0):
         square = input.new_zeros((size, size))
         square.diagonal(diagonal).copy_(input)
         return square
+    if input.dim() != 2:
+        raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.dim()}D")
     return clone_op(_diagonal(input, diagonal))
 
 
@@ -880,6 +891,16 @@ METHODS["diag_embed"] = FUNCTIONS["diag_embed"]
 @function
 def meshgrid(*tensors, indexing=None):
     tensors = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else tensors
+    for tensor in tensors:
+        if tensor.dim() > 1:
+            raise RuntimeError(
+                "torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got one of shape "
+                f"{list(tensor._shape)}"
+            )
+    if indexing not in (None, "ij", "xy"):
+        raise RuntimeError(
+            f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}'
+        )
     shape = [tensor.numel() for tensor in tensors]
     order = [1, 0, *range(2, len(shape))] if indexing == "xy" and len(shape) > 1 else list(range(len(shape)))
     shape = [shape[place] for place in order]

@@ -4,6 +4,7 @@ import math
 
 from .. import _autocast
 from .. import _metadata as meta
+from .. import _numbers
 from .._dispatch import operator
 from .._tensor import Tensor, made, need_tensor
 from . import views
@@ -227,7 +228,7 @@ def _check_pool(name, input, count, kernel, stride, padding, output):
             shown = (
                 f"pad should be at most half of effective kernel size, but got pad={p}, kernel_size={k} and dilation=1"
             )
-            if "avg" in name:
+            if name == "avg_pool2d":
                 shown = (
                     "pad should be at most half of effective kernel size, but got padW = "
                     f"{padding[-1]}, padH = {padding[0]}, kW = {kernel[-1]}, kH = {kernel[0]}"
@@ -244,7 +245,10 @@ def pooled(op, input, kernel_size, stride, padding, dilation, ceil_mode, count, 
     need_tensor(input, name)
     if input.dim() not in (count + 1, count + 2):
         raise RuntimeError(
-            f"Expected {count + 1}D or {count + 2}D input to {name}, but got input of size: {list(input._shape)}"
+            f"{name}: Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size for input, but got:"
+            f"{list(input._shape)}"
+            if name == "max_pool1d"
+            else f"Expected {count + 1}D or {count + 2}D input to {name}, but got input of size: {list(input._shape)}"
             if count == 1
             else f"non-empty {count + 1}D or {count + 2}D (batch mode) tensor expected for input"
         )
@@ -318,6 +322,8 @@ def max_pooled(input, kernel_size, stride, padding, dilation, ceil_mode, return_
 
 def averaged(input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override, count):
     name = f"avg_pool{count}d"
+    if divisor_override == 0:
+        raise RuntimeError("divisor must be not zero")
 
     def run(self, kernel, steps, padding, dilation, ceil):
         if count == 1:
@@ -355,10 +361,17 @@ def adapted(kind, input, output_size, count):
     name = f"adaptive_{kind}_pool{count}d"
     need_tensor(input, name)
     if input.dim() not in (count + 1, count + 2) and output_size not in (1, (1, 1)):
-        raise RuntimeError(f"{name}(): Expected {count + 1}D or {count + 2}D tensor, but got {input._shape}")
+        if count == 1:
+            raise RuntimeError(
+                f"Expected 2 to 3 dimensions, but got {input.dim()}-dimensional tensor for argument #1 'self' (while "
+                f"checking arguments for {name})"
+            )
+        got = f"but got{':' if (kind, count) == ('max', 2) else ''} {list(input._shape)}"
+        raise RuntimeError(f"{name}(): Expected {count + 1}D or {count + 2}D tensor, {got}")
     sizes = output_size if isinstance(output_size, (tuple, list)) else (output_size,) * count
     if len(sizes) != count:
-        raise RuntimeError(f"{name}: internal error: output_size.size() must be {count}")
+        called = f"{name}()" if kind == "max" else name
+        raise RuntimeError(f"{called}: internal error: output_size.size() must be {count}")
     sizes = [its if wanted is None else int(wanted) for wanted, its in zip(sizes, input._shape[-count:], strict=True)]
     if count == 1:
         result = _adaptive_ops[kind, 2](views.unsqueeze_op(input, -2), [1, *sizes])
@@ -397,6 +410,11 @@ def _unpool(count):
     def run(self, indices, output_size):
         if indices.dtype is not meta.int64:
             raise RuntimeError(f"elements in indices should be type int64 but got: {meta.SCALAR_NAMES[indices.dtype]}")
+        wrong = _numbers.outside(indices, 0, math.prod(output_size))
+        if wrong is not None:
+            raise RuntimeError(
+                f"Found an invalid max index: {wrong} (output volumes are of size {'x'.join(map(str, output_size))})"
+            )
         return made((*self._shape[: -len(output_size)], *output_size), self.dtype)
 
     return run
@@ -433,15 +451,15 @@ def col2im(self, output_size, kernel_size, dilation, padding, stride):
             "Expected size of input's dimension 1 to be divisible by the product of kernel_size, but got "
             f"input.size(1)={columns} and kernel_size={tuple(kernel_size)}."
         )
-    blocks = math.prod(
+    blocks = [
         (size + 2 * p - d * (k - 1) - 1) // s + 1
         for size, p, d, k, s in zip(output_size, padding, dilation, kernel_size, stride, strict=True)
-    )
-    if self._shape[-1] != blocks:
+    ]
+    if self._shape[-1] != math.prod(blocks):
         raise RuntimeError(
             f"Given output_size={tuple(output_size)}, kernel_size={tuple(kernel_size)}, dilation={tuple(dilation)}, "
             f"padding={tuple(padding)}, stride={tuple(stride)}, expected size of input's dimension 2 to match the "
-            f"calculated number of sliding blocks {blocks}, but got input.size(2)={self._shape[-1]}."
+            f"calculated number of sliding blocks {blocks[0]} * {blocks[1]} = {math.prod(blocks)}, but got input.size(2)={self._shape[-1]}."
         )
     return made((*self._shape[:-2], columns // patches, *output_size), self.dtype)
 
@@ -500,6 +518,10 @@ def pixel_shuffle_op(self, factor):
 
 @operator("pixel_unshuffle")
 def pixel_unshuffle_op(self, factor):
+    if self.dim() < 3:
+        raise RuntimeError(
+            f"pixel_unshuffle expects input to have at least 3 dimensions, but got input with {self.dim()} dimension(s)"
+        )
     *front, channels, height, width = self._shape
     for size, word, at in ((height, "height", -2), (width, "width", -1)):
         if size % factor:

@@ -457,7 +457,7 @@ _LEAST = {
 def rms_norm(input, normalized_shape, weight=None, eps=None):
     inner = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
     if tuple(input.shape[-len(inner) :]) != inner:
-        shown = ", ".join(["*", *map(str, inner)])
+        shown = "*" + ", ".join(map(str, inner))
         raise RuntimeError(
             f"Given normalized_shape={list(inner)}, expected input with shape [{shown}], but got input of size"
             f"{list(input.shape)}"
@@ -536,7 +536,9 @@ def interpolate(
     if mode == "area":
         return {1: adaptive_avg_pool1d, 2: adaptive_avg_pool2d, 3: adaptive_avg_pool3d}[places](input, sizes)
     if antialias and not (mode in ("bilinear", "bicubic") and input.dim() == 4):
-        raise ValueError("Anti-alias option is restricted to bilinear and bicubic modes and requires a 4-D tensor as input")
+        raise ValueError(
+            "Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires a 4-D tensor as input"
+        )
     op = _windows.UPSAMPLING.get((f"{mode} antialias" if antialias else mode, input.dim()))
     if op is None:
         _refuse_mode(input, mode)
@@ -544,6 +546,8 @@ def interpolate(
 
 
 def _refuse_mode(input, mode):
+    if mode == "lanczos":
+        raise _lacking("F.interpolate with mode='lanczos'")
     needs = {"linear": 3, "bilinear": 4, "bicubic": 4, "trilinear": 5}
     if mode in needs and input.dim() in (3, 4, 5):
         raise NotImplementedError(f"Got {input.dim()}D input, but {mode} mode needs {needs[mode]}D input")
@@ -614,12 +618,12 @@ def affine_grid(theta, size, align_corners=None):
     if wanted is None:
         raise NotImplementedError(
             "affine_grid only supports 4D and 5D sizes, for 2D and 3D affine transforms, respectively. Got size "
-            f"{_meta.Size(size)}."
+            f"{tuple(size)}."
         )
     if theta.dim() != 3 or tuple(theta.shape[1:]) != (len(size) - 2, len(size) - 1):
         dims = len(size) - 2
         raise ValueError(
-            f"Expected a batch of {dims}D affine matrices of shape {wanted} for size {_meta.Size(size)}. Got "
+            f"Expected a batch of {dims}D affine matrices of shape {wanted} for size {tuple(size)}. Got "
             f"{theta.shape}."
         )
     return _windows.affine_grid_op(theta, list(size), bool(align_corners))
@@ -668,7 +672,7 @@ def embedding_bag(
             raise ValueError(
                 "if input is 2D, then offsets has to be None, as input is treated is a mini-batch of fixed "
                 "length sequences. However, found offsets of type "
-                f"{type(offsets)}"
+                "<class 'torch.Tensor'>"
             )
         offsets = _FUNCTIONS["arange"](0, input.numel(), max(input.shape[1], 1))
     elif offsets is None:
@@ -699,6 +703,11 @@ def one_hot(tensor, num_classes=-1):
         raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
     if num_classes == -1:
         num_classes = int(max(tensor._values("one_hot without num_classes"), default=0)) + 1
+    wrong = _numbers.outside(tensor, 0, num_classes)
+    if wrong is not None:
+        raise RuntimeError(
+            "Class values must be non-negative." if wrong < 0 else "Class values must be smaller than num_classes."
+        )
     zeros = _FUNCTIONS["zeros"]((*tensor.shape, num_classes), dtype=_meta.int64)
     return zeros.scatter(-1, tensor.unsqueeze(-1), 1)
 
@@ -795,6 +804,8 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
             "Please ensure they have the same size."
         )
     number = _number(reduction)
+    if _numbers.outside(input, 0, 1 + 1e-9) is not None:
+        raise RuntimeError("all elements of input should be between 0 and 1")
     return _losses.bce_op(input, target, number, *([] if weight is None else [weight]))
 
 
@@ -817,10 +828,14 @@ def cross_entropy(
     if target.dtype.is_floating_point:
         if input.shape != target.shape:
             raise RuntimeError(
-                "Expected target with class probabilities to have the input's size, got "
-                f"{list(target.shape)} and {list(input.shape)}"
+                "0D or 1D target tensor expected, multi-target not supported"
             )
         return _by_shares(input, target, weight, reduction, label_smoothing)
+    if input.shape == target.shape:
+        raise RuntimeError(
+            "Expected floating point type for target with class probabilities, got "
+            f"{_meta.SCALAR_NAMES[target.dtype]}"
+        )
     logs = log_softmax(input, 1 if input.dim() > 1 else 0)
     loss = nll_loss(logs, target, weight, None, ignore_index, None, reduction)
     return _smoothed(loss, logs, target, weight, ignore_index, reduction, label_smoothing) if label_smoothing else loss
@@ -927,7 +942,7 @@ def multilabel_soft_margin_loss(input, target, weight=None, size_average=None, r
 
 def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=None, reduce=None, reduction="mean"):
     if p not in (1, 2):
-        raise RuntimeError("only p == 1 and p == 2 supported")
+        raise ValueError("only p == 1 and p == 2 supported")
     return _losses.multi_margin_op(input, target, p, margin, weight, _number(reduction))
 
 

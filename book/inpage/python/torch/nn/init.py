@@ -51,11 +51,32 @@ def normal_(tensor, mean=0.0, std=1.0, generator=None):
 
 
 def trunc_normal_(tensor, mean=0.0, std=1.0, a=-2.0, b=2.0, generator=None):
-    low, high = (math.erf((bound - mean) / std / math.sqrt(2)) for bound in (a, b))
-    _write(tensor, "uniform_", low, high)
-    for name, *args in (("erfinv_",), ("mul_", std * math.sqrt(2.0)), ("add_", mean), ("clamp_", a, b)):
-        _write(tensor, name, *args)
-    return tensor
+    low, high = (0.5 + math.erf((bound - mean) / std / math.sqrt(2)) / 2 for bound in (a, b))
+    if tensor.is_meta:
+        return _write(tensor, "normal_", mean, std)
+    with _no_grad():
+        return _drawn_again(tensor, mean, std, a, b) if high - low > 0.3 else _accepted(tensor, mean, std, a, b)
+
+
+def _drawn_again(tensor, mean, std, a, b):
+    """What is too far away is drawn anew until nothing is."""
+    result = tensor.normal_(mean, std).clone()
+    while (far := (result < a) | (result > b)).any():
+        result = _FUNCTIONS["where"](far, _FUNCTIONS["empty_like"](result).normal_(mean, std), result)
+    return tensor.copy_(result)
+
+
+def _accepted(tensor, mean, std, a, b):
+    """Drawn evenly, and accepted as often as it is likely."""
+    peak = -0.5 * ((max(a, min(mean, b)) - mean) / std) ** 2
+    result, pending = tensor, None
+    while pending is None or pending.any():
+        drawn = _FUNCTIONS["empty_like"](tensor).uniform_(a, b)
+        result = drawn if pending is None else _FUNCTIONS["where"](pending, drawn, result)
+        likely = ((drawn - mean) / std) ** 2 * -0.5 - peak
+        refused = _FUNCTIONS["empty_like"](tensor).uniform_().log() > likely
+        pending = refused if pending is None else pending & refused
+    return tensor.copy_(result)
 
 
 def constant_(tensor, val):

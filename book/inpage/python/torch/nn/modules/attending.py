@@ -101,7 +101,9 @@ def multi_head_attention_forward(
     if key_padding_mask is not None:
         if tuple(key_padding_mask.shape) != (batch, key.shape[0]):
             raise AssertionError(
-                f"expecting key_padding_mask shape of {(batch, key.shape[0])}, but got {key_padding_mask.shape}"
+                f"Expected key_padded_mask.shape[0] to be {batch}, but got {key_padding_mask.shape[0]}"
+                if key_padding_mask.shape[0] != batch
+                else f"expecting key_padding_mask shape of {(batch, key.shape[0])}, but got {key_padding_mask.shape}"
             )
         padding = padding.view(batch, 1, 1, others).expand(-1, num_heads, -1, -1)
         padding = padding.reshape(batch * num_heads, 1, others)
@@ -245,7 +247,10 @@ class MultiheadAttention(Module):
         is_causal=False,
     ):
         if is_causal and attn_mask is None:
-            raise RuntimeError("Need attn_mask if specifying the is_causal hint.")
+            raise RuntimeError(
+                "Need attn_mask if specifying the is_causal hint. You may use the Transformer module method "
+                "`generate_square_subsequent_mask` to create this mask."
+            )
         if (
             attn_mask is not None
             and attn_mask.dtype not in (meta.bool_, query.dtype)

@@ -48,12 +48,22 @@ class RNNBase(Module):
         dtype=None,
     ):
         super().__init__()
+        if proj_size and mode != "LSTM":
+            raise ValueError("proj_size argument is only supported for LSTM, not RNN or GRU")
         if not isinstance(hidden_size, int):
             raise TypeError(f"hidden_size should be of type int, got: {type(hidden_size).__name__}")
         if hidden_size <= 0:
             raise ValueError("hidden_size must be greater than zero")
         if num_layers <= 0:
             raise ValueError("num_layers must be greater than zero")
+        if isinstance(dropout, bool) or not 0 <= dropout <= 1:
+            raise ValueError(
+                "dropout should be a number in range [0, 1] representing the probability of an element being zeroed"
+            )
+        if proj_size < 0:
+            raise ValueError("proj_size should be a positive integer or zero to disable projections")
+        if proj_size >= hidden_size:
+            raise ValueError("proj_size has to be smaller than hidden_size")
         self.mode = mode
         self.input_size = input_size
         self.hidden_size = hidden_size
@@ -247,7 +257,7 @@ class RNNCellBase(Module):
             self.register_parameter(name, Parameter(empty(num_chunks * hidden_size, dtype=dtype)) if bias else None)
         self.reset_parameters()
 
-    def _checked(self, input, states):
+    def _checked(self, input, states, label=0):
         if input.dim() not in (1, 2):
             raise ValueError(f"{type(self).__name__}: Expected input to be 1D or 2D, got {input.dim()}D instead")
         if input.shape[-1] != self.input_size:
@@ -256,7 +266,11 @@ class RNNCellBase(Module):
             return FUNCTIONS["zeros"](*input.shape[:-1], self.hidden_size, dtype=input.dtype)
         if states.shape[-1] != self.hidden_size:
             raise RuntimeError(
-                f"hidden0 has inconsistent hidden_size: got {states.shape[-1]}, expected {self.hidden_size}"
+                f"hidden{label} has inconsistent hidden_size: got {states.shape[-1]}, expected {self.hidden_size}"
+            )
+        if input.dim() == 2 and states.dim() == 2 and input.shape[0] != states.shape[0]:
+            raise RuntimeError(
+                f"Input batch size {input.shape[0]} doesn't match hidden{label} batch size {states.shape[0]}"
             )
         return states
 
@@ -293,7 +307,7 @@ class LSTMCell(RNNCellBase):
 
     def forward(self, input, hx=None):
         hidden, cell = (None, None) if hx is None else hx
-        hidden, cell = self._checked(input, hidden), self._checked(input, cell)
+        hidden, cell = self._checked(input, hidden), self._checked(input, cell, 1)
         take, forget, new, give = self._gates(input, hidden).unsafe_chunk(4, -1)
         take, forget, new, give = take.sigmoid_(), forget.sigmoid_(), new.tanh_(), give.sigmoid_()
         cell = (forget * cell).add_(take * new)
