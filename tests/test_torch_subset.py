@@ -127,6 +127,23 @@ def test_what_is_lacking_is_named_in_one_sentence(code, words):
     assert words in said and "\n" not in said
 
 
+def test_every_name_of_a_tensor_is_there_or_said_to_be_missing():
+    names = sorted(name for name in dir(torch.Tensor) if not name.startswith("_"))
+    program = """
+import json, sys, torch
+found, x = {}, torch.zeros(2, 3)
+for name in json.loads(sys.argv[1]):
+    try:
+        getattr(x, name)
+    except Exception as error:
+        found[name] = type(error).__name__
+print(json.dumps(found))
+"""
+    assert len(names) > 600
+    found = in_the_subset(program, json.dumps(names))
+    assert set(found.values()) <= {"NotInThisPage"}
+
+
 def test_it_is_loaded_quickly_and_quietly():
     program = "import json, time; t = time.process_time(); import torch; print(json.dumps(time.process_time() - t))"
     assert min(in_the_subset(program) for _ in range(3)) < 0.5

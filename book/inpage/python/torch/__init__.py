@@ -38,6 +38,7 @@ from ._operators.creating import layers_on_their_device as _layers_on_their_devi
 from ._operators.creating import on_their_device as _on_their_device
 from ._public import FUNCTIONS as _FUNCTIONS
 from ._public import METHODS as _METHODS
+from ._printing import set_printoptions
 from ._tensor import Tensor
 from .random import Generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 
@@ -63,10 +64,14 @@ _ALSO_HERE = (
     "dropout layer_norm group_norm batch_norm bilinear embedding pixel_shuffle pixel_unshuffle channel_shuffle prelu "
     "selu celu rrelu threshold cosine_similarity pairwise_distance max_pool1d max_pool2d max_pool3d avg_pool1d "
     "adaptive_avg_pool1d adaptive_max_pool1d rms_norm instance_norm hardshrink feature_alpha_dropout alpha_dropout "
-    "pdist"
+    "pdist binary_cross_entropy_with_logits celu_ selu_ rrelu_ threshold_ kl_div "
+    "cosine_embedding_loss ctc_loss hinge_embedding_loss margin_ranking_loss poisson_nll_loss triplet_margin_loss "
+    "embedding_bag"
 )
 for _name in _ALSO_HERE.split():
     globals()[_name] = getattr(nn.functional, _name)
+for _name in ("prelu", "hardshrink"):
+    setattr(Tensor, _name, getattr(nn.functional, _name))
 
 
 def is_tensor(obj):
@@ -99,10 +104,6 @@ def get_default_device():
 
 def _assert(condition, message):
     assert condition, message
-
-
-def set_printoptions(**options):
-    return None
 
 
 def set_num_threads(number):

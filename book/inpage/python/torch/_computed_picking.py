@@ -104,10 +104,8 @@ def _scattering(name, adds):
     def compute(target, self, dim, index, src):
         if not hasattr(src, "_shape"):
             given = _numbers.engine.of(kind(target.dtype), [src])
-        elif tuple(src._shape) == tuple(index._shape):
-            given = numbers(src)
         else:
-            raise Unknown
+            given = _numbers.engine.laid(memory(src), src._offset, list(index._shape), list(src._strides))
         return _numbers.engine.replaced(numbers(self), _along(index, self._shape, dim), given, adds)
 
 

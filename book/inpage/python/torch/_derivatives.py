@@ -168,13 +168,13 @@ def _rsub(keep, self, other):
 
 @derivative("mul")
 def _mul(keep, self, other, alpha=1):
-    its, others = keep(self, other), keep(other, self)
+    its, others = keep(self, other), keep(other, self) if isinstance(other, Tensor) else keep.number(other)
     return lambda grad: grad * others(), lambda grad: grad * its()
 
 
 @derivative("div")
 def _div(keep, self, other, alpha=1):
-    its, others = keep(self, other), keep(other)
+    its, others = keep(self, other), keep(other) if isinstance(other, Tensor) else keep.number(other)
     return lambda grad: grad / others(), lambda grad: -grad * (its() / others()) / others()
 
 

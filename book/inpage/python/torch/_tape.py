@@ -45,6 +45,14 @@ def together(formula):
     return formula
 
 
+_FREED = (
+    "Trying to backward through the graph a second time (or directly access saved tensors after they have already been "
+    "freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify "
+    "retain_graph=True if you need to backward through the graph a second time or if you need to access saved tensors "
+    "after calling backward."
+)
+
+
 class Saved:
     """A tensor that a formula needs, and the version that it had."""
 
@@ -73,12 +81,7 @@ class Saved:
 
     def __call__(self):
         if self._tensor is None:
-            raise RuntimeError(
-                "Trying to backward through the graph a second time (or directly access saved tensors after they have "
-                "already been freed). Saved intermediate values of the graph are freed when you call .backward() or "
-                "autograd.grad(). Specify retain_graph=True if you need to backward through the graph a second time or "
-                "if you need to access saved tensors after calling backward."
-            )
+            raise RuntimeError(_FREED)
         if self._unpack is not None:
             return self._unpack(self._tensor)
         self._check()
@@ -120,6 +123,17 @@ class _Keep:
         if any(value is written for written in self._written):
             value = value.clone()
         return self._kept(Saved(value), name)
+
+    def number(self, value):
+        """A factor, which PyTorch keeps as a tensor: when all that is kept has been freed, it is gone, too."""
+        node = weakref.ref(self._node)
+
+        def get():
+            if (kept := node()) is not None and kept.is_released:
+                raise RuntimeError(_FREED)
+            return value
+
+        return get
 
     def result(self, number=0, name="result"):
         saved = Saved.__new__(Saved)
@@ -183,7 +197,10 @@ class Node:
             return self.names[name.removeprefix("_saved_")]()
         raise AttributeError(f"'{self._name}' object has no attribute '{name}'")
 
+    is_released = False
+
     def release(self):
+        self.is_released = True
         for saved in self.saved:
             saved.release()
 

@@ -8,6 +8,7 @@ from .. import _metadata as meta
 from .. import _numbers
 from .._dispatch import operator
 from .._grad import no_grad
+from .._lacking import lacking, no_numpy
 from .._public import FUNCTIONS, METHODS, both, function, method, named
 from .._tensor import Tensor, flattened, made, need_tensor
 from .views import dtype_value, like_strides, sizes_of
@@ -116,6 +117,8 @@ def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=Fal
         )
         if isinstance(data, Tensor):
             dtype = data.dtype
+    if dtype.is_complex and _numbers.engine is not None:
+        raise lacking("torch.tensor of complex numbers")
     known = None if values is None else [dtype_value(dtype, value) for value in values]
     return _wanting(made(shape, dtype, values=known), requires_grad)
 
@@ -375,10 +378,31 @@ def multinomial(input, num_samples, replacement=False, *, generator=None, out=No
 
 @operator("complex")
 def _complex(real, imag):
-    return made(real._shape, real.dtype.to_complex())
+    if real.dtype is not imag.dtype:
+        raise RuntimeError(
+            f"Expected object of scalar type {meta.SCALAR_NAMES[real.dtype]} but got scalar type "
+            f"{meta.SCALAR_NAMES[imag.dtype]} for second argument"
+        )
+    return made(meta.broadcast([real._shape, imag._shape]), real.dtype.to_complex())
 
 
-FUNCTIONS["complex"] = named(lambda real, imag: _complex(real, imag), "complex")
+def _made_complex(name):
+    def pair(one, other, *, out=None):
+        result = _complex(one, other)
+        if not result.is_meta:
+            raise lacking(f"torch.{name}")
+        return result
+
+    FUNCTIONS[name] = named(pair, name)
+
+
+_made_complex("complex")
+_made_complex("polar")
+
+
+@function
+def from_numpy(ndarray):
+    raise no_numpy("torch.from_numpy()")
 
 
 @operator("empty_strided")

@@ -67,6 +67,8 @@ def ctc_op(log_probs, targets, reduction, input_lengths, target_lengths, blank, 
 
 
 def _check_classes(target, classes, ignored):
+    if target.dtype not in (meta.int64, meta.uint8):
+        raise RuntimeError(f"expected target dtype to be Long or Byte, but got {meta.SCALAR_NAMES[target.dtype]}")
     if _numbers.outside(target, 0, classes) is None:
         return
     wrong = next((one for one in _numbers.listed(target) if one != ignored and not 0 <= one < classes), None)
@@ -99,7 +101,5 @@ def nll(input, target, weight, ignore_index, reduction):
     if input.dim() > 2 and tuple(target._shape) != (input._shape[0], *input._shape[2:]):
         raise RuntimeError(f"Expected target size {[input._shape[0], *input._shape[2:]]}, got {list(target._shape)}")
     _check_classes(target, classes, ignore_index)
-    if target.dtype not in (meta.int64, meta.uint8):
-        raise RuntimeError(f"expected scalar type Long but found {meta.SCALAR_NAMES[target.dtype]}")
     op = nll_op if input.dim() == 2 else nll2d_op
     return op(input, target, weight, number, ignore_index)[0]

@@ -158,9 +158,12 @@ def mode(input, dim=-1, keepdim=False, *, out=None):
     return _mode(input, dim, keepdim)
 
 
-@function
-def aminmax(input, *, dim=None, keepdim=False):
-    return FUNCTIONS["amin"](input, dim, keepdim), FUNCTIONS["amax"](input, dim, keepdim)
+Extremes = returned("aminmax", "min", "max")
+
+
+@both
+def aminmax(input, *, dim=None, keepdim=False, out=None):
+    return Extremes(FUNCTIONS["amin"](input, dim, keepdim), FUNCTIONS["amax"](input, dim, keepdim))
 
 
 @operator("sort")

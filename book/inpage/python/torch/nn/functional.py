@@ -825,11 +825,7 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
 def cross_entropy(
     input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean", label_smoothing=0.0
 ):
-    if target.dtype.is_floating_point:
-        if input.shape != target.shape:
-            raise RuntimeError(
-                "0D or 1D target tensor expected, multi-target not supported"
-            )
+    if target.dtype.is_floating_point and input.shape == target.shape:
         return _by_shares(input, target, weight, reduction, label_smoothing)
     if input.shape == target.shape:
         raise RuntimeError(
