@@ -1,5 +1,7 @@
-"""Every call of torch_calls.py gives, in the page, the numbers and the gradients that PyTorch gives, or says that it does
-not; a wrong one fails there as well."""
+"""Every call of torch_calls.py gives, in the page, the numbers and the gradients that PyTorch gives.
+
+Those that do not say so; a wrong one fails there as well.
+"""
 
 import functools
 import math

@@ -32,6 +32,19 @@ def mask(*shape):
     return torch.zeros(*shape, dtype=torch.bool)
 
 
+def late(*shape):
+    """True from the fourth on, along the last dimension."""
+    return torch.arange(shape[-1]).expand(shape) > 3
+
+
+def packed(padded, *lengths):
+    return nn.utils.rnn.pack_padded_sequence(padded, list(lengths), batch_first=True, enforce_sorted=False)
+
+
+def unpacked(sequence, **options):
+    return nn.utils.rnn.pad_packed_sequence(sequence, **options)
+
+
 def last(*shape):
     """A tensor whose channels lie next to each other."""
     return torch.rand(*shape).to(memory_format=torch.channels_last)
@@ -601,7 +614,7 @@ nn.LPPool2d(2, 3, stride=2)(r(2, 3, 7, 7))
 nn.LPPool3d(2, 2)(r(2, 3, 4, 4, 4))
 (lambda pair: nn.MaxUnpool1d(2)(*pair))(nn.MaxPool1d(2, return_indices=True)(r(2, 3, 8)))
 (lambda pair: nn.MaxUnpool2d(2, 2)(*pair))(nn.MaxPool2d(2, 2, return_indices=True)(r(2, 3, 8, 6)))
-(lambda pair: nn.MaxUnpool2d(2, 2)(*pair, output_size=(2, 3, 5, 5)))(nn.MaxPool2d(2, 2, return_indices=True)(r(2, 3, 5, 5)))
+nn.MaxUnpool2d(2)(*nn.MaxPool2d(2, return_indices=True)(r(2, 3, 5, 5)), output_size=(2, 3, 5, 5))
 (lambda pair: nn.MaxUnpool3d(2)(*pair))(nn.MaxPool3d(2, return_indices=True)(r(2, 3, 4, 4, 4)))
 F.max_pool2d(r(1, 2, 5, 5), 2, return_indices=True)
 F.lp_pool2d(r(1, 2, 4, 4), 2, 2)
@@ -717,15 +730,15 @@ nn.MultiheadAttention(8, 2, dropout=0.3)(r(5, 2, 8), r(5, 2, 8), r(5, 2, 8))
 (lambda x: nn.MultiheadAttention(8, 2)(x, x, x, attn_mask=torch.ones(5, 5).triu(1).bool()))(r(5, 2, 8))
 (lambda x: nn.MultiheadAttention(8, 2)(x, x, x, attn_mask=r(5, 5)))(r(5, 2, 8))
 (lambda x: nn.MultiheadAttention(8, 2)(x, x, x, attn_mask=r(4, 5, 5), need_weights=False))(r(5, 2, 8))
-(lambda x: nn.MultiheadAttention(8, 2, batch_first=True)(x, x, x, key_padding_mask=torch.arange(5).expand(2, 5) > 3))(r(2, 5, 8))
-(lambda x: nn.MultiheadAttention(8, 2, add_bias_kv=True, add_zero_attn=True)(x, x, x, key_padding_mask=torch.arange(5).expand(2, 5) > 3))(r(5, 2, 8))
+(lambda x: nn.MultiheadAttention(8, 2, batch_first=True)(x, x, x, key_padding_mask=late(2, 5)))(r(2, 5, 8))
+(lambda x: nn.MultiheadAttention(8, 2, 0, True, True, True)(x, x, x, key_padding_mask=late(2, 5)))(r(5, 2, 8))
 F.scaled_dot_product_attention(r(2, 5, 8), r(2, 7, 8), r(2, 7, 8), attn_mask=torch.ones(5, 7).tril().bool())
 F.scaled_dot_product_attention(r(2, 5, 8), r(2, 7, 8), r(2, 7, 8), attn_mask=r(5, 7), scale=0.5)
 F.scaled_dot_product_attention(r(2, 4, 5, 8), r(2, 2, 5, 8), r(2, 2, 5, 8), enable_gqa=True)
 nn.TransformerEncoderLayer(8, 2, 16, dropout=0.0)(r(5, 2, 8), src_mask=torch.full((5, 5), float("-inf")).triu(1))
 nn.TransformerEncoderLayer(8, 2, 16, batch_first=True).eval()(r(2, 5, 8))
 nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), 2, nn.LayerNorm(8))(r(2, 5, 8))
-nn.TransformerDecoderLayer(8, 2, 16, norm_first=True, batch_first=True)(r(2, 5, 8), r(2, 7, 8), tgt_mask=nn.Transformer.generate_square_subsequent_mask(5))
+nn.TransformerDecoderLayer(8, 2, 16, norm_first=True)(r(5, 2, 8), r(7, 2, 8), torch.full((5, 5), -1e9).triu(1))
 nn.Transformer(8, 2, 1, 1, 16, batch_first=True)(r(2, 5, 8), r(2, 7, 8))
 nn.LSTM(4, 6, 3, batch_first=True)(r(2, 5, 4))
 nn.LSTM(4, 6, 2, bidirectional=True, bias=False)(r(5, 2, 4))
@@ -996,7 +1009,7 @@ WITH_NUMBERS = """
 nn.Fold((7, 8), 3, dilation=2, padding=2, stride=2)(r(2, 27, 20))
 nn.GaussianNLLLoss(full=True)(r(2, 3), r(2, 3), r(2, 3))
 nn.GaussianNLLLoss()(r(2, 3), r(2, 3), r(2, 1))
-nn.CTCLoss(reduction="none", zero_infinity=True)(r(3, 2, 5).log_softmax(2), torch.tensor([1, 2, 2, 3, 4]), torch.tensor([3, 3]), torch.tensor([3, 2]))
+F.ctc_loss(r(3, 2, 5).log_softmax(2), torch.tensor([1, 2, 2, 3, 4]), (3, 3), (3, 2), 0, "none", True)
 r(3, 5).quantile(torch.tensor([0.25, 0.5, 1.0]), dim=1)
 torch.linalg.cross(r(4, 3), r(3))
 torch.combinations(torch.arange(4), 2)
@@ -1030,9 +1043,9 @@ nn.init.orthogonal_(torch.empty(6, 2, 2), gain=2)
 nn.init.sparse_(torch.empty(6, 3), sparsity=0.4)
 nn.init.eye_(torch.empty(3, 4))
 nn.utils.rnn.pack_padded_sequence(r(4, 3, 2), [4, 2, 1]).data
-nn.utils.rnn.pack_padded_sequence(r(3, 4, 2), torch.tensor([1, 4, 2]), batch_first=True, enforce_sorted=False).batch_sizes
-nn.utils.rnn.pad_packed_sequence(nn.utils.rnn.pack_padded_sequence(r(3, 4, 2), [1, 4, 2], batch_first=True, enforce_sorted=False), batch_first=True, padding_value=-1.0)
-nn.utils.rnn.pad_packed_sequence(nn.LSTM(2, 3, batch_first=True)(nn.utils.rnn.pack_padded_sequence(r(3, 4, 2), [1, 4, 2], batch_first=True, enforce_sorted=False))[0])
+packed(r(3, 4, 2), *torch.tensor([1, 4, 2])).batch_sizes
+unpacked(packed(r(3, 4, 2), 1, 4, 2), batch_first=True, padding_value=-1.0)
+unpacked(nn.LSTM(2, 3, batch_first=True)(packed(r(3, 4, 2), 1, 4, 2))[0])
 nn.LSTM(2, 3, 2, bidirectional=True)(nn.utils.rnn.pack_padded_sequence(r(4, 3, 2), [4, 2, 1]))[1]
 nn.GRU(2, 3)(nn.utils.rnn.pack_padded_sequence(r(4, 3, 2), [3, 3, 3]), r(1, 3, 3))[1]
 nn.utils.rnn.unpad_sequence(r(3, 2, 4), torch.tensor([3, 1]))

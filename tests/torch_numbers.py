@@ -1,5 +1,7 @@
-"""What the calls of torch_calls.py give besides shapes, with whatever `torch` is imported: numbers, and gradients of all
-that is random in them and of the weights of their layers."""
+"""What the calls of torch_calls.py give besides shapes, with whatever `torch` is imported.
+
+Numbers, and the gradients of all that is random in them and of the weights of their layers.
+"""
 
 import contextlib
 import functools

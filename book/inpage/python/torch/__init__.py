@@ -36,9 +36,9 @@ from ._metadata import default_type as get_default_dtype
 from ._metadata import set_default_type as set_default_dtype
 from ._operators.creating import layers_on_their_device as _layers_on_their_device
 from ._operators.creating import on_their_device as _on_their_device
+from ._printing import set_printoptions
 from ._public import FUNCTIONS as _FUNCTIONS
 from ._public import METHODS as _METHODS
-from ._printing import set_printoptions
 from ._tensor import Tensor
 from .random import Generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 

@@ -4,7 +4,7 @@ import math
 
 from . import _numbers
 from ._computed import kind, windowed
-from ._numbers import Unknown, computes, numbers
+from ._numbers import computes, numbers
 
 
 def _known(tensor):
@@ -23,7 +23,8 @@ def _convolution(
 ):
     engine, given = _numbers.engine, numbers(grad)
     by_input, by_weight, by_bias = output_mask
-    by_bias = engine.channelSums(kind(grad.dtype), given, grad._shape[1], math.prod(grad._shape[2:])) if by_bias else None
+    places = math.prod(grad._shape[2:])
+    by_bias = engine.channelSums(kind(grad.dtype), given, grad._shape[1], places) if by_bias else None
     window = stride, padding, dilation
     if len(stride) == 3:
         window = [*window, transposed, output_padding, groups]

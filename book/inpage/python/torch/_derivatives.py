@@ -717,7 +717,8 @@ def _upsampling(name, nearest):
     @derivative(name)
     def formulas(keep, self, output_size, align_corners=False, scales=None):
         its = keep(self)
-        if scales and any(size * scale != now for size, scale, now in zip(self._shape[2:], scales, output_size, strict=True)):
+        pairs = zip(self._shape[2:], scales, output_size, strict=True) if scales else ()
+        if any(size * scale != now for size, scale, now in pairs):
             return (lambda grad: _by_factors(grad, its(), nearest, output_size, align_corners, scales),)
         return (lambda grad: backwards.upsample(grad, its(), nearest, align_corners),)
 

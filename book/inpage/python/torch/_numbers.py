@@ -79,7 +79,7 @@ def are_computed(*tensors):
 
 
 def outside(tensor, low, high):
-    """The first number of a tensor that is not between these, of which `high` is the first beyond; None: none is known."""
+    """The first number of a tensor below `low`, or not below `high`; None where none is known."""
     if not are_computed(tensor) or not tensor.numel():
         return None
     values = numbers(tensor)

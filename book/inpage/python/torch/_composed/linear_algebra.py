@@ -26,7 +26,7 @@ class LinAlgError(RuntimeError):
 
 
 def _eliminated(matrix, others):
-    """(determinant, the others divided by the matrix); None in their place where it has no inverse. Gauss and Jordan."""
+    """(determinant, the others divided by the matrix, or None where it has no inverse), as Gauss and Jordan do."""
     size, rows = len(matrix), [[*row, *other] for row, other in zip(matrix, others, strict=True)]
     product = 1.0
     for at in range(size):

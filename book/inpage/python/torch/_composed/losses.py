@@ -1,8 +1,8 @@
 """Losses of more than one step, and the gradients of those that are computed in one."""
 
 from .. import _metadata as meta
-from .._public import FUNCTIONS
 from .._numbers import computes
+from .._public import FUNCTIONS
 from .._tape import derivative
 from .steps import composed, computing, followed
 

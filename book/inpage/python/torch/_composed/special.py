@@ -159,7 +159,7 @@ for _name, _formula in {
     "lgamma": lambda x: x.digamma(),
     "deg2rad": lambda x: math.pi / 180,
     "rad2deg": lambda x: 180 / math.pi,
-    "sinc": lambda x: FUNCTIONS["where"](x == 0, 0.0, (math.pi * x).cos() / x - (math.pi * x).sin() / (math.pi * x * x)),
+    "sinc": lambda x: FUNCTIONS["where"](x == 0, 0.0, ((math.pi * x).cos() - x.sinc()) / x),
     "frac": lambda x: 1,
     "sgn": lambda x: 0,
 }.items():

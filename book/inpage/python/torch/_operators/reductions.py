@@ -6,11 +6,10 @@ import math
 from .. import _metadata as meta
 from .. import _numbers
 from .._dispatch import operator
-from .._public import FUNCTIONS, METHODS, both, function, method, named, returned
+from .._public import FUNCTIONS, METHODS, both, function, named, returned
 from .._tensor import Tensor, made, need_tensor
 from .pointwise import floating
 from .views import like_strides
-
 
 ValuesAndIndices = {
     name: returned(name, "values", "indices")
@@ -414,10 +413,7 @@ METHODS.pop("numel")
 
 def _each_once(input, name, dim, is_sorted):
     """The rows of a tensor, each once; for each row which it is; how many there are of each. As lists."""
-    if dim is None:
-        rows = input._values(name)
-    else:
-        rows = [tuple(row._values(name)) for row in input.unbind(dim)]
+    rows = input._values(name) if dim is None else [tuple(row._values(name)) for row in input.unbind(dim)]
     if is_sorted:
         order = sorted(set(rows))
         places = {row: place for place, row in enumerate(order)}
@@ -472,7 +468,9 @@ def msort(input, *, out=None):
 @both
 def cov(input, *, correction=1, fweights=None, aweights=None):
     if input.dim() > 2:
-        raise RuntimeError(f"cov(): expected input to have two or fewer dimensions but got an input with {input.dim()} dimensions")
+        raise RuntimeError(
+            f"cov(): expected input to have two or fewer dimensions but got an input with {input.dim()} dimensions"
+        )
     if fweights is not None or aweights is not None:
         from .._lacking import lacking
 

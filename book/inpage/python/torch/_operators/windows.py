@@ -2,9 +2,8 @@
 
 import math
 
-from .. import _autocast
+from .. import _autocast, _numbers
 from .. import _metadata as meta
-from .. import _numbers
 from .._dispatch import operator
 from .._tensor import Tensor, made, need_tensor
 from . import views
@@ -459,7 +458,8 @@ def col2im(self, output_size, kernel_size, dilation, padding, stride):
         raise RuntimeError(
             f"Given output_size={tuple(output_size)}, kernel_size={tuple(kernel_size)}, dilation={tuple(dilation)}, "
             f"padding={tuple(padding)}, stride={tuple(stride)}, expected size of input's dimension 2 to match the "
-            f"calculated number of sliding blocks {blocks[0]} * {blocks[1]} = {math.prod(blocks)}, but got input.size(2)={self._shape[-1]}."
+            f"calculated number of sliding blocks {blocks[0]} * {blocks[1]} = {math.prod(blocks)}, but got "
+            f"input.size(2)={self._shape[-1]}."
         )
     return made((*self._shape[:-2], columns // patches, *output_size), self.dtype)
 

@@ -5,6 +5,10 @@ import warnings as _warnings
 
 from .. import _metadata as _meta
 from .. import _numbers
+from .._dispatch import operator as _operator
+from .._grad import is_grad_enabled as _is_grad_enabled
+from .._grad import no_grad as _no_grad
+from .._lacking import lacking as _lacking
 from .._operators import indexing as _indexing
 from .._operators import joining as _joining
 from .._operators import losses as _losses
@@ -14,10 +18,6 @@ from .._operators import products as _products
 from .._operators import views as _views
 from .._operators import windows as _windows
 from .._operators.attention import scaled_dot_product_attention
-from .._dispatch import operator as _operator
-from .._grad import is_grad_enabled as _is_grad_enabled
-from .._grad import no_grad as _no_grad
-from .._lacking import lacking as _lacking
 from .._public import FUNCTIONS as _FUNCTIONS
 from .._tensor import made as _made
 from .._tensor import need_tensor as _need_tensor
@@ -866,10 +866,7 @@ def _smoothed(loss, logs, target, weight, ignored, reduction, smoothing):
 
 
 def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_target=False):
-    if log_target:
-        loss = target.exp() * (target - input)
-    else:
-        loss = _FUNCTIONS["xlogy"](target, target) - target * input
+    loss = target.exp() * (target - input) if log_target else _FUNCTIONS["xlogy"](target, target) - target * input
     return loss.sum() / input.shape[0] if reduction == "batchmean" else _reduced(loss, reduction)
 
 

@@ -90,7 +90,9 @@ def pack_padded_sequence(input, lengths, batch_first=False, enforce_sorted=True)
             f"Expected `len(lengths)` to be equal to batch_size, but got {len(known)} (batch_size={batch})"
         )
     if min(known) <= 0:
-        raise RuntimeError("Length of all samples has to be greater than 0, but found an element in 'lengths' that is <= 0")
+        raise RuntimeError(
+            "Length of all samples has to be greater than 0, but found an element in 'lengths' that is <= 0"
+        )
     order = sorted(range(batch), key=lambda at: -known[at])
     if enforce_sorted and order != list(range(batch)):
         raise RuntimeError(
