@@ -34,6 +34,7 @@ from ._metadata import (
 )
 from ._metadata import default_type as get_default_dtype
 from ._metadata import set_default_type as set_default_dtype
+from ._operators.creating import into_what_is_given as _into_what_is_given
 from ._operators.creating import layers_on_their_device as _layers_on_their_device
 from ._operators.creating import on_their_device as _on_their_device
 from ._printing import set_printoptions
@@ -47,6 +48,7 @@ _mkldnn = layout("_mkldnn")
 inf, nan, pi, e, newaxis = _math.inf, _math.nan, _math.pi, _math.e, None
 
 _on_their_device(_FUNCTIONS)
+_into_what_is_given(_FUNCTIONS)
 for _name, _method in _METHODS.items():
     setattr(Tensor, _name, _method)
 globals().update(_meta.PUBLIC_TYPES)

@@ -12,6 +12,7 @@ from ._operators.indexing import index_op
 from ._operators.joining import constant_pad_op
 from ._operators.reductions import dims_of
 from ._operators.views import slice_op
+from ._operators.windows import convolution
 from ._public import FUNCTIONS
 from ._tape import derivative, strided_gradient, summed_to, together
 from ._tensor import Tensor
@@ -691,6 +692,32 @@ def _convolution(keep, self, weight, bias, stride, padding, dilation, transposed
         asked = [place in wanted for place in range(3)]
         window = stride, padding, dilation, transposed, output_padding, groups
         return backwards.convolution(grad, x(), w(), *window, asked)
+
+    return formula
+
+
+@derivative("convolution_backward")
+def _convolution_twice(
+    keep, grad, input, weight, stride, padding, dilation, transposed, output_padding, groups, output_mask
+):
+    """What a convolution's gradients are made of is convolved, too: each is linear in both that it is made of."""
+    given, x, w = keep(grad), keep(input), keep(weight)
+    window = stride, padding, dilation, transposed, output_padding, groups
+
+    @together
+    def formula(wanted, by_input, by_weight, by_bias):
+        found, its, weights = [None, None, None], x(), w()
+        parts = []
+        if by_input is not None:
+            parts.append(convolution(by_input, weights, None, *window))
+            found[2] = backwards.convolution(given(), by_input, weights, *window, [False, True, False])[1]
+        if by_weight is not None:
+            parts.append(convolution(its, by_weight, None, *window))
+            found[1] = backwards.convolution(given(), its, by_weight, *window, [True, False, False])[0]
+        if by_bias is not None:
+            parts.append(by_bias.reshape(1, -1, *[1] * len(stride)).expand(given()._shape))
+        found[0] = sum(parts[1:], parts[0]) if parts else None
+        return found
 
     return formula
 

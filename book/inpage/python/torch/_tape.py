@@ -356,8 +356,10 @@ def _variant(name, args):
     """Of operators of one name, PyTorch numbers those that take other arguments."""
     if name in ("sum", "mean", "std", "var", "prod"):
         return int(len(args) > 1 and args[1] is not None) if name in ("sum", "mean", "prod") else 0
-    if name in ("max", "min", "median"):
+    if name in ("max", "min"):
         return int(len(args) == 1)
+    if name in ("median", "nanmedian"):
+        return int(len(args) > 1)
     if name in ("clamp", "clamp_"):
         return int(not any(isinstance(bound, Tensor) for bound in args[1:]))
     return int(name in ("pow", "pow_") and isinstance(args[1], Tensor))

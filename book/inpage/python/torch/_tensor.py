@@ -329,7 +329,12 @@ class Tensor:
         return id(self)
 
     def __contains__(self, element):
-        raise no_values("`in`")
+        if not isinstance(element, (Tensor, int, float)):
+            raise RuntimeError(
+                "Tensor.__contains__ only supports Tensor or scalar, but you passed in a "
+                f"{type(element)}."
+            )
+        return bool((self == element).any())
 
     def __repr__(self, *, tensor_contents=None):
         if _numbers.engine is not None and self._storage.values is not None:

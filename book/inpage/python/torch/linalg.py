@@ -85,6 +85,8 @@ def eigvalsh(A, UPLO="L", *, out=None):
 
 
 def pinv(A, *, atol=None, rtol=None, hermitian=False, out=None):
+    if atol is not None or hermitian:
+        raise _lacking("torch.linalg.pinv with atol or hermitian")
     return _products.pinverse(A, _share(A, rtol))
 
 

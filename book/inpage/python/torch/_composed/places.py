@@ -7,7 +7,7 @@ from .._public import FUNCTIONS
 from .steps import composed, followed
 
 
-@composed("pixel_shuffle")
+@composed("pixel_shuffle", is_linear=True)
 def _pixel_shuffle(self, factor):
     *front, channels, height, width = self._shape
     n = len(front)
@@ -16,7 +16,7 @@ def _pixel_shuffle(self, factor):
     return parts.permute(order).reshape(*front, channels // factor**2, height * factor, width * factor)
 
 
-@composed("pixel_unshuffle")
+@composed("pixel_unshuffle", is_linear=True)
 def _pixel_unshuffle(self, factor):
     *front, channels, height, width = self._shape
     n = len(front)
@@ -25,7 +25,7 @@ def _pixel_unshuffle(self, factor):
     return parts.permute(order).reshape(*front, channels * factor**2, height // factor, width // factor)
 
 
-@composed("channel_shuffle")
+@composed("channel_shuffle", is_linear=True)
 def _channel_shuffle(self, groups):
     batch, channels, *places = self._shape
     return self.reshape(batch, groups, channels // groups, *places).transpose(1, 2).reshape(self._shape)
@@ -60,7 +60,7 @@ def _one_by_one(channels, kernel, like):
     return FUNCTIONS["eye"](taps, dtype=like.dtype).repeat(channels, 1).reshape(channels * taps, 1, *kernel)
 
 
-@composed("im2col")
+@composed("im2col", is_linear=True)
 def _patches(self, kernel_size, dilation, padding, stride):
     from ..nn.functional import conv2d
 
@@ -69,7 +69,7 @@ def _patches(self, kernel_size, dilation, padding, stride):
     return conv2d(self, weight, None, stride, padding, dilation, channels).flatten(-2)
 
 
-@composed("col2im")
+@composed("col2im", is_linear=True)
 def _from_patches(self, output_size, kernel_size, dilation, padding, stride):
     from ..nn.functional import conv_transpose2d
 
@@ -84,7 +84,7 @@ def _from_patches(self, output_size, kernel_size, dilation, padding, stride):
     return conv_transpose2d(maps, weight, None, stride, padding, left, channels, dilation)
 
 
-@followed("unfold")
+@followed("unfold", is_linear=True)
 def _unfolded(self, dimension, size, step):
     at = meta.whole_dim(dimension, self.dim())
     starts = range(0, self._shape[at] - size + 1, step)

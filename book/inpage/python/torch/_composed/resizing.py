@@ -67,20 +67,20 @@ def smooth(self, output_size, align_corners=False, scales=None, is_cubic=False, 
     return self
 
 
-composed("upsample_linear1d", "upsample_trilinear3d")(smooth)
+composed("upsample_linear1d", "upsample_trilinear3d", is_linear=True)(smooth)
 
 
-@composed("upsample_bicubic2d")
+@composed("upsample_bicubic2d", is_linear=True)
 def _bicubic(self, output_size, align_corners=False, scales=None):
     return smooth(self, output_size, align_corners, scales, is_cubic=True)
 
 
-@composed("_upsample_bilinear2d_aa")
+@composed("_upsample_bilinear2d_aa", is_linear=True)
 def _bilinear_without_steps(self, output_size, align_corners=False, scales=None):
     return smooth(self, output_size, align_corners, scales, antialias=True)
 
 
-@composed("_upsample_bicubic2d_aa")
+@composed("_upsample_bicubic2d_aa", is_linear=True)
 def _bicubic_without_steps(self, output_size, align_corners=False, scales=None):
     return smooth(self, output_size, align_corners, scales, is_cubic=True, antialias=True)
 
@@ -97,10 +97,10 @@ def nearest(self, output_size, align_corners=False, scales=None, half=0.0):
     return self
 
 
-composed("upsample_nearest1d", "upsample_nearest3d")(nearest)
+composed("upsample_nearest1d", "upsample_nearest3d", is_linear=True)(nearest)
 
 
-@composed(*(f"_upsample_nearest_exact{count}d" for count in (1, 2, 3)))
+@composed(*(f"_upsample_nearest_exact{count}d" for count in (1, 2, 3)), is_linear=True)
 def _nearest_of_middles(self, output_size, align_corners=False, scales=None):
     return nearest(self, output_size, align_corners, scales, half=0.5)
 
@@ -108,7 +108,7 @@ def _nearest_of_middles(self, output_size, align_corners=False, scales=None):
 # seen at places
 
 
-@composed("affine_grid_generator")
+@composed("affine_grid_generator", is_linear=True)
 def _affine_grid(theta, size, align_corners=False):
     batch, _, *places = size
     ranges = [_centres(count, align_corners, theta) for count in places]

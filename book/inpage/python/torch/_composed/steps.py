@@ -6,31 +6,33 @@ For whoever watches, each is still one operator, as PyTorch's is: its steps are 
 from .. import _numbers, _tape, autograd
 from .._grad import enable_grad, is_grad_enabled, no_grad
 from .._operators import views
+from .._public import FUNCTIONS
 from .._tensor import Tensor
 
 
-def composed(*names, is_random=False):
+def composed(*names, is_random=False, is_linear=False):
     """Decorator: steps that take what the operators of these names take and give back what they give, as tensors.
 
     Args:
         is_random: the steps draw numbers; for gradients, the same ones are drawn again.
+        is_linear: gradients do not depend on the numbers, so nothing is kept for them.
     """
 
     def register(steps):
         for name in names:
             _numbers.computes(name)(computing(steps))
-            _tape.derivative(name)(_deriving(steps, is_random))
+            _tape.derivative(name)(_deriving(steps, is_random, is_linear))
         return steps
 
     return register
 
 
-def followed(*names):
+def followed(*names, is_linear=False):
     """Decorator: steps that give the gradients alone; the numbers come from elsewhere."""
 
     def register(steps):
         for name in names:
-            _tape.derivative(name)(_deriving(steps, False))
+            _tape.derivative(name)(_deriving(steps, False, is_linear))
         return steps
 
     return register
@@ -60,8 +62,9 @@ def tensors_of(args):
     ]
 
 
-def _deriving(steps, is_random):
+def _deriving(steps, is_random, is_linear):
     def formulas(keep, *args, **kwargs):
+        keep = _alike if is_linear else keep
         kept = [list(map(keep, arg)) if isinstance(arg, (list, tuple)) else keep(arg) for arg in args]
         state = _numbers.engine.state() if is_random and _numbers.engine is not None else None
 
@@ -80,6 +83,14 @@ def _deriving(steps, is_random):
         return formula
 
     return formulas
+
+
+def _alike(value):
+    """In its place when gradients are asked for, zeros."""
+    if not isinstance(value, Tensor):
+        return lambda: value
+    shape, dtype, is_asked = value._shape, value.dtype, value.requires_grad
+    return lambda: FUNCTIONS["zeros"](shape, dtype=dtype).requires_grad_(is_asked)
 
 
 def gradients(steps, args, kwargs, grads):

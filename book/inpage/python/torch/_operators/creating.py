@@ -296,7 +296,7 @@ def randint(
     if low >= high:
         raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
     with _from(generator):
-        return _randint(low, high, sizes_of((size,)), dtype)
+        return _wanting(_randint(low, high, sizes_of((size,)), dtype), requires_grad)
 
 
 @function
@@ -412,7 +412,7 @@ def _empty_strided(size, stride, dtype=None):
 
 @function
 def empty_strided(size, stride, *, dtype=None, device=None, requires_grad=False):
-    return _empty_strided(tuple(size), tuple(stride), dtype)
+    return _wanting(_empty_strided(tuple(size), tuple(stride), dtype), requires_grad)
 
 
 _WRITTEN_WITH = {
@@ -564,6 +564,46 @@ def on_their_device(functions):
     for name, make in list(functions.items()):
         if _takes_a_device(make):
             functions[name] = named(_on_device(make), make.__name__)
+
+
+def into_what_is_given(functions):
+    """Functions that take `out` write there what they make, and give it back."""
+    for name, make in list(functions.items()):
+        code = getattr(make, "__code__", None)
+        if code is not None and "out" in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]:
+            functions[name] = _into(make)
+
+
+def _into(make):
+    @functools.wraps(make)
+    def call(*args, out=None, **kwargs):
+        made_of = make(*args, **kwargs)
+        if out is None:
+            return made_of
+        if not isinstance(made_of, tuple):
+            return _put(out, made_of)
+        for target, source in zip(out, made_of, strict=True):
+            _put(target, source)
+        return out
+
+    return call
+
+
+def _put(out, result):
+    need_tensor(out, "copy_", "out", 1)
+    if result.requires_grad or out.requires_grad:
+        raise RuntimeError(
+            "functions with out=... arguments don't support automatic differentiation, but one of the arguments "
+            "requires grad."
+        )
+    if meta.promoted(result.dtype, out.dtype) is not out.dtype and result.dtype.is_floating_point:
+        raise RuntimeError(
+            f"result type {meta.SCALAR_NAMES[result.dtype]} can't be cast to the desired output type "
+            f"{meta.SCALAR_NAMES[out.dtype]}"
+        )
+    if out._shape != result._shape:
+        out.data = made(result._shape, out.dtype)
+    return out.copy_(result)
 
 
 def layers_on_their_device(layers):

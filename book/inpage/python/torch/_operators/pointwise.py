@@ -93,7 +93,7 @@ def _unary(name, type_of):
     def run_in_place(self):
         return check_in_place(self, (self,), type_of(self.dtype))
 
-    def plain(input, *, out=None, **kwargs):
+    def plain(input, *, out=None):
         need_tensor(input, name)
         if name == "neg" and input.dtype is meta.bool_:
             raise RuntimeError(
@@ -102,7 +102,7 @@ def _unary(name, type_of):
             )
         return run(input)
 
-    def in_place(self, **kwargs):
+    def in_place(self):
         return run_in_place(self)
 
     FUNCTIONS[name] = METHODS[name] = named(plain, name)
@@ -136,6 +136,8 @@ def _binary(name, type_of):
 
     def in_place(self, other, *, alpha=1, rounding_mode=None):
         _checked(f"{name}_", (self, other))
+        if rounding_mode is not None:
+            return self.copy_(plain(self, other, rounding_mode=rounding_mode))
         return run_in_place(self, other) if alpha == 1 else run_in_place(self, other, alpha)
 
     FUNCTIONS[name] = METHODS[name] = named(plain, name)
@@ -170,6 +172,22 @@ for _name in _COMPARING.split():
     _binary(_name, lambda *operands: meta.bool_)
 
 _unary("bitwise_not", lambda dtype: dtype)
+_whole_round, _plain_logit = FUNCTIONS["round"], FUNCTIONS["logit"]
+
+
+@both
+def round(input, *, decimals=0, out=None):
+    if not decimals:
+        return _whole_round(input)
+    factor = 10.0**decimals
+    return FUNCTIONS["div"](_whole_round(FUNCTIONS["mul"](input, factor)), factor)
+
+
+@both
+def logit(input, eps=None, *, out=None):
+    if eps is not None and not isinstance(eps, (int, float)):
+        raise TypeError(f"logit(): argument 'eps' (position 2) must be float, not {type(eps).__name__}")
+    return _plain_logit(input if eps is None else _clamp(input, eps, 1 - eps))
 
 
 @operator("pow", pointwise=True)
