@@ -257,6 +257,11 @@ def _check_scatter(self, dim, index, src):
     meta.whole_dim(dim, self.dim())
     if index.dim() != self.dim():
         raise RuntimeError("Index tensor must have the same number of dimensions as self tensor")
+    if not isinstance(src, (Tensor, int, float)):
+        raise TypeError(
+            f"scatter() received an invalid combination of arguments - got (int, Tensor, {type(src).__name__}), but "
+            "expected one of:\n * (int dim, Tensor index, Tensor src)\n * (int dim, Tensor index, Number value)\n"
+        )
     if not isinstance(src, Tensor):
         return _check_within(self, dim, index)
     if src.dim() != index.dim():

@@ -121,6 +121,7 @@ def _binary(name, type_of):
     def plain(input, other, *, alpha=1, rounding_mode=None, out=None):
         _checked(name, (input, other))
         _refuse_truths(name, input, other)
+        _refuse_fractions(name, input, other)
         if not isinstance(input, Tensor):
             return run(_number(input), other)
         if rounding_mode is not None:
@@ -136,12 +137,28 @@ def _binary(name, type_of):
 
     def in_place(self, other, *, alpha=1, rounding_mode=None):
         _checked(f"{name}_", (self, other))
+        _refuse_fractions(name, self, other)
         if rounding_mode is not None:
             return self.copy_(plain(self, other, rounding_mode=rounding_mode))
         return run_in_place(self, other) if alpha == 1 else run_in_place(self, other, alpha)
 
     FUNCTIONS[name] = METHODS[name] = named(plain, name)
     METHODS[f"{name}_"] = named(in_place, f"{name}_")
+
+
+_BITWISE = {
+    "bitwise_and": "bitwise_and_cpu",
+    "bitwise_or": "bitwise_or_cpu",
+    "bitwise_xor": "bitwise_xor_cpu",
+    "bitwise_left_shift": "lshift_cpu",
+    "bitwise_right_shift": "rshift_cpu",
+}
+
+
+def _refuse_fractions(name, *operands):
+    kind = common_type(operands) if name in _BITWISE else meta.bool_
+    if kind.is_floating_point:
+        raise NotImplementedError(f"\"{_BITWISE[name]}\" not implemented for '{meta.SCALAR_NAMES[kind]}'")
 
 
 def _refuse_truths(name, *operands):
@@ -344,6 +361,11 @@ def _check_mask(mask, name):
 
 
 def _check_single(value):
+    if not isinstance(value, (Tensor, int, float, complex)):
+        raise TypeError(
+            f"masked_fill_() received an invalid combination of arguments - got (Tensor, {type(value).__name__}), but "
+            "expected one of:\n * (Tensor mask, Tensor value)\n * (Tensor mask, Number value)\n"
+        )
     if isinstance(value, Tensor) and value.dim():
         raise RuntimeError(
             f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.dim()} dimension(s)."
@@ -498,4 +520,12 @@ Tensor.__rpow__ = named(_raised, "__rpow__")
 Tensor.__neg__ = named(lambda self: FUNCTIONS["neg"](self), "__neg__")
 Tensor.__pos__ = named(lambda self: self, "__pos__")
 Tensor.__abs__ = named(lambda self: FUNCTIONS["abs"](self), "__abs__")
-Tensor.__invert__ = named(lambda self: FUNCTIONS["bitwise_not"](self), "__invert__")
+
+
+def _inverted(self):
+    if self.dtype.is_floating_point or self.dtype.is_complex:
+        raise TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors")
+    return FUNCTIONS["bitwise_not"](self)
+
+
+Tensor.__invert__ = named(_inverted, "__invert__")

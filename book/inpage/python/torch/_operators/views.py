@@ -851,10 +851,16 @@ def rot90(input, k=1, dims=(0, 1)):
     return clone_op(input, meta.contiguous_format)
 
 
+def _check_whole(value, function, argument):
+    if isinstance(value, float) or not hasattr(value, "__index__"):
+        raise TypeError(f"{function}(): argument '{argument}' (position 1) must be int, not {type(value).__name__}")
+
+
 @both
 def tril(input, diagonal=0, *, out=None):
     if input.dim() < 2:
         raise RuntimeError("tril: input tensor must have at least 2 dimensions")
+    _check_whole(diagonal, "tril", "diagonal")
     return _tril(input, diagonal)
 
 
@@ -862,6 +868,7 @@ def tril(input, diagonal=0, *, out=None):
 def triu(input, diagonal=0, *, out=None):
     if input.dim() < 2:
         raise RuntimeError("triu: input tensor must have at least 2 dimensions")
+    _check_whole(diagonal, "triu", "diagonal")
     return _triu(input, diagonal)
 
 

@@ -66,6 +66,10 @@ def convolved(input, weight, bias, stride, padding, dilation, groups, count, tra
         )
     if min(stride) < 1:
         raise RuntimeError("non-positive stride is not supported")
+    if min(weight._shape[2:], default=1) < 1:
+        sizes = dict(zip(("depth", "height", "width")[-count:], weight._shape[2:], strict=True))
+        shown = " ".join(f"kernel_{axis}: {size}" for axis, size in sizes.items())
+        raise RuntimeError(f"kernel size should be greater than zero, but got {shown}")
     unbatched = input.dim() == count + 1
     given = views.unsqueeze_op(input, 0) if unbatched else input
     if isinstance(padding, str):
