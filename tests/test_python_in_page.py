@@ -475,7 +475,7 @@ def test_a_picture_s_first_layer_sees_the_books_photograph(annotate, edition):
      "        self.conv = nn.Conv2d(64, 512, 7, padding=3)\n\n    def forward(self, x):\n        return self.conv(x)\n",
      "make the first input smaller, such as 1, 64, 28, 28"),
     ("class Pooled(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
-     "        self.conv, self.pool = nn.Conv2d(8, 8, 3), nn.AdaptiveMaxPool2d(2)\n\n    def forward(self, x):\n"
+     "        self.conv, self.pool = nn.Conv2d(8, 8, 3), nn.FractionalMaxPool2d(2, 2)\n\n    def forward(self, x):\n"
      "        x = self.conv(x)\n        x = self.pool(x)\n        return x + 1\n",
      "From x = self.pool(x) on"),
 ])
