@@ -1081,12 +1081,12 @@ torch.logit(r(4), eps=0.3)
 
 # Right ones whose shape depends on numbers, or which PyTorch does not run without them.
 WITH_NUMBERS = """
-nn.Fold((7, 8), 3, dilation=2, padding=2, stride=2)(r(2, 27, 20))
+nn.Fold((7, 8), 3, dilation=2, padding=2, stride=2)(r(2, 27, 16))
 nn.GaussianNLLLoss(full=True)(r(2, 3), r(2, 3), r(2, 3))
 nn.GaussianNLLLoss()(r(2, 3), r(2, 3), r(2, 1))
 F.ctc_loss(r(3, 2, 5).log_softmax(2), torch.tensor([1, 2, 2, 3, 4]), (3, 3), (3, 2), 0, "none", True)
 r(3, 5).quantile(torch.tensor([0.25, 0.5, 1.0]), dim=1)
-torch.linalg.cross(r(4, 3), r(3))
+torch.linalg.cross(r(4, 3), r(1, 3))
 torch.combinations(torch.arange(4), 2)
 torch.repeat_interleave(r(3, 2), torch.tensor([1, 0, 2]), dim=0)
 torch.cov(r(3, 6))

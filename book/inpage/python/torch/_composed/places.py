@@ -113,6 +113,15 @@ def adaptive_table(size, windows):
     return [row + row[-1:] * (longest - len(row)) for row in held]
 
 
+def mixed(self, shares):
+    """Each of the last dimensions becomes sums of its numbers; shares: for each, a table (results × numbers)."""
+    for number, table in enumerate(shares):
+        at = self.dim() - len(shares) + number
+        weights = FUNCTIONS["tensor"](table, dtype=self.dtype)
+        self = (self.transpose(at, -1) @ weights.t()).transpose(at, -1)
+    return self
+
+
 def in_windows(self, tables):
     """(…, windows along each of the last dimensions, numbers of a window), and where those numbers lie."""
     count, places = len(tables), None

@@ -3,7 +3,7 @@
 import math
 
 from .._public import FUNCTIONS
-from .places import whole
+from .places import mixed, whole
 from .steps import composed
 
 
@@ -59,12 +59,9 @@ def _placed(size, pairs):
 
 def smooth(self, output_size, align_corners=False, scales=None, is_cubic=False, antialias=False):
     """Mixtures of neighbours; scales: the factors that were asked for, where they were."""
-    for number, wanted in enumerate(output_size):
-        at = self.dim() - len(output_size) + number
-        table = _table(self._shape[at], wanted, scales and scales[number], align_corners, is_cubic, antialias)
-        weights = FUNCTIONS["tensor"](table, dtype=self.dtype)
-        self = (self.transpose(at, -1) @ weights.t()).transpose(at, -1)
-    return self
+    sizes, factors = self._shape[-len(output_size) :], scales or [None] * len(output_size)
+    rows = zip(sizes, output_size, factors, strict=True)
+    return mixed(self, [_table(*row, align_corners, is_cubic, antialias) for row in rows])
 
 
 composed("upsample_linear1d", "upsample_trilinear3d", is_linear=True)(smooth)

@@ -2,9 +2,7 @@
 
 import math
 
-from .. import _metadata as meta
-from .._public import FUNCTIONS
-from .places import adaptive_table, in_windows, sliding_table
+from .places import adaptive_table, in_windows, mixed, sliding_table, whole
 from .steps import composed
 
 
@@ -38,15 +36,6 @@ def _unpool(self, indices, output_size):
     return filled.reshape(*front, *output_size)
 
 
-def _mixed(self, shares):
-    """Each of the last dimensions becomes sums of its numbers; shares: for each, a table (results × numbers)."""
-    for number, table in enumerate(shares):
-        at = self.dim() - len(shares) + number
-        weights = FUNCTIONS["tensor"](table, dtype=self.dtype)
-        self = (self.transpose(at, -1) @ weights.t()).transpose(at, -1)
-    return self
-
-
 def _row(size, places, share):
     row = [0.0] * size
     for place in places:
@@ -74,7 +63,7 @@ def average_pool(
             parts = 1 if divisor_override is not None else end - start if count_include_pad else len(held)
             table.append(_row(size, held, 1 / max(parts, 1)))
         shares.append(table)
-    averaged = _mixed(self, shares)
+    averaged = mixed(self, shares)
     return averaged if divisor_override is None else averaged / divisor_override
 
 
@@ -88,7 +77,7 @@ def _adaptive_average_pool(self, output_size):
     for size, windows in zip(sizes, output_size, strict=True):
         spans = [(at * size // windows, -(-(at + 1) * size // windows)) for at in range(windows)]
         shares.append([_row(size, range(start, end), 1 / (end - start)) for start, end in spans])
-    return _mixed(self, shares)
+    return mixed(self, shares)
 
 
 # convolutions over three axes: over two of them, for each step of the kernel along the first
@@ -108,13 +97,13 @@ def convolution_in_space(
         if not meet:
             continue
         givers, takers = ([pair[place] for pair in meet] for place in (0, 1))
-        layers = self.index_select(2, _whole(givers)).transpose(1, 2)
+        layers = self.index_select(2, whole(givers)).transpose(1, 2)
         rows = layers.reshape(-1, *layers._shape[2:])
         made = convolution(
             rows, weight.select(2, step), None, *flat, transposed, list(output_padding[1:]), groups
         )
         made = made.reshape(self._shape[0], len(meet), *made._shape[1:]).transpose(1, 2)
-        placed = self.new_zeros(shape).index_add(2, _whole(takers), made)
+        placed = self.new_zeros(shape).index_add(2, whole(takers), made)
         summed = placed if summed is None else summed + placed
     summed = self.new_zeros(shape) if summed is None else summed
     return summed if bias is None else summed + bias.reshape(1, -1, 1, 1, 1)
@@ -127,7 +116,3 @@ def _meetings(size, results, stride, offset, transposed):
         return [(giver, taker) for giver, taker in pairs if 0 <= taker < results]
     pairs = ((at * stride + offset, at) for at in range(results))
     return [(giver, taker) for giver, taker in pairs if 0 <= giver < size]
-
-
-def _whole(values):
-    return FUNCTIONS["tensor"](values, dtype=meta.int64)
