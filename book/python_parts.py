@@ -6,7 +6,8 @@ Into FOLDER, where known.py has put `photograph.png`, go `python.wasm` (the inte
 its weights and that photograph, and the torch of the page), `stdlib.zip` (what is used of Python's own library) and
 `lock.json` (the interpreter's version). Both archives are stored: bundle.py compresses them better as a whole, and
 Python reads them faster. What is imported is byte-compiled, which takes two thirds off the time that Python needs to
-start; of linewalk and torch the source is there, too, since walks show it. MODULES is where npm has put pyodide.
+start; of linewalk and of what torch shows the source is there, too, since walks show it. MODULES is where npm has put
+pyodide.
 """
 
 import json
@@ -62,7 +63,8 @@ def main(folder, modules):
     # Where python-worker.js and Pyodide put them.
     places = {"library": library, f"lib/python{major}{minor}.zip": standard}
     own, others = byte_code(places, folder, pyodide)
-    pack(folder / "library.zip", library | own)
+    read = {name: content for name, content in library.items() if not NEVER_WALKED.match(f"library/{name}")}
+    pack(folder / "library.zip", read | own)
     pack(folder / "stdlib.zip", {name: content for name, content in standard.items() if not is_python(name)} | others)
     (folder / "python.wasm").write_bytes((pyodide / "pyodide.asm.wasm").read_bytes())
     (folder / "lock.json").write_text(json.dumps({"info": info, "packages": {}}))

@@ -52,8 +52,7 @@ const BINARY = {
   maximum: (x, y) => Math.max(x, y), minimum: (x, y) => Math.min(x, y), atan2: Math.atan2,
   eq: (x, y) => x === y, ne: (x, y) => x !== y, lt: (x, y) => x < y, le: (x, y) => x <= y, gt: (x, y) => x > y, ge: (x, y) => x >= y,
   logical_and: (x, y) => x && y, logical_or: (x, y) => x || y, logical_xor: (x, y) => !x !== !y,
-  mse_loss: (x, y) => (x - y) ** 2, binary_cross_entropy: (x, y) => -(y * Math.max(Math.log(x), -100) + (1 - y) * Math.max(Math.log1p(-x), -100)),
-  binary_cross_entropy_with_logits: (x, y) => (1 - y) * x + Math.max(-x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
+  mse_loss: (x, y) => (x - y) ** 2,
   bitwise_and: (x, y) => x & y, bitwise_or: (x, y) => x | y, bitwise_xor: (x, y) => x ^ y,
 };
 
@@ -110,6 +109,7 @@ export const restored = (kept) => random.restore(kept);
 export const uniform = (kind, count, low, high) => random.uniform(count, low, high, KINDS[kind]);
 export const below = (count, low, high) => Float64Array.from({ length: count }, () => low + (random.word() % (high - low)));
 
+export const few = (count) => random.few(count);
 export const tossed = (count, chance) => Float32Array.from({ length: count }, () => random.precise() < chance);
 
 export function normal(kind, count, mean, deviation) {

@@ -34,8 +34,10 @@ from ._metadata import (
 )
 from ._metadata import default_type as get_default_dtype
 from ._metadata import set_default_type as set_default_dtype
+from ._operators.creating import into_what_is_given as _into_what_is_given
 from ._operators.creating import layers_on_their_device as _layers_on_their_device
 from ._operators.creating import on_their_device as _on_their_device
+from ._printing import set_printoptions
 from ._public import FUNCTIONS as _FUNCTIONS
 from ._public import METHODS as _METHODS
 from ._tensor import Tensor
@@ -46,10 +48,13 @@ _mkldnn = layout("_mkldnn")
 inf, nan, pi, e, newaxis = _math.inf, _math.nan, _math.pi, _math.e, None
 
 _on_their_device(_FUNCTIONS)
+_into_what_is_given(_FUNCTIONS)
 for _name, _method in _METHODS.items():
     setattr(Tensor, _name, _method)
 globals().update(_meta.PUBLIC_TYPES)
 from . import nn  # noqa: E402  isort: skip  (functions of its own are torch's, too)
+
+from . import _composed  # noqa: E402  isort: skip  (over what stands above)
 
 _layers_on_their_device(getattr(nn, _name) for _name in nn.modules.__all__)
 
@@ -61,10 +66,14 @@ _ALSO_HERE = (
     "dropout layer_norm group_norm batch_norm bilinear embedding pixel_shuffle pixel_unshuffle channel_shuffle prelu "
     "selu celu rrelu threshold cosine_similarity pairwise_distance max_pool1d max_pool2d max_pool3d avg_pool1d "
     "adaptive_avg_pool1d adaptive_max_pool1d rms_norm instance_norm hardshrink feature_alpha_dropout alpha_dropout "
-    "pdist"
+    "pdist binary_cross_entropy_with_logits celu_ selu_ rrelu_ threshold_ kl_div "
+    "cosine_embedding_loss ctc_loss hinge_embedding_loss margin_ranking_loss poisson_nll_loss triplet_margin_loss "
+    "embedding_bag"
 )
 for _name in _ALSO_HERE.split():
     globals()[_name] = getattr(nn.functional, _name)
+for _name in ("prelu", "hardshrink"):
+    setattr(Tensor, _name, getattr(nn.functional, _name))
 
 
 def is_tensor(obj):
@@ -97,10 +106,6 @@ def get_default_device():
 
 def _assert(condition, message):
     assert condition, message
-
-
-def set_printoptions(**options):
-    return None
 
 
 def set_num_threads(number):

@@ -6,6 +6,7 @@ from . import _metadata as meta
 from . import _numbers
 from ._numbers import Unknown, computes, kind_of, numbers
 from ._operators.reductions import dims_of
+from ._operators.views import like_strides
 from ._tensor import Tensor
 
 _ONE = (
@@ -93,7 +94,11 @@ def _bitwise_not(target, self):
 @computes("clamp")
 def _clamp(target, self, min=None, max=None):
     if isinstance(min, Tensor) or isinstance(max, Tensor):
-        raise Unknown
+        values, held, size = numbers(self, target._shape), kind(target.dtype), target.numel()
+        for name, bound in (("maximum", min), ("minimum", max)):
+            if bound is not None:
+                values = _engine().binary(name, held, values, _operand(bound, target, target.dtype), size)
+        return values
     low, high = -math.inf if min is None else min, math.inf if max is None else max
     return _engine().clamped(kind(target.dtype), numbers(self), low, high)
 
@@ -156,14 +161,57 @@ def _drawn(target):
     return kind(target.dtype), target.numel()
 
 
+def _placed(target, values):
+    """Numbers that are drawn one after another as they lie in memory, in the order of the places."""
+    shape, strides = target._shape, like_strides(target)
+    if meta.is_contiguous(shape, strides):
+        return values
+    return _engine().laid(values, 0, list(shape), list(strides))
+
+
 @computes("rand", "rand_like", "new_rand")
 def _rand(target, *given, **options):
-    return _engine().uniform(*_drawn(target), 0, 1)
+    return _placed(target, _engine().uniform(*_drawn(target), 0, 1))
 
 
 @computes("uniform")
 def _uniform(target, self, low=0.0, high=1.0):
-    return _engine().uniform(*_drawn(target), low, high)
+    return _placed(target, _engine().uniform(*_drawn(target), low, high))
+
+
+def _from_even(name, function):
+    """Drawn by a function of a number between 0 and 1."""
+
+    @computes(name)
+    def compute(target, self, *settings):
+        drawn = _engine().listed(_engine().uniform("float64", target.numel(), 0, 1))
+        return _placed(target, _engine().of(kind(target.dtype), [function(one, *settings) for one in drawn]))
+
+
+_from_even("exponential", lambda u, rate=1.0: -math.log1p(-u) / rate)
+_from_even("geometric", lambda u, p: math.ceil(math.log(u) / math.log1p(-p)))
+_from_even("cauchy", lambda u, median=0.0, sigma=1.0: median + sigma * math.tan(math.pi * (u - 0.5)))
+
+
+@computes("log_normal")
+def _log_normal(target, self, mean=1.0, std=2.0):
+    drawn = _engine().listed(_engine().few(target.numel()))
+    return _placed(target, _engine().of(kind(target.dtype), [math.exp(mean + std * one) for one in drawn]))
+
+
+@computes("random")
+def _random(target, self, low=0, high=None):
+    if high is None:
+        mantissa = {meta.float32: 24, meta.float16: 11, meta.bfloat16: 8}.get(target.dtype)
+        if mantissa is None and not low:
+            raise Unknown
+        low, high = (0, low) if low else (0, 2**mantissa + 1)
+    return _placed(target, _engine().below(target.numel(), low, high))
+
+
+@computes("normal")
+def _normal_of(target, size, dtype=None):
+    return _engine().normal(*_drawn(target), 0, 1)
 
 
 @computes("randn", "randn_like", "new_randn")
@@ -175,7 +223,7 @@ def _randn(target, *given, **options):
 def _tossed(target, self, p=0.5):
     if isinstance(p, Tensor):
         raise Unknown
-    return _engine().unary("positive", kind(target.dtype), _engine().tossed(target.numel(), p))
+    return _placed(target, _engine().unary("positive", kind(target.dtype), _engine().tossed(target.numel(), p)))
 
 
 @computes("bernoulli")
@@ -234,8 +282,7 @@ def _loss(name):
         return _engine().reduced("mean" if reduction == 1 else "sum", kind(target.dtype), values, 1, size, 0)
 
 
-for _name in ("mse_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits"):
-    _loss(_name)
+_loss("mse_loss")
 
 
 @computes("clone", "_to_copy")
@@ -251,6 +298,16 @@ def _copied(target, self, *given, **options):
         return _engine().binary("ne", "bool", numbers(self), _engine().of("float64", [0]), self.numel())
     whole = source.is_floating_point and not target.dtype.is_floating_point
     return _engine().unary("trunc" if whole else "positive", kind(target.dtype), numbers(self))
+
+
+@computes("fill_diagonal_")
+def _fill_diagonal(target, self, value, wrap=False):
+    rows, columns = self._shape[0], self._shape[-1]
+    step, count = sum(meta.contiguous_strides(self._shape)), min(self._shape)
+    if wrap and rows > columns:
+        count = -(-self.numel() // step)
+    places = _engine().of("float64", [at * step for at in range(count)])
+    return _engine().replaced(numbers(self), places, _engine().of(kind(self.dtype), [value]), False)
 
 
 @computes("copy_")
@@ -345,7 +402,18 @@ def memory(tensor):
 
 _soft("_softmax", False)
 _soft("_log_softmax", True)
-_soft("_safe_softmax", False)
+
+
+@computes("_safe_softmax")
+def _safe_softmax(target, self, dim, dtype=None):
+    """Where all are −∞, none is chosen."""
+    laid, back = dim_last(self, dim)
+    held, count = kind(target.dtype), self._shape[dim] if self.dim() else 1
+    rows = self.numel() // max(count, 1)
+    chosen = _engine().softmax(held, laid, rows, count, False)
+    most = _engine().reduced("amax", held, laid, rows, count, 0)
+    ever = _engine().laid(_engine().binary("ne", "bool", most, _of(-math.inf), rows), 0, [rows, count], [1, 0])
+    return back(_engine().chosen(held, ever, chosen, _of(0), self.numel()), count)
 
 
 # products and windows
@@ -407,14 +475,31 @@ def _logsumexp(target, self, dim=None, keepdim=False, dtype=None):
 
 @computes("convolution")
 def _convolution(target, self, weight, bias, stride, padding, dilation, transposed, output_padding, groups):
-    x, weights, window = windowed(self, weight, stride, padding, dilation, transposed)
+    window = stride, padding, dilation
+    if len(stride) == 3:
+        return _in_space(target, self, weight, bias, *window, transposed, output_padding, groups)
     given = None if bias is None else numbers(bias)
-    return _engine().convolved(numbers(self), x, numbers(weight), weights, given, window, groups)
+    if not transposed:
+        x, weights, window = windowed(self, weight, *window)
+        return _engine().convolved(numbers(self), x, numbers(weight), weights, given, window, groups)
+    x, weights, window = windowed(target, weight, *window)  # as a convolution's gradient is carried back to its input
+    values = _engine().convolvedInput(numbers(self), x, numbers(weight), weights, window, groups)
+    if bias is None:
+        return values
+    spread = _engine().laid(given, 0, list(target._shape), [0, 1, *[0] * len(stride)])
+    return _engine().binary("add", kind(target.dtype), values, spread, target.numel())
 
 
-def windowed(x, weight, stride, padding, dilation, transposed):
+def _in_space(target, *args):
+    from ._composed.steps import computing
+    from ._composed.windows import convolution_in_space
+
+    return computing(convolution_in_space)(target, *args)
+
+
+def windowed(x, weight, stride, padding, dilation):
     """The sizes of what a convolution reads and of its weight, and its window, over two place axes."""
-    if transposed or len(stride) not in (1, 2) or not x.dtype.is_floating_point:
+    if len(stride) not in (1, 2) or not x.dtype.is_floating_point:
         raise Unknown
     sizes = {"kernel": weight._shape[2:], "stride": stride, "padding": padding, "dilation": dilation}
     single = {"kernel": 1, "stride": 1, "padding": 0, "dilation": 1}
@@ -462,7 +547,8 @@ def _average_pool(
     target, self, kernel_size, stride, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
 ):
     if divisor_override is not None:
-        raise Unknown
+        window = kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
+        return _by_divisor(target, self, *window)
     window = {name: list(pair) for name, pair in zip(_WINDOW, (kernel_size, stride, padding), strict=True)}
     maps = math.prod(self._shape[:-2])
     sides = list(self._shape[-2:]), list(target._shape[-2:])
@@ -470,3 +556,10 @@ def _average_pool(
 
 
 _WINDOW = "kernel", "stride", "padding"
+
+
+def _by_divisor(target, *args):
+    from ._composed.steps import computing
+    from ._composed.windows import average_pool
+
+    return computing(average_pool)(target, *args)

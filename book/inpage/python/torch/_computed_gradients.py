@@ -4,7 +4,7 @@ import math
 
 from . import _numbers
 from ._computed import kind, windowed
-from ._numbers import Unknown, computes, numbers
+from ._numbers import computes, numbers
 
 
 def _known(tensor):
@@ -22,13 +22,39 @@ def _convolution(
     target, grad, x, weight, stride, padding, dilation, transposed, output_padding, groups, output_mask
 ):
     engine, given = _numbers.engine, numbers(grad)
-    sizes, weights, window = windowed(x, weight, stride, padding, dilation, transposed)
     by_input, by_weight, by_bias = output_mask
+    places = math.prod(grad._shape[2:])
+    by_bias = engine.channelSums(kind(grad.dtype), given, grad._shape[1], places) if by_bias else None
+    window = stride, padding, dilation
+    if len(stride) == 3:
+        window = [*window, transposed, output_padding, groups]
+        return *_in_space(grad, x, weight, window, output_mask), by_bias
+    if transposed:
+        sizes, weights, window = windowed(grad, weight, *window)
+        return (
+            engine.convolved(given, sizes, numbers(weight), weights, None, window, groups) if by_input else None,
+            engine.convolvedWeight(numbers(x), given, sizes, weights, window, groups) if by_weight else None,
+            by_bias,
+        )
+    sizes, weights, window = windowed(x, weight, *window)
     return (
         engine.convolvedInput(given, sizes, numbers(weight), weights, window, groups) if by_input else None,
         engine.convolvedWeight(given, numbers(x), sizes, weights, window, groups) if by_weight else None,
-        engine.channelSums(kind(grad.dtype), given, grad._shape[1], math.prod(grad._shape[2:])) if by_bias else None,
+        by_bias,
     )
+
+
+def _in_space(grad, x, weight, window, output_mask):
+    from ._composed.steps import gradients
+    from ._composed.windows import convolution_in_space
+    from ._tape import detached
+
+    given = [
+        detached(one).requires_grad_() if wanted else detached(one)
+        for one, wanted in zip((x, weight), output_mask, strict=False)
+    ]
+    found = gradients(convolution_in_space, [*given, None, *window], {}, [grad])
+    return [None if one is None else numbers(one) for one in found[:2]]
 
 
 @computes("native_batch_norm_backward")
@@ -64,7 +90,12 @@ def _average_pool(
     divisor_override=None,
 ):
     if divisor_override is not None:
-        raise Unknown
+        from ._composed.steps import gradients
+        from ._composed.windows import average_pool
+        from ._tape import detached
+
+        window = kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
+        return numbers(gradients(average_pool, [detached(self).requires_grad_(), *window], {}, [grad])[0])
     window = {"kernel": list(kernel_size), "stride": list(stride), "padding": list(padding)}
     maps, sides = math.prod(self._shape[:-2]), (list(self._shape[-2:]), list(grad._shape[-2:]))
     return _numbers.engine.averagedBack(numbers(grad), maps, *sides, window, count_include_pad)

@@ -104,10 +104,8 @@ def _scattering(name, adds):
     def compute(target, self, dim, index, src):
         if not hasattr(src, "_shape"):
             given = _numbers.engine.of(kind(target.dtype), [src])
-        elif tuple(src._shape) == tuple(index._shape):
-            given = numbers(src)
         else:
-            raise Unknown
+            given = _numbers.engine.laid(memory(src), src._offset, list(index._shape), list(src._strides))
         return _numbers.engine.replaced(numbers(self), _along(index, self._shape, dim), given, adds)
 
 
@@ -260,39 +258,6 @@ def _constant_pad(target, self, pad, value=0):
     return out
 
 
-def _border(name, source):
-    @computes(name)
-    def compute(target, self, padding):
-        values, shape = numbers(self), tuple(self._shape)
-        for place in range(len(padding) // 2):
-            at = len(shape) - 1 - place
-            before, after, size = padding[2 * place], padding[2 * place + 1], shape[at]
-            order = [source(step, size) for step in range(-before, size + after)]
-            values = _numbers.engine.picked(values, _lengthened(shape, at, order))
-            shape = (*shape[:at], len(order), *shape[at + 1 :])
-        return values
-
-
-def _lengthened(shape, at, order):
-    steps = meta.contiguous_strides(shape)
-    return _numbers.engine.placesOf(
-        [_numbers.engine.of("float64", order)],
-        [shape[at]],
-        [steps[at]],
-        len(order),
-        math.prod(shape[:at]),
-        math.prod(shape[at:]),
-        list(shape[at + 1 :]),
-        list(steps[at + 1 :]),
-    )
-
-
-for _count in (1, 2, 3):
-    _border(f"reflection_pad{_count}d", lambda step, size: size - 1 - abs(size - 1 - abs(step)))
-    _border(f"replication_pad{_count}d", lambda step, size: min(max(step, 0), size - 1))
-_border("_pad_circular", lambda step, size: step % size)
-
-
 # windows and rows
 
 
@@ -304,9 +269,20 @@ def _adaptive_pool(target, self, output_size):
 
 def _upsampling(name, nearest):
     @computes(name)
-    def compute(target, self, output_size, align_corners=False):
+    def compute(target, self, output_size, align_corners=False, scales=None):
+        if scales and any(
+            size * scale != wanted for size, scale, wanted in zip(self._shape[-2:], scales, output_size, strict=True)
+        ):
+            return _by_factors(target, nearest, self, output_size, align_corners, scales)
         maps, sides = math.prod(self._shape[:-2]), (list(self._shape[-2:]), list(target._shape[-2:]))
         return _numbers.engine.resized(numbers(self), maps, *sides, nearest, align_corners)
+
+
+def _by_factors(target, nearest, *args):
+    from ._composed import resizing
+    from ._composed.steps import computing
+
+    return computing(resizing.nearest if nearest else resizing.smooth)(target, *args)
 
 
 _upsampling("upsample_nearest2d", True)

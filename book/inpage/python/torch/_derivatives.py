@@ -12,6 +12,7 @@ from ._operators.indexing import index_op
 from ._operators.joining import constant_pad_op
 from ._operators.reductions import dims_of
 from ._operators.views import slice_op
+from ._operators.windows import convolution
 from ._public import FUNCTIONS
 from ._tape import derivative, strided_gradient, summed_to, together
 from ._tensor import Tensor
@@ -48,11 +49,12 @@ for _name, _slope in {
     "erf": lambda x: (-(x * x)).exp() * (2 / math.sqrt(math.pi)),
     "silu": lambda x: x.sigmoid() * (1 + x * (1 - x.sigmoid())),
     "gelu": lambda x, approximate="none": _gelu_slope(x, approximate),
-    "clamp": lambda x, low=None, high=None: _between(x, low, high),
     "clamp_min": lambda x, low: x >= low,
     "hardswish": lambda x: FUNCTIONS["where"](x > 3, 1.0, (x / 3 + 0.5) * (x > -3)),
     "hardsigmoid": lambda x: ((x > -3) & (x < 3)) / 6,
-    "softplus": lambda x, beta=1, threshold=20: (x * beta).sigmoid(),
+    "softplus": lambda x, beta=1, threshold=20: (
+        FUNCTIONS["where"](x * beta > threshold, 1.0, (x * beta).sigmoid())
+    ),
     "log_sigmoid_forward": lambda x: (-x).sigmoid(),
     "mish": lambda x: _mish_slope(x),
 }.items():
@@ -91,6 +93,26 @@ def _between(x, low, high):
     return (x >= low) & (x <= high)
 
 
+@derivative("clamp")
+def _clamp(keep, self, low=None, high=None):
+    its, lows, highs = keep(self), keep(low), keep(high)
+
+    def by_low(grad):
+        below = its() < lows() if highs() is None else (its() < lows()) & (lows() < highs())
+        return grad * below
+
+    def by_high(grad):
+        above = its() > highs() if lows() is None else (its() > highs()) | (lows() > highs())
+        return grad * above
+
+    return lambda grad: grad * _between(its(), lows(), highs()), by_low, by_high
+
+
+@derivative("fill_diagonal")
+def _fill_diagonal(keep, self, value, wrap=False):
+    return (lambda grad: grad.clone().fill_diagonal_(0, wrap),)
+
+
 @derivative("hardtanh")
 def _hardtanh(keep, self, low=-1.0, high=1.0):
     its = keep(self)
@@ -110,16 +132,9 @@ def _leaky_relu(keep, self, slope=0.01):
 
 
 @derivative("elu")
-def _elu(keep, self, alpha=1.0):
+def _elu(keep, self, alpha=1.0, scale=1.0):
     its = keep(self)
-    return (lambda grad: FUNCTIONS["where"](its() > 0, grad, grad * its().exp() * alpha),)
-
-
-@derivative("_prelu_kernel")
-def _prelu(keep, self, weight):
-    its, weights = keep(self), keep(weight)
-    where = FUNCTIONS["where"]
-    return lambda grad: where(its() > 0, grad, grad * weights()), lambda grad: where(its() > 0, 0.0, grad * its())
+    return (lambda grad: FUNCTIONS["where"](its() > 0, grad * scale, grad * its().exp() * (alpha * scale)),)
 
 
 @derivative("ceil", "floor", "round", "trunc", "sign", "fill", "zero", "normal", "uniform", "bernoulli", "exponential")
@@ -154,13 +169,13 @@ def _rsub(keep, self, other):
 
 @derivative("mul")
 def _mul(keep, self, other, alpha=1):
-    its, others = keep(self, other), keep(other, self)
+    its, others = keep(self, other), keep(other, self) if isinstance(other, Tensor) else keep.number(other)
     return lambda grad: grad * others(), lambda grad: grad * its()
 
 
 @derivative("div")
 def _div(keep, self, other, alpha=1):
-    its, others = keep(self, other), keep(other)
+    its, others = keep(self, other), keep(other) if isinstance(other, Tensor) else keep.number(other)
     return lambda grad: grad / others(), lambda grad: -grad * (its() / others()) / others()
 
 
@@ -255,7 +270,7 @@ def _lerp(keep, self, end, weight, value=1):
 
 @derivative("copy")
 def _copy(keep, self, src):
-    return None, lambda grad: grad
+    return lambda grad: FUNCTIONS["zeros_like"](grad), lambda grad: grad
 
 
 # many numbers become one
@@ -578,6 +593,29 @@ def _gather(keep, self, dim, index):
     return (lambda grad: _scattered(grad, shape, dim, places()),)
 
 
+@derivative("scatter")
+def _scatter(keep, self, dim, index, src):
+    places = keep(index)
+    return (
+        lambda grad: grad.scatter(dim, places(), 0),
+        None,
+        None,
+        lambda grad: grad.gather(dim, places()),
+    )
+
+
+@derivative("scatter_add")
+def _scatter_add(keep, self, dim, index, src):
+    places = keep(index)
+    return lambda grad: grad, None, None, lambda grad: grad.gather(dim, places())
+
+
+@derivative("index_add")
+def _index_add(keep, self, dim, index, source):
+    places = keep(index)
+    return lambda grad: grad, None, None, lambda grad: grad.index_select(dim, places())
+
+
 @derivative("embedding")
 def _embedding(keep, weight, indices, padding_idx=-1):
     shape, places = weight._shape, keep(indices)
@@ -658,6 +696,32 @@ def _convolution(keep, self, weight, bias, stride, padding, dilation, transposed
     return formula
 
 
+@derivative("convolution_backward")
+def _convolution_twice(
+    keep, grad, input, weight, stride, padding, dilation, transposed, output_padding, groups, output_mask
+):
+    """What a convolution's gradients are made of is convolved, too: each is linear in both that it is made of."""
+    given, x, w = keep(grad), keep(input), keep(weight)
+    window = stride, padding, dilation, transposed, output_padding, groups
+
+    @together
+    def formula(wanted, by_input, by_weight, by_bias):
+        found, its, weights = [None, None, None], x(), w()
+        parts = []
+        if by_input is not None:
+            parts.append(convolution(by_input, weights, None, *window))
+            found[2] = backwards.convolution(given(), by_input, weights, *window, [False, True, False])[1]
+        if by_weight is not None:
+            parts.append(convolution(its, by_weight, None, *window))
+            found[1] = backwards.convolution(given(), its, by_weight, *window, [True, False, False])[0]
+        if by_bias is not None:
+            parts.append(by_bias.reshape(1, -1, *[1] * len(stride)).expand(given()._shape))
+        found[0] = sum(parts[1:], parts[0]) if parts else None
+        return found
+
+    return formula
+
+
 @derivative("max_pool2d_with_indices")
 def _max_pool(keep, self, kernel_size, stride, padding=0, dilation=1, ceil_mode=False):
     its, places = keep(self), keep.result(1, "indices")
@@ -678,9 +742,19 @@ def _adaptive_pool(keep, self, output_size):
 
 def _upsampling(name, nearest):
     @derivative(name)
-    def formulas(keep, self, output_size, align_corners=False):
+    def formulas(keep, self, output_size, align_corners=False, scales=None):
         its = keep(self)
+        pairs = zip(self._shape[2:], scales, output_size, strict=True) if scales else ()
+        if any(size * scale != now for size, scale, now in pairs):
+            return (lambda grad: _by_factors(grad, its(), nearest, output_size, align_corners, scales),)
         return (lambda grad: backwards.upsample(grad, its(), nearest, align_corners),)
+
+
+def _by_factors(grad, x, nearest, *args):
+    from ._composed import resizing
+    from ._composed.steps import gradients
+
+    return gradients(resizing.nearest if nearest else resizing.smooth, [x, *args], {}, [grad])[0]
 
 
 _upsampling("upsample_nearest2d", True)
@@ -764,19 +838,3 @@ def _mse(keep, self, target, reduction=1):
         return 2 * apart * _reduced(grad, reduction, apart.numel())
 
     return formula, lambda grad: -formula(grad)
-
-
-@derivative("binary_cross_entropy")
-def _bce(keep, self, target, reduction=1):
-    its, right = keep(self), keep(target)
-    return (
-        lambda grad: (its() - right())
-        / ((1 - its()) * its()).clamp_min(1e-12)
-        * _reduced(grad, reduction, its().numel()),
-    )
-
-
-@derivative("binary_cross_entropy_with_logits")
-def _bce_logits(keep, self, target, reduction=1):
-    its, right = keep(self), keep(target)
-    return (lambda grad: (its().sigmoid() - right()) * _reduced(grad, reduction, its().numel()),)

@@ -39,6 +39,15 @@ def lacking(name, meant=None):
     )
 
 
+def no_numpy(what):
+    return NotInThisPage(
+        f"`{what}` 要用 NumPy，而这一页里没有：看数值用 `.tolist()`，从列表造张量用 `torch.tensor(...)`；要用 NumPy，"
+        f"{_ELSEWHERE[0]}。",
+        f"{what} needs NumPy, which this page does not have: .tolist() gives the numbers, torch.tensor(...) takes a "
+        f"list; for NumPy, {_ELSEWHERE[1]}",
+    )
+
+
 def no_values(what):
     """For what depends on a tensor's numbers, where they are not known."""
     from . import _numbers

@@ -78,6 +78,19 @@ def are_computed(*tensors):
     return engine is not None and are_known(*tensors)
 
 
+def outside(tensor, low, high):
+    """The first number of a tensor below `low`, or not below `high`; None where none is known."""
+    if not are_computed(tensor) or not tensor.numel():
+        return None
+    values = numbers(tensor)
+    least, most = (
+        engine.reduced(name, "float64", values, 1, values.length, 0).to_py()[0] for name in ("amin", "amax")
+    )
+    if low <= least and most < high:
+        return None
+    return next(value for value in listed(tensor) if not low <= value < high)
+
+
 def listed(tensor):
     """The same as Python's numbers, as the tensor's type has them."""
     values = engine.listed(numbers(tensor))

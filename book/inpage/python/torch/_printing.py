@@ -4,18 +4,34 @@ import math
 
 from . import _metadata as meta
 
-_DIGITS, _EDGE, _MANY, _WIDTH = 4, 3, 1000, 80
+_PROFILES = {
+    "default": {"precision": 4, "threshold": 1000, "edgeitems": 3, "linewidth": 80},
+    "short": {"precision": 2, "threshold": 1000, "edgeitems": 2, "linewidth": 80},
+    "full": {"precision": 4, "threshold": math.inf, "edgeitems": 3, "linewidth": 80},
+}
 _BEFORE = "tensor("
+_set = {**_PROFILES["default"], "sci_mode": None}
+
+
+def set_printoptions(precision=None, threshold=None, edgeitems=None, linewidth=None, profile=None, sci_mode=None):
+    """How tensors are printed from now on."""
+    if profile is not None:
+        if profile not in _PROFILES:
+            raise KeyError(profile)
+        _set.update(_PROFILES[profile])
+    given = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth}
+    _set.update({name: value for name, value in given.items() if value is not None})
+    _set["sci_mode"] = sci_mode
 
 
 def shown(tensor):
-    is_short = tensor.numel() <= _MANY
+    is_short = tensor.numel() <= _set["threshold"]
     data = tensor.detach()
     layout = _Numbers(data if is_short else _edges(data))
     text = _BEFORE + (_nested(data, len(_BEFORE), not is_short, layout) if data.numel() else "[]")
     last = len(text) - text.rfind("\n") + 1
     for word in _said_behind(tensor):
-        if last + len(word) + 2 > _WIDTH:
+        if last + len(word) + 2 > _set["linewidth"]:
             text += ",\n" + " " * len(_BEFORE) + word
             last = len(_BEFORE) + len(word)
         else:
@@ -52,16 +68,18 @@ class _Numbers:
         self.is_whole = all(value == math.ceil(value) for value in sizes)
         least, most = min(sizes), max(sizes)
         self.has_exponent = most / least > 1000 or most > 1e8 or (not self.is_whole and least < 1e-4)
+        if _set["sci_mode"] is not None:
+            self.has_exponent = _set["sci_mode"]
         self.width = max(len(self._digits(value)) for value in values if math.isfinite(value) and value)
 
     def _digits(self, value):
         if not self.is_floating:
             return str(value)
         if self.has_exponent:
-            return f"{value:.{_DIGITS}e}"
+            return f"{value:.{_set['precision']}e}"
         if self.is_whole:
             return f"{value:.0f}" + ("." if math.isfinite(value) else "")
-        return f"{value:.{_DIGITS}f}"
+        return f"{value:.{_set['precision']}f}"
 
     def __call__(self, value):
         return self._digits(value).rjust(self.width)
@@ -74,21 +92,21 @@ def _edges(tensor):
     if not tensor.dim():
         return tensor
     for dim in range(tensor.dim()):
-        size = tensor._shape[dim]
-        if size > 2 * _EDGE:
-            tensor = FUNCTIONS["cat"]([tensor.narrow(dim, 0, _EDGE), tensor.narrow(dim, size - _EDGE, _EDGE)], dim)
+        size, edge = tensor._shape[dim], _set["edgeitems"]
+        if size > 2 * edge:
+            tensor = FUNCTIONS["cat"]([tensor.narrow(dim, 0, edge), tensor.narrow(dim, size - edge, edge)], dim)
     return tensor
 
 
 def _nested(tensor, indent, is_cut, layout):
     if not tensor.dim():
         return layout(tensor.item())
-    size = tensor._shape[0]
-    cut = is_cut and size > 2 * _EDGE
-    places = [*range(_EDGE), None, *range(size - _EDGE, size)] if cut else range(size)
+    size, edge = tensor._shape[0], _set["edgeitems"]
+    cut = is_cut and size > 2 * edge
+    places = [*range(edge), None, *range(size - edge, size)] if cut else range(size)
     if tensor.dim() == 1:
         words = [" ..." if place is None else layout(tensor[place].item()) for place in places]
-        a_line = max(1, (_WIDTH - indent) // (layout.width + 2))
+        a_line = max(1, (_set["linewidth"] - indent) // (layout.width + 2))
         lines = [", ".join(words[at : at + a_line]) for at in range(0, len(words), a_line)]
         return "[" + (",\n" + " " * (indent + 1)).join(lines) + "]"
     parts = ["..." if place is None else _nested(tensor[place], indent + 1, is_cut, layout) for place in places]

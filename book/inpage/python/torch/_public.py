@@ -1,5 +1,7 @@
 """Where functions say under which names they are offered: `torch.relu`, `Tensor.relu`."""
 
+from collections import namedtuple
+
 FUNCTIONS, METHODS = {}, {}
 
 
@@ -25,3 +27,13 @@ def named(made, name):
     made.__name__ = made.__qualname__ = name
     made.__module__ = "torch"
     return made
+
+
+def returned(name, *fields):
+    """Several results under their names, printed as PyTorch prints them."""
+
+    def shown(results):
+        parts = ",\n".join(f"{field}={getattr(results, field)!r}" for field in fields)
+        return f"torch.return_types.{name}(\n{parts})"
+
+    return type(name, (namedtuple(name, fields),), {"__repr__": shown})

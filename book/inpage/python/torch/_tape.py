@@ -18,7 +18,7 @@ from ._tensor import Tensor, made
 
 DERIVATIVES = {}  # name of an operator → what keeps what its formulas need, and gives them back
 _FLAT = "zeros_like ones_like empty_like full_like rand_like randn_like new_zeros new_ones new_empty new_rand new_randn"
-WITHOUT = {"detach", *_FLAT.split()}  # their results need no gradient
+WITHOUT = {"detach", "histc", *_FLAT.split()}  # their results need no gradient
 _numbers = itertools.count()
 packing = []  # (pack, unpack) of `saved_tensors_hooks`, the innermost last
 
@@ -43,6 +43,14 @@ def together(formula):
     """One function for the gradients of all arguments: (wanted places, *gradients) → a tuple."""
     formula.together = True
     return formula
+
+
+_FREED = (
+    "Trying to backward through the graph a second time (or directly access saved tensors after they have already been "
+    "freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify "
+    "retain_graph=True if you need to backward through the graph a second time or if you need to access saved tensors "
+    "after calling backward."
+)
 
 
 class Saved:
@@ -73,12 +81,7 @@ class Saved:
 
     def __call__(self):
         if self._tensor is None:
-            raise RuntimeError(
-                "Trying to backward through the graph a second time (or directly access saved tensors after they have "
-                "already been freed). Saved intermediate values of the graph are freed when you call .backward() or "
-                "autograd.grad(). Specify retain_graph=True if you need to backward through the graph a second time or "
-                "if you need to access saved tensors after calling backward."
-            )
+            raise RuntimeError(_FREED)
         if self._unpack is not None:
             return self._unpack(self._tensor)
         self._check()
@@ -120,6 +123,17 @@ class _Keep:
         if any(value is written for written in self._written):
             value = value.clone()
         return self._kept(Saved(value), name)
+
+    def number(self, value):
+        """A factor, which PyTorch keeps as a tensor: when all that is kept has been freed, it is gone, too."""
+        node = weakref.ref(self._node)
+
+        def get():
+            if (kept := node()) is not None and kept.is_released:
+                raise RuntimeError(_FREED)
+            return value
+
+        return get
 
     def result(self, number=0, name="result"):
         saved = Saved.__new__(Saved)
@@ -183,7 +197,10 @@ class Node:
             return self.names[name.removeprefix("_saved_")]()
         raise AttributeError(f"'{self._name}' object has no attribute '{name}'")
 
+    is_released = False
+
     def release(self):
+        self.is_released = True
         for saved in self.saved:
             saved.release()
 
@@ -339,8 +356,10 @@ def _variant(name, args):
     """Of operators of one name, PyTorch numbers those that take other arguments."""
     if name in ("sum", "mean", "std", "var", "prod"):
         return int(len(args) > 1 and args[1] is not None) if name in ("sum", "mean", "prod") else 0
-    if name in ("max", "min", "median"):
+    if name in ("max", "min"):
         return int(len(args) == 1)
+    if name in ("median", "nanmedian"):
+        return int(len(args) > 1)
     if name in ("clamp", "clamp_"):
         return int(not any(isinstance(bound, Tensor) for bound in args[1:]))
     return int(name in ("pow", "pow_") and isinstance(args[1], Tensor))

@@ -7,14 +7,20 @@ from collections import OrderedDict
 from . import _metadata as meta
 from . import _numbers
 from ._grad import is_grad_enabled, is_inference_mode_enabled
-from ._lacking import lacking, no_values
+from ._lacking import lacking, no_numpy, no_values
 
 _LACKING = (
-    "as_subclass cholesky cholesky_inverse cholesky_solve coalesce corrcoef cov det dsplit frexp geqrf heaviside "
-    "histogram hsplit igamma igammac imag index_reduce int_repr istft logdet lstsq lu lu_solve map_ masked_scatter "
-    "matrix_exp mvlgamma nanquantile ormqr pinverse polygamma put_ q_scale qr renorm resolve_conj scatter_reduce "
-    "scatter_reduce_ select_scatter slice_scatter slogdet smm sparse_mask stft svd to_dense to_mkldnn to_sparse "
-    "to_sparse_coo to_sparse_csr triangular_solve unique_consecutive values vdot vsplit"
+    "angle as_strided_ as_strided_scatter as_subclass ccol_indices chalf cholesky_inverse cholesky_solve coalesce "
+    "col_indices const_data_ptr crow_indices dense_dim dequantize dim_order eig frexp geqrf grad_dtype "
+    "hash_tensor histogram igamma igamma_ igammac igammac_ imag index index_reduce index_reduce_ indices int_repr "
+    "ipu is_coalesced is_distributed is_sparse_csr istft lstsq lu lu_solve map2_ map_ matrix_exp module_load mtia "
+    "mvlgamma mvlgamma_ nanquantile narrow_copy new_empty_strided nonzero_static orgqr ormqr polygamma polygamma_ "
+    "put put_ q_per_channel_axis q_per_channel_scales q_per_channel_zero_points q_scale q_zero_point qscheme real "
+    "record_stream register_post_accumulate_grad_hook reinforce resize resize_as resize_as_ resize_as_sparse_ "
+    "resolve_conj resolve_neg row_indices slice_inverse smm solve sparse_dim sparse_mask sparse_resize_ "
+    "sparse_resize_and_clear_ sspaddmm stft storage_type symeig to_dense to_mkldnn to_padded_tensor to_sparse "
+    "to_sparse_bsc to_sparse_bsr to_sparse_coo to_sparse_csc to_sparse_csr triangular_solve "
+    "unsafe_split_with_sizes values volatile xpu"
 )
 
 
@@ -25,7 +31,7 @@ class Tensor:
         a shape, `Tensor(2, 3)`; or nested lists, `Tensor([[1, 2]])`.
     """
 
-    is_cuda, is_mps, is_xpu = False, False, False
+    is_cuda = is_mps = is_xpu = is_ipu = is_maia = is_mtia = is_vulkan = is_xla = False
     is_nested = is_quantized = is_sparse = is_mkldnn = False
     layout = meta.strided
     grad = None
@@ -255,7 +261,13 @@ class Tensor:
         return values if self._shape else values[0]
 
     def numpy(self, *, force=False):
-        raise lacking("Tensor.numpy")
+        if self.requires_grad and not force:
+            raise RuntimeError(
+                "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
+            )
+        raise no_numpy("Tensor.numpy()")
+
+    __array__ = numpy
 
     def _values(self, asker):
         known = self._storage.values
@@ -317,7 +329,12 @@ class Tensor:
         return id(self)
 
     def __contains__(self, element):
-        raise no_values("`in`")
+        if not isinstance(element, (Tensor, int, float)):
+            raise RuntimeError(
+                "Tensor.__contains__ only supports Tensor or scalar, but you passed in a "
+                f"{type(element)}."
+            )
+        return bool((self == element).any())
 
     def __repr__(self, *, tensor_contents=None):
         if _numbers.engine is not None and self._storage.values is not None:

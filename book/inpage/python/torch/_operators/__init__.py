@@ -13,6 +13,7 @@ from . import (
     reductions,
     views,
     windows,
+    written,
 )
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "reductions",
     "views",
     "windows",
+    "written",
 ]

@@ -3,6 +3,7 @@
 import math
 
 from .. import _metadata as meta
+from .._dispatch import WithoutModes
 from .._public import FUNCTIONS
 from .._tensor import made
 from . import views
@@ -22,17 +23,28 @@ def scaled_dot_product_attention(
     multiply = FUNCTIONS["mul"]
     scores = matmul(multiply(query, scale_each), multiply(views.transpose_op(key, -2, -1), scale_each))
     if is_causal:
-        attn_mask = made((query._shape[-2], key._shape[-2]), query.dtype)
+        attn_mask = _earlier(query._shape[-2], key._shape[-2])
     if attn_mask is not None:
-        scores = FUNCTIONS["add"](
-            scores, attn_mask if attn_mask.dtype is not meta.bool_ else made(attn_mask._shape, query.dtype)
-        )
+        scores = FUNCTIONS["add"](scores, _added(attn_mask, query.dtype))
     weights = safe_softmax(scores, -1)
     if dropout_p:
         from ..nn.functional import dropout
 
         weights = dropout(weights, dropout_p)
     return matmul(weights, value)
+
+
+def _earlier(queries, keys):
+    values = [at <= row for row in range(queries) for at in range(keys)]
+    return made((queries, keys), meta.bool_, values=values)
+
+
+def _added(mask, dtype):
+    """A mask as it is added to scores: where one of truths is false, nothing is looked at."""
+    if mask.dtype is not meta.bool_:
+        return mask
+    with WithoutModes():
+        return FUNCTIONS["where"](mask, 0.0, -math.inf).to(dtype)
 
 
 def _check(query, key, value, mask, is_causal):

@@ -7,6 +7,8 @@ from contextlib import nullcontext
 from .. import _metadata as meta
 from .. import _numbers
 from .._dispatch import operator
+from .._grad import no_grad
+from .._lacking import lacking, no_numpy
 from .._public import FUNCTIONS, METHODS, both, function, method, named
 from .._tensor import Tensor, flattened, made, need_tensor
 from .views import dtype_value, like_strides, sizes_of
@@ -115,6 +117,8 @@ def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=Fal
         )
         if isinstance(data, Tensor):
             dtype = data.dtype
+    if dtype.is_complex and _numbers.engine is not None:
+        raise lacking("torch.tensor of complex numbers")
     known = None if values is None else [dtype_value(dtype, value) for value in values]
     return _wanting(made(shape, dtype, values=known), requires_grad)
 
@@ -159,6 +163,54 @@ def frombuffer(buffer, *, dtype, count=-1, offset=0, requires_grad=False):
         values = _numbers.engine.unpacked(_numbers.kind_of(dtype), data[offset:offset + length * size])
         _numbers.store(made_of, values)
     return _wanting(made_of, requires_grad)
+
+
+@function
+def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad=False):
+    made_of = obj.to(dtype or obj.dtype, copy=bool(copy)) if isinstance(obj, Tensor) else tensor(obj, dtype=dtype)
+    return _wanting(made_of, requires_grad)
+
+
+def _windowed(name, shares):
+    """A window of raised cosines: shares of 1 and of its waves."""
+
+    def window(window_length, periodic=True, *, dtype=None, layout=None, device=None, requires_grad=False):
+        parts = window_length if periodic else max(window_length - 1, 1)
+        values = [
+            sum(share * math.cos(2 * math.pi * wave * at / parts) for wave, share in enumerate(shares))
+            for at in range(window_length)
+        ]
+        values = [1.0] if window_length == 1 else values
+        return _wanting(made((window_length,), dtype or meta.default_type(), values=values), requires_grad)
+
+    FUNCTIONS[name] = named(window, name)
+
+
+_windowed("hann_window", (0.5, -0.5))
+_windowed("hamming_window", (0.54, -0.46))
+_windowed("blackman_window", (0.42, -0.5, 0.08))
+
+
+@function
+def vander(x, N=None, increasing=False):
+    count = x.numel() if N is None else N
+    powers = range(count) if increasing else range(count - 1, -1, -1)
+    return FUNCTIONS["stack"]([x**power for power in powers], -1)
+
+
+def _triangle_indices(name, holds):
+    def indices(row, col, offset=0, *, dtype=meta.int64, device=None, layout=None):
+        if row < 0 or col < 0:
+            raise RuntimeError(f"row and col must be non-negative, got row={row}, col={col}")
+        pairs = [(at, to) for at in range(row) for to in range(col) if holds(to - at, offset)]
+        values = [pair[0] for pair in pairs] + [pair[1] for pair in pairs]
+        return made((2, len(pairs)), dtype, values=values)
+
+    FUNCTIONS[name] = named(indices, name)
+
+
+_triangle_indices("tril_indices", lambda away, offset: away <= offset)
+_triangle_indices("triu_indices", lambda away, offset: away >= offset)
 
 
 @function
@@ -211,7 +263,11 @@ def linspace(start, end, steps, *, out=None, dtype=None, layout=None, device=Non
 
 @function
 def logspace(start, end, steps, base=10.0, *, dtype=None, device=None, requires_grad=False):
-    return _wanting(made((steps,), dtype or meta.default_type()), requires_grad)
+    if steps < 0:
+        raise RuntimeError("number of steps must be non-negative")
+    parts = max(steps - 1, 1)
+    values = [float(base) ** (start + (end - start) * place / parts) for place in range(steps)]
+    return _wanting(made((steps,), dtype or meta.default_type(), values=values), requires_grad)
 
 
 @operator("eye")
@@ -240,7 +296,7 @@ def randint(
     if low >= high:
         raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
     with _from(generator):
-        return _randint(low, high, sizes_of((size,)), dtype)
+        return _wanting(_randint(low, high, sizes_of((size,)), dtype), requires_grad)
 
 
 @function
@@ -265,14 +321,31 @@ def _normal(size, dtype=None):
 
 
 @function
-def normal(mean=0.0, std=1.0, size=None, *, generator=None, out=None):
-    if size is not None:
-        return _normal(sizes_of((size,)))
-    return _normal(meta.broadcast([value._shape for value in (mean, std) if isinstance(value, Tensor)]))
+def normal(mean=0.0, std=1.0, size=None, *, generator=None, out=None, dtype=None, device=None, requires_grad=False):
+    if size is None:
+        size = meta.broadcast([value._shape for value in (mean, std) if isinstance(value, Tensor)])
+    elif isinstance(mean, Tensor) or isinstance(std, Tensor):
+        raise TypeError("normal() received an invalid combination of arguments: a size goes with numbers alone")
+    if not isinstance(std, Tensor) and std < 0:
+        raise RuntimeError(f"normal expects std >= 0.0, but found std {std:g}")
+    with _from(generator):
+        drawn = _normal(sizes_of((size,)), dtype)
+    if isinstance(std, Tensor):
+        drawn = drawn * std.detach()
+    elif std != 1:
+        drawn = drawn * std
+    needs = [one for one in (mean, std) if isinstance(one, Tensor) and one.requires_grad]
+    drawn = drawn + (mean.detach() if isinstance(mean, Tensor) else mean)
+    return _wanting(drawn + sum(one * 0 for one in needs) if needs else drawn, requires_grad)
 
 
 @operator("bernoulli")
 def _bernoulli(self):
+    if _numbers.outside(self, 0, 1 + 1e-9) is not None:
+        raise RuntimeError(
+            "Expected p_in >= 0 && p_in <= 1 to be true, but got false.  (Could this error message be improved?  If "
+            "so, please report an enhancement request to PyTorch.)"
+        )
     return made(self._shape, self.dtype, like_strides(self))
 
 
@@ -284,20 +357,52 @@ def bernoulli(input, p=None, *, generator=None, out=None):
 
 @operator("multinomial")
 def _multinomial(self, num_samples, replacement=False):
+    if self.dim() not in (1, 2):
+        raise RuntimeError("prob_dist must be 1 or 2 dim")
+    if num_samples < 1:
+        raise RuntimeError("cannot sample n_sample <= 0 samples")
+    if not replacement and num_samples > self._shape[-1]:
+        raise RuntimeError("cannot sample n_sample > prob_dist.size(-1) samples without replacement")
+    if _numbers.outside(self, 0, math.inf) is not None:
+        raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
+    if _numbers.are_computed(self) and any(not sum(row) for row in self.reshape(-1, self._shape[-1]).tolist()):
+        raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
     return made((*self._shape[:-1], num_samples), meta.int64)
 
 
 @both
 def multinomial(input, num_samples, replacement=False, *, generator=None, out=None):
-    return _multinomial(input, num_samples, replacement)
+    with _from(generator):
+        return _multinomial(input, num_samples, replacement)
 
 
 @operator("complex")
 def _complex(real, imag):
-    return made(real._shape, real.dtype.to_complex())
+    if real.dtype is not imag.dtype:
+        raise RuntimeError(
+            f"Expected object of scalar type {meta.SCALAR_NAMES[real.dtype]} but got scalar type "
+            f"{meta.SCALAR_NAMES[imag.dtype]} for second argument"
+        )
+    return made(meta.broadcast([real._shape, imag._shape]), real.dtype.to_complex())
 
 
-FUNCTIONS["complex"] = named(lambda real, imag: _complex(real, imag), "complex")
+def _made_complex(name):
+    def pair(one, other, *, out=None):
+        result = _complex(one, other)
+        if not result.is_meta:
+            raise lacking(f"torch.{name}")
+        return result
+
+    FUNCTIONS[name] = named(pair, name)
+
+
+_made_complex("complex")
+_made_complex("polar")
+
+
+@function
+def from_numpy(ndarray):
+    raise no_numpy("torch.from_numpy()")
 
 
 @operator("empty_strided")
@@ -307,14 +412,38 @@ def _empty_strided(size, stride, dtype=None):
 
 @function
 def empty_strided(size, stride, *, dtype=None, device=None, requires_grad=False):
-    return _empty_strided(tuple(size), tuple(stride), dtype)
+    return _wanting(_empty_strided(tuple(size), tuple(stride), dtype), requires_grad)
 
 
 _WRITTEN_WITH = {
     "normal": {"mean": 0.0, "std": 1.0},
     "uniform": {"from": 0.0, "to": 1.0},
     "bernoulli": {"p": 0.5},
+    "exponential": {"lambd": 1.0},
+    "log_normal": {"mean": 1.0, "std": 2.0},
+    "cauchy": {"median": 0.0, "sigma": 1.0},
+    "random": {"from": 0, "to": None},
 }
+
+
+def _check_settings(name, *given):
+    if name == "uniform" and len(given) > 1 and given[0] > given[1]:
+        raise RuntimeError(
+            f"uniform_ expects to return a [from, to) range, but found from={given[0]:g} > to={given[1]:g}"
+        )
+    if name == "normal" and len(given) > 1 and given[1] < 0:
+        raise RuntimeError(f"normal expects std >= 0.0, but found std {given[1]:g}")
+    if name == "exponential" and given and given[0] <= 0:
+        raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={given[0]:g}")
+    if name == "bernoulli" and given and not 0 <= given[0] <= 1:
+        raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={given[0]:g}")
+    if name == "geometric" and given and not 0 < given[0] < 1:
+        raise RuntimeError(f"geometric_ expects p to be in (0, 1), but got p={given[0]:g}")
+    if name == "random" and len(given) > 1 and given[0] >= given[1]:
+        raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={given[0]} >= to={given[1]}")
+
+
+_OF_FRACTIONS = "uniform", "normal", "exponential", "log_normal", "cauchy"
 
 
 def _written(name):
@@ -326,9 +455,13 @@ def _written(name):
         return self
 
     def write(self, *args, **kwargs):
+        if name in _OF_FRACTIONS and not self.dtype.is_floating_point:
+            raise NotImplementedError(f"\"{name}_\" not implemented for '{meta.SCALAR_NAMES[self.dtype]}'")
         named_ones = {argument: kwargs.get(argument, default) for argument, default in arguments.items()}
+        settings = [*args, *list(named_ones.values())[len(args) :]] if kwargs else args
+        _check_settings(name, *(one for one in settings if isinstance(one, (int, float))))
         with _from(kwargs.get("generator")):
-            return run(self, *args, *list(named_ones.values())[len(args) :] if kwargs else ())
+            return run(self, *settings)
 
     METHODS[f"{name}_"] = named(write, f"{name}_")
 
@@ -346,13 +479,28 @@ for _name in (
     "geometric",
     "tril",
     "triu",
-    "fill_diagonal",
     "floor_divide",
     "sigmoid",
     "nan_to_num",
 ):
     if f"{_name}_" not in METHODS:
         _written(_name)
+
+
+@operator("fill_diagonal_", pointwise=True, writes=(0,))
+def _fill_diagonal(self, value, wrap=False):
+    if self.dim() < 2:
+        raise RuntimeError("dimensions must larger than 1")
+    if self.dim() > 2 and len(set(self._shape)) > 1:
+        raise RuntimeError("all dimensions of input must be of equal length")
+    return self
+
+
+@method
+def fill_diagonal_(self, fill_value, wrap=False):
+    return _fill_diagonal(self, fill_value, wrap)
+
+
 FUNCTIONS["zero_"], FUNCTIONS["fill_"] = METHODS["zero_"], METHODS["fill_"]
 
 
@@ -406,7 +554,9 @@ def resize_(self, *sizes, memory_format=None):
 
 @method
 def apply_(self, function):
-    return self.fill_(0)
+    values = [dtype_value(self.dtype, function(value)) for value in self._values("Tensor.apply_")]
+    with no_grad():
+        return self.copy_(made(self._shape, self.dtype, values=values))
 
 
 def on_their_device(functions):
@@ -414,6 +564,46 @@ def on_their_device(functions):
     for name, make in list(functions.items()):
         if _takes_a_device(make):
             functions[name] = named(_on_device(make), make.__name__)
+
+
+def into_what_is_given(functions):
+    """Functions that take `out` write there what they make, and give it back."""
+    for name, make in list(functions.items()):
+        code = getattr(make, "__code__", None)
+        if code is not None and "out" in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]:
+            functions[name] = _into(make)
+
+
+def _into(make):
+    @functools.wraps(make)
+    def call(*args, out=None, **kwargs):
+        made_of = make(*args, **kwargs)
+        if out is None:
+            return made_of
+        if not isinstance(made_of, tuple):
+            return _put(out, made_of)
+        for target, source in zip(out, made_of, strict=True):
+            _put(target, source)
+        return out
+
+    return call
+
+
+def _put(out, result):
+    need_tensor(out, "copy_", "out", 1)
+    if result.requires_grad or out.requires_grad:
+        raise RuntimeError(
+            "functions with out=... arguments don't support automatic differentiation, but one of the arguments "
+            "requires grad."
+        )
+    if meta.promoted(result.dtype, out.dtype) is not out.dtype and result.dtype.is_floating_point:
+        raise RuntimeError(
+            f"result type {meta.SCALAR_NAMES[result.dtype]} can't be cast to the desired output type "
+            f"{meta.SCALAR_NAMES[out.dtype]}"
+        )
+    if out._shape != result._shape:
+        out.data = made(result._shape, out.dtype)
+    return out.copy_(result)
 
 
 def layers_on_their_device(layers):

@@ -6,7 +6,7 @@ from .. import _metadata as meta
 from .. import _numbers
 from .._dispatch import operator
 from .._lacking import no_values
-from .._public import both, function, method
+from .._public import both, function, method, named
 from .._tensor import Tensor, made, need_tensor
 from . import views
 
@@ -209,8 +209,10 @@ def embedded(input, weight, padding_idx):
 
 
 @operator("_embedding_bag")
-def embedding_bag_op(weight, indices, offsets):
-    return made((offsets._shape[0], weight._shape[1]), weight.dtype)
+def embedding_bag_op(
+    weight, indices, offsets, mode="mean", per_sample_weights=None, include_last_offset=False, padding_idx=None
+):
+    return made((offsets._shape[0] - include_last_offset, weight._shape[1]), weight.dtype)
 
 
 @operator("gather")
@@ -230,13 +232,24 @@ def _gather(self, dim, index):
 def _check_index(index, name):
     need_tensor(index, name, "index", 3)
     if index.dtype not in (meta.int64, meta.int32):
-        raise RuntimeError(f"{name}(): Expected dtype int64 for index")
+        both = name in ("gather", "scatter")
+        raise RuntimeError(f"{name}(): Expected dtype {'int32/int64' if both else 'int64'} for index")
 
 
 @both
 def gather(input, dim, index, *, sparse_grad=False, out=None):
     _check_index(index, "gather")
+    _check_within(input, dim, index)
     return _gather(input, dim, index)
+
+
+def _check_within(tensor, dim, index):
+    """The numbers of an index, where they are known, are places along a dimension."""
+    at = meta.whole_dim(dim, tensor.dim())
+    size = tensor._shape[at] if tensor.dim() else 1
+    wrong = _numbers.outside(index, 0, size)
+    if wrong is not None:
+        raise RuntimeError(f"index {wrong} is out of bounds for dimension {at} with size {size}")
 
 
 def _check_scatter(self, dim, index, src):
@@ -244,8 +257,23 @@ def _check_scatter(self, dim, index, src):
     meta.whole_dim(dim, self.dim())
     if index.dim() != self.dim():
         raise RuntimeError("Index tensor must have the same number of dimensions as self tensor")
-    if isinstance(src, Tensor) and src.dim() != index.dim():
+    if not isinstance(src, (Tensor, int, float)):
+        raise TypeError(
+            f"scatter() received an invalid combination of arguments - got (int, Tensor, {type(src).__name__}), but "
+            "expected one of:\n * (int dim, Tensor index, Tensor src)\n * (int dim, Tensor index, Number value)\n"
+        )
+    if not isinstance(src, Tensor):
+        return _check_within(self, dim, index)
+    if src.dim() != index.dim():
         raise RuntimeError("Index tensor must have the same number of dimensions as src tensor")
+    at = dim % max(self.dim(), 1)
+    for place, size in enumerate(index._shape):
+        if size > src._shape[place] or (place != at and size > self._shape[place]):
+            raise RuntimeError(
+                f"Expected index {list(index._shape)} to be no larger than self {list(self._shape)} apart from "
+                f"dimension {at} and to be no larger size than src {list(src._shape)}"
+            )
+    return _check_within(self, dim, index)
 
 
 @operator("scatter")
@@ -261,6 +289,8 @@ def _scatter_in_place(self, dim, index, src):
 @both
 def scatter(input, dim, index, src=None, *, value=None, reduce=None):
     src = value if src is None else src
+    if reduce is not None:
+        return input.clone().scatter_(dim, index, src, reduce=reduce)
     _check_scatter(input, dim, index, src)
     return _scatter(input, dim, index, src)
 
@@ -269,6 +299,11 @@ def scatter(input, dim, index, src=None, *, value=None, reduce=None):
 def scatter_(self, dim, index, src=None, *, value=None, reduce=None):
     src = value if src is None else src
     _check_scatter(self, dim, index, src)
+    if reduce is not None:
+        if reduce not in ("add", "multiply"):
+            raise RuntimeError("reduce argument must be either add or multiply.")
+        src = src if isinstance(src, Tensor) else made(index._shape, self.dtype).fill_(src)
+        return _scatter_reduce_in_place(self, dim, index, src, "sum" if reduce == "add" else "prod")
     return _scatter_in_place(self, dim, index, src)
 
 
@@ -294,6 +329,37 @@ def scatter_add_(self, dim, index, src):
     return _scatter_add_in_place(self, dim, index, src)
 
 
+_REDUCTIONS = "sum", "prod", "mean", "amax", "amin"
+
+
+@operator("scatter_reduce")
+def _scatter_reduce(self, dim, index, src, reduce, include_self=True):
+    return made(self._shape, self.dtype)
+
+
+@operator("scatter_reduce_", writes=(0,))
+def _scatter_reduce_in_place(self, dim, index, src, reduce, include_self=True):
+    return self
+
+
+def _check_reduction(self, dim, index, src, reduce):
+    if reduce not in (*_REDUCTIONS, "max", "min"):
+        raise RuntimeError("reduce argument must be either sum, prod, mean, amax or amin, got " + str(reduce))
+    _check_scatter(self, dim, index, src)
+
+
+@both
+def scatter_reduce(input, dim, index, src, reduce, *, include_self=True):
+    _check_reduction(input, dim, index, src, reduce)
+    return _scatter_reduce(input, dim, index, src, reduce, include_self)
+
+
+@method
+def scatter_reduce_(self, dim, index, src, reduce, *, include_self=True):
+    _check_reduction(self, dim, index, src, reduce)
+    return _scatter_reduce_in_place(self, dim, index, src, reduce, include_self)
+
+
 @operator("index_select")
 def _index_select(self, dim, index):
     at = meta.whole_dim(dim, self.dim())
@@ -314,8 +380,24 @@ def _index_add(self, dim, index, source):
 
 
 @both
-def index_add(input, dim, index, source, *, alpha=1):
-    return _index_add(input, dim, index, source)
+def index_add(input, dim, index, source, *, alpha=1, out=None):
+    _check_lines(input, dim, index, source, "index_add")
+    return _index_add(input, dim, index, source if alpha == 1 else source * alpha)
+
+
+def _check_lines(tensor, dim, index, source, name):
+    """A vector of indices, and for each a line along a dimension."""
+    _check_index(index, name)
+    at = meta.whole_dim(dim, tensor.dim())
+    if index.dim() > 1:
+        raise IndexError(f"{name}(): Index is supposed to be a vector, but got dim: {index.dim()} with type: Long")
+    wanted = [index.numel() if place == at else size for place, size in enumerate(tensor._shape)]
+    if isinstance(source, Tensor) and tensor.dim() and list(source._shape) != wanted:
+        raise IndexError(
+            f"{name}(): Number of indices ({index.numel()}) should be equal to source.size(dim): "
+            f"({source._shape[at] if source.dim() > at else 1}), for dim: {at}, and the other sizes to self's "
+            f"{list(tensor._shape)}, but source has {list(source._shape)}"
+        )
 
 
 @operator("index_add_", writes=(0,))
@@ -325,27 +407,65 @@ def _index_add_in_place(self, dim, index, source):
 
 @method
 def index_add_(self, dim, index, source, *, alpha=1):
-    return _index_add_in_place(self, dim, index, source)
+    _check_lines(self, dim, index, source, "index_add_")
+    return _index_add_in_place(self, dim, index, source if alpha == 1 else source * alpha)
 
 
-@method
-def index_fill_(self, dim, index, value):
-    return _index_add_in_place(self, dim, index, value)
+def _on_lines(name):
+    """`index_copy`, `index_fill`: lines along a dimension are replaced."""
+
+    @operator(name)
+    def run(self, dim, index, value):
+        return made(self._shape, self.dtype)
+
+    @operator(f"{name}_", writes=(0,))
+    def run_in_place(self, dim, index, value):
+        return self
+
+    def plain(input, dim, index, value):
+        _check_lines(input, dim, index, value if name == "index_copy" else None, name)
+        return run(input, dim, index, value)
+
+    def in_place(self, dim, index, value):
+        _check_lines(self, dim, index, value if name == "index_copy" else None, f"{name}_")
+        return run_in_place(self, dim, index, value)
+
+    both(named(plain, name))
+    method(named(in_place, f"{name}_"))
 
 
-@method
-def index_copy_(self, dim, index, tensor):
-    return _index_add_in_place(self, dim, index, tensor)
+_on_lines("index_copy")
+_on_lines("index_fill")
+
+
+@both
+def index_put(input, indices, values, accumulate=False):
+    return _index_put(input.clone(), list(indices), values, accumulate)
 
 
 @method
 def masked_scatter_(self, mask, source):
-    return _index_put(self, [mask], source)
+    spread = views.expand_op(mask, self._shape)
+    count = _count_true(spread)
+    if source.numel() < count:
+        raise RuntimeError(
+            f"masked_scatter: expected self and source to have same dtypes and source to have at least {count} numbers,"
+            f" but it has {source.numel()}"
+        )
+    return _index_put(self, [spread], views.reshaped(source, (-1,))[:count])
+
+
+@both
+def masked_scatter(input, mask, source):
+    return input.clone().masked_scatter_(mask, source)
 
 
 @both
 def take(input, index):
-    return made(index._shape, input.dtype)
+    if index.dtype is not meta.int64:
+        raise RuntimeError(f"take(): Expected a long tensor for index, but got {meta.SCALAR_NAMES[index.dtype]}")
+    flat = views.reshaped(input, (-1,))
+    return views.reshaped(_index_select(flat, 0, views.reshaped(index, (-1,))), index._shape)
 
 
 @both
@@ -364,6 +484,8 @@ def take_along_dim(input, indices, dim=None):
 
 @both
 def masked_select(input, mask):
+    if mask.dtype is not meta.bool_:
+        raise RuntimeError("masked_select: expected BoolTensor for mask")
     shape = meta.broadcast([input._shape, mask._shape])
     return index_op(views.expand_op(input, shape), [views.expand_op(mask, shape)])
 
@@ -397,14 +519,40 @@ def argwhere(input):
 
 @function
 def bucketize(input, boundaries, *, out_int32=False, right=False):
-    return made(input._shape, meta.int32 if out_int32 else meta.int64)
+    found = _bucketize(_as_tensor(input), boundaries, right)
+    return found.to(meta.int32) if out_int32 else found
+
+
+def _as_tensor(value):
+    from .creating import tensor
+
+    return value if isinstance(value, Tensor) else tensor(value)
+
+
+@operator("bucketize")
+def _bucketize(self, boundaries, right=False):
+    if boundaries.dim() == 0 or (boundaries.dim() > 1 and boundaries._shape[:-1] != self._shape[:-1]):
+        raise RuntimeError(
+            "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions of boundaries "
+            "tensor and input value tensor must match, but we got boundaries tensor "
+            f"{list(boundaries._shape)} and input value tensor {list(self._shape)}"
+        )
+    return made(self._shape, meta.int64)
 
 
 @function
 def searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=None, sorter=None):
-    return made(input._shape, meta.int32 if out_int32 else meta.int64)
+    if sorter is not None:
+        sorted_sequence = sorted_sequence.gather(-1, sorter)
+    found = _bucketize(_as_tensor(input), sorted_sequence, right or side == "right")
+    return found.to(meta.int32) if out_int32 else found
+
+
+@operator("isin")
+def _isin(self, others, invert=False):
+    return made(self._shape, meta.bool_)
 
 
 @function
 def isin(elements, test_elements, *, assume_unique=False, invert=False):
-    return made(elements._shape, meta.bool_)
+    return _isin(_as_tensor(elements), _as_tensor(test_elements), invert)

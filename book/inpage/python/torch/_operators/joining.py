@@ -1,5 +1,7 @@
 """Tensors laid side by side, and tensors with a border around them."""
 
+import itertools
+
 from .. import _metadata as meta
 from .._dispatch import operator
 from .._public import FUNCTIONS, function, named
@@ -117,6 +119,50 @@ for _name, _count in (("atleast_1d", 1), ("atleast_2d", 2), ("atleast_3d", 3)):
     _at_least_function(_name, _count)
 
 
+@function
+def column_stack(tensors, *, out=None):
+    columns = [tensor if tensor.dim() > 1 else views.reshaped(tensor, (tensor.numel(), 1)) for tensor in tensors]
+    return cat(columns, 1)
+
+
+@function
+def cartesian_prod(*tensors):
+    for tensor in tensors:
+        if tensor.dim() != 1:
+            raise RuntimeError(f"Expect a 1D vector, but got shape {list(tensor._shape)}")
+    if len(tensors) == 1:
+        return tensors[0]
+    grids = views.meshgrid(*tensors, indexing="ij")
+    return stack([views.reshaped(grid, (-1,)) for grid in grids], 1)
+
+
+@function
+def combinations(input, r=2, with_replacement=False):
+    if input.dim() != 1:
+        raise RuntimeError(f"Expect a 1D vector, but got shape {list(input._shape)}")
+    choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
+    rows = list(choose(range(input._shape[0]), r))
+    at = made((len(rows), r), meta.int64, values=[place for row in rows for place in row])
+    return input[at]
+
+
+@function
+def block_diag(*tensors):
+    for place, tensor in enumerate(tensors):
+        if tensor.dim() > 2:
+            raise RuntimeError(
+                f"torch.block_diag: Input tensors must have 2 or fewer dimensions. Input {place} has {tensor.dim()} "
+                "dimensions"
+            )
+    blocks = [_at_least(tensor, 2) for tensor in tensors]
+    wide, rows, before = sum(block._shape[1] for block in blocks), [], 0
+    for block in blocks:
+        after = wide - before - block._shape[1]
+        rows.append(constant_pad_op(block, [before, after]))
+        before += block._shape[1]
+    return cat(rows)
+
+
 @operator("constant_pad_nd")
 def constant_pad_op(self, pad, value=0):
     if len(pad) % 2:
@@ -184,13 +230,21 @@ def _circular(self, pad):
 def pad(input, pad, mode="constant", value=None):
     """A border: pairs of sizes, the last dimension's first."""
     pad = [int(size) for size in pad]
+    if len(pad) % 2:
+        raise RuntimeError("Padding length must be divisible by 2")
     if mode == "constant":
         return constant_pad_op(input, pad, value or 0)
     if mode not in ("reflect", "replicate", "circular"):
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
     count = len(pad) // 2
     if input.dim() not in (count + 1, count + 2) or count not in (1, 2, 3):
-        raise NotImplementedError("Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now")
+        raise NotImplementedError(
+            f"Padding size {len(pad)} is not supported for {input.dim()}D input tensor.\n"
+            "Supported combinations for non-constant padding:\n"
+            "  - 2D or 3D input: padding size = 2 (pads last dimension)\n"
+            "  - 3D or 4D input: padding size = 4 (pads last 2 dimensions)\n"
+            "  - 4D or 5D input: padding size = 6 (pads last 3 dimensions)"
+        )
     if mode == "circular":
         return _circular(input, pad)
     return _BORDERS["reflection" if mode == "reflect" else "replication", count](input, pad)

@@ -35,6 +35,9 @@ _ALIASES = {
     "less_equal": "le",
     "not_equal": "ne",
     "arctan2": "atan2",
+    "arccosh": "acosh",
+    "arcsinh": "asinh",
+    "arctanh": "atanh",
 }
 
 
@@ -90,7 +93,7 @@ def _unary(name, type_of):
     def run_in_place(self):
         return check_in_place(self, (self,), type_of(self.dtype))
 
-    def plain(input, *, out=None, **kwargs):
+    def plain(input, *, out=None):
         need_tensor(input, name)
         if name == "neg" and input.dtype is meta.bool_:
             raise RuntimeError(
@@ -99,7 +102,7 @@ def _unary(name, type_of):
             )
         return run(input)
 
-    def in_place(self, **kwargs):
+    def in_place(self):
         return run_in_place(self)
 
     FUNCTIONS[name] = METHODS[name] = named(plain, name)
@@ -118,21 +121,44 @@ def _binary(name, type_of):
     def plain(input, other, *, alpha=1, rounding_mode=None, out=None):
         _checked(name, (input, other))
         _refuse_truths(name, input, other)
+        _refuse_fractions(name, input, other)
         if not isinstance(input, Tensor):
             return run(_number(input), other)
         if rounding_mode is not None:
-            quotient = FUNCTIONS["floor_divide"](input, other)
-            if rounding_mode == "trunc":
-                quotient._storage.values = None  # below zero it is another number, and not computed
-            return quotient
+            if name != "div" or rounding_mode not in ("floor", "trunc"):
+                raise RuntimeError(
+                    "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found "
+                    f"'{rounding_mode}'"
+                )
+            if rounding_mode == "floor":
+                return FUNCTIONS["floor_divide"](input, other)
+            return FUNCTIONS["trunc"](run(input, other)).to(common_type((input, other)))
         return run(input, other) if alpha == 1 else run(input, other, alpha)
 
     def in_place(self, other, *, alpha=1, rounding_mode=None):
         _checked(f"{name}_", (self, other))
+        _refuse_fractions(name, self, other)
+        if rounding_mode is not None:
+            return self.copy_(plain(self, other, rounding_mode=rounding_mode))
         return run_in_place(self, other) if alpha == 1 else run_in_place(self, other, alpha)
 
     FUNCTIONS[name] = METHODS[name] = named(plain, name)
     METHODS[f"{name}_"] = named(in_place, f"{name}_")
+
+
+_BITWISE = {
+    "bitwise_and": "bitwise_and_cpu",
+    "bitwise_or": "bitwise_or_cpu",
+    "bitwise_xor": "bitwise_xor_cpu",
+    "bitwise_left_shift": "lshift_cpu",
+    "bitwise_right_shift": "rshift_cpu",
+}
+
+
+def _refuse_fractions(name, *operands):
+    kind = common_type(operands) if name in _BITWISE else meta.bool_
+    if kind.is_floating_point:
+        raise NotImplementedError(f"\"{_BITWISE[name]}\" not implemented for '{meta.SCALAR_NAMES[kind]}'")
 
 
 def _refuse_truths(name, *operands):
@@ -163,6 +189,22 @@ for _name in _COMPARING.split():
     _binary(_name, lambda *operands: meta.bool_)
 
 _unary("bitwise_not", lambda dtype: dtype)
+_whole_round, _plain_logit = FUNCTIONS["round"], FUNCTIONS["logit"]
+
+
+@both
+def round(input, *, decimals=0, out=None):
+    if not decimals:
+        return _whole_round(input)
+    factor = 10.0**decimals
+    return FUNCTIONS["div"](_whole_round(FUNCTIONS["mul"](input, factor)), factor)
+
+
+@both
+def logit(input, eps=None, *, out=None):
+    if eps is not None and not isinstance(eps, (int, float)):
+        raise TypeError(f"logit(): argument 'eps' (position 2) must be float, not {type(eps).__name__}")
+    return _plain_logit(input if eps is None else _clamp(input, eps, 1 - eps))
 
 
 @operator("pow", pointwise=True)
@@ -318,15 +360,29 @@ def _check_mask(mask, name):
         raise RuntimeError(f"{name} only supports boolean masks, but got mask with dtype {mask.dtype}")
 
 
+def _check_single(value):
+    if not isinstance(value, (Tensor, int, float, complex)):
+        raise TypeError(
+            f"masked_fill_() received an invalid combination of arguments - got (Tensor, {type(value).__name__}), but "
+            "expected one of:\n * (Tensor mask, Tensor value)\n * (Tensor mask, Number value)\n"
+        )
+    if isinstance(value, Tensor) and value.dim():
+        raise RuntimeError(
+            f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.dim()} dimension(s)."
+        )
+
+
 @both
 def masked_fill(input, mask, value):
     _check_mask(mask, "masked_fill")
+    _check_single(value)
     return _masked_fill(input, mask, value)
 
 
 @method
 def masked_fill_(self, mask, value):
     _check_mask(mask, "masked_fill_")
+    _check_single(value)
     return _masked_fill_in_place(self, mask, value)
 
 
@@ -352,9 +408,41 @@ def _three(name, type_of=common_type):
 for _name in ("addcmul", "addcdiv", "lerp"):
     _three(_name)
 
+@both
+def float_power(input, exponent, *, out=None):
+    as_double = [one.to(meta.float64) if isinstance(one, Tensor) else float(one) for one in (input, exponent)]
+    return _power(_number(as_double[0]) if isinstance(as_double[0], float) else as_double[0], as_double[1])
+
+
+@both
+def ldexp(input, other, *, out=None):
+    return FUNCTIONS["mul"](input, _power(_number(2.0), other))
+
+
+@both
+def heaviside(input, values, *, out=None):
+    if input.dtype is not values.dtype:
+        raise RuntimeError("heaviside is not yet implemented for tensors with different dtypes.")
+    return _where(input == 0, values, (input > 0).to(input.dtype))
+
+
+@method
+def clamp_max_(self, max):
+    return _clamp_in_place(self, None, max)
+
+
+@method
+def square_(self):
+    return _power_in_place(self, 2)
+
+
 for _alias, _name in _ALIASES.items():
     for _offered in (FUNCTIONS, METHODS):
         _offered[_alias] = _offered[_name]
+        if f"{_name}_" in _offered:
+            _offered[f"{_alias}_"] = _offered[f"{_name}_"]
+for _name in ("clamp_", "clip_", "clamp_min_", "clamp_max_", "square_", "nan_to_num_"):
+    FUNCTIONS[_name] = METHODS[_name]
 METHODS["where"] = named(lambda self, condition, other: where(condition, self, other), "where")
 
 
@@ -432,4 +520,12 @@ Tensor.__rpow__ = named(_raised, "__rpow__")
 Tensor.__neg__ = named(lambda self: FUNCTIONS["neg"](self), "__neg__")
 Tensor.__pos__ = named(lambda self: self, "__pos__")
 Tensor.__abs__ = named(lambda self: FUNCTIONS["abs"](self), "__abs__")
-Tensor.__invert__ = named(lambda self: FUNCTIONS["bitwise_not"](self), "__invert__")
+
+
+def _inverted(self):
+    if self.dtype.is_floating_point or self.dtype.is_complex:
+        raise TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors")
+    return FUNCTIONS["bitwise_not"](self)
+
+
+Tensor.__invert__ = named(_inverted, "__invert__")

@@ -5,7 +5,7 @@ import string
 
 from .. import _metadata as meta
 from .._dispatch import operator
-from .._public import FUNCTIONS, METHODS, both, function, method, named
+from .._public import FUNCTIONS, METHODS, both, function, named, returned
 from .._tensor import Tensor, made, need_tensor
 from . import views
 from .pointwise import elementwise
@@ -148,6 +148,34 @@ def dot(input, tensor, *, out=None):
 
 
 @both
+def vdot(input, other, *, out=None):
+    return dot_op(input, other)
+
+
+@both
+def addmv(input, mat, vec, *, beta=1, alpha=1, out=None):
+    return _summed(input, mv_op(mat, vec), beta, alpha)
+
+
+@both
+def addr(input, vec1, vec2, *, beta=1, alpha=1, out=None):
+    return _summed(input, outer(vec1, vec2), beta, alpha)
+
+
+@both
+def addbmm(input, batch1, batch2, *, beta=1, alpha=1, out=None):
+    return _summed(input, FUNCTIONS["sum"](bmm_op(batch1, batch2), 0), beta, alpha)
+
+
+def _summed(tensor, product, beta, alpha):
+    views.expand_op.kernel(tensor, product._shape)
+    product = product if alpha == 1 else FUNCTIONS["mul"](product, alpha)
+    if not beta:
+        return product
+    return FUNCTIONS["add"](tensor if beta == 1 else FUNCTIONS["mul"](tensor, beta), product)
+
+
+@both
 def inner(input, other):
     if not input.dim() or not other.dim():
         return FUNCTIONS["mul"](input, other)
@@ -279,9 +307,12 @@ def tensordot(a, b, dims=2):
 
 @function
 def kron(input, other):
+    need_tensor(other, "kron", "other", 2)
     count = max(input.dim(), other.dim())
     one, two = ((1,) * (count - its.dim()) + tuple(its._shape) for its in (input, other))
-    return elementwise((made([a * b for a, b in zip(one, two, strict=True)], input.dtype),), input.dtype)
+    outer = views.reshaped(input, [side for size in one for side in (size, 1)])
+    inner = views.reshaped(other, [side for size in two for side in (1, size)])
+    return views.reshaped(FUNCTIONS["mul"](outer, inner), [a * b for a, b in zip(one, two, strict=True)])
 
 
 METHODS["kron"] = FUNCTIONS["kron"]
@@ -390,6 +421,9 @@ def _cdist(x1, x2, p=2.0):
 
 @function
 def cdist(x1, x2, p=2.0, compute_mode=None):
+    for name, given in (("X1", x1), ("X2", x2)):
+        if given.dim() < 2:
+            raise RuntimeError(f"cdist only supports at least 2D tensors, {name} got: {given.dim()}D")
     if x1._shape[-1] != x2._shape[-1]:
         raise RuntimeError(f"X1 and X2 must have the same number of columns. X1: {x1._shape[-1]} X2: {x2._shape[-1]}")
     return _cdist(x1, x2, p)
@@ -401,24 +435,182 @@ def _cross(self, other, dim=-1):
 
 
 @both
-def cross(input, other, dim=-1):
+def cross(input, other, dim=None):
+    if dim is None:
+        threes = [place for place, size in enumerate(input._shape) if size == 3]
+        if not threes:
+            raise RuntimeError("no dimension of size 3 in input")
+        dim = threes[0]
+    shape = meta.broadcast([input._shape, other._shape])
+    if shape[meta.whole_dim(dim, len(shape))] != 3:
+        raise RuntimeError(
+            f"linalg.cross: inputs dimension {dim} must have length 3. Got {input.size(dim)} and {other.size(dim)}"
+        )
     return _cross(input, other, dim)
 
 
-@method
-def matrix_power(self, n):
-    return made(self._shape, self.dtype)
+@both
+def matrix_power(input, n, *, out=None):
+    _check_square(input, "linalg.matrix_power")
+    if n < 0:
+        input, n = inverse(input), -n
+    power = None
+    for _ in range(n):
+        power = input if power is None else matmul(power, input)
+    if power is None:
+        unit = FUNCTIONS["eye"](input._shape[-1], dtype=input.dtype)
+        return views.clone_op(views.expand_op(unit, input._shape))
+    return power
+
+
+def _check_square(tensor, name):
+    if tensor.dim() < 2:
+        raise RuntimeError(f"{name}: The input tensor A must have at least 2 dimensions.")
+    if tensor._shape[-1] != tensor._shape[-2]:
+        raise RuntimeError(
+            f"{name}: A must be batches of square matrices, but they are {tensor._shape[-2]} by {tensor._shape[-1]} "
+            "matrices"
+        )
+    if not tensor.dtype.is_floating_point:
+        raise RuntimeError(f"{name}: Expected a floating point or complex tensor as input. Got {_scalar_name(tensor)}")
+
+
+def _scalar_name(tensor):
+    return meta.SCALAR_NAMES[tensor.dtype]
 
 
 @operator("linalg_inv_ex")
 def _inverse(A):
-    if A.dim() < 2 or A._shape[-1] != A._shape[-2]:
-        raise RuntimeError(
-            f"linalg.inv: A must be batches of square matrices, but they are {A._shape[-2]} by {A._shape[-1]} matrices"
-        )
-    return made(A._shape, A.dtype)
+    _check_square(A, "linalg.inv")
+    return _by_columns(A._shape, A.dtype)
+
+
+def _by_columns(shape, dtype):
+    """As LAPACK lays its matrices out."""
+    rows, steps = shape[-2], meta.contiguous_strides(shape)
+    return made(shape, dtype, (*steps[:-2], 1, max(rows, 1)))
 
 
 @both
-def inverse(input):
+def inverse(input, *, out=None):
     return _inverse(input)
+
+
+@operator("_linalg_det")
+def _det(A):
+    _check_square(A, "linalg.det")
+    return made(A._shape[:-2], A.dtype)
+
+
+@both
+def det(input):
+    return _det(input)
+
+
+@operator("_linalg_slogdet")
+def _slogdet(A):
+    _check_square(A, "linalg.slogdet")
+    return made(A._shape[:-2], A.dtype), made(A._shape[:-2], A.dtype)
+
+
+Slogdet = returned("linalg_slogdet", "sign", "logabsdet")
+
+
+@both
+def slogdet(input):
+    return Slogdet(*_slogdet(input))
+
+
+@both
+def logdet(input):
+    sign, logarithm = _slogdet(input)
+    return FUNCTIONS["where"](sign < 0, float("nan"), logarithm)
+
+
+@operator("linalg_solve_ex")
+def _solve(A, B):
+    _check_square(A, "linalg.solve")
+    if A._shape[-1] != B._shape[-2]:
+        raise RuntimeError(
+            f"linalg.solve: Incompatible shapes of A and B for the equation AX = B ({A._shape[-2]}x{A._shape[-1]} and "
+            f"{B._shape[-2]}x{B._shape[-1]})"
+        )
+    return _by_columns((*meta.broadcast([A._shape[:-2], B._shape[:-2]]), *B._shape[-2:]), A.dtype)
+
+
+def solve(A, B, left=True):
+    if not left:
+        return solve(A.mT, B.mT).mT
+    if B.dim() == 1 or (A.dim() - 1 == B.dim() and A._shape[:-1] == B._shape):
+        return _solve(A, B.unsqueeze(-1)).squeeze(-1)
+    return _solve(A, B)
+
+
+@operator("linalg_cholesky_ex")
+def _cholesky(A):
+    _check_square(A, "linalg.cholesky")
+    return _by_columns(A._shape, A.dtype)
+
+
+@both
+def cholesky(input, upper=False):
+    lower = _cholesky(input)
+    return lower.mT if upper else lower
+
+
+@operator("linalg_qr")
+def _qr(A):
+    if A.dim() < 2:
+        raise RuntimeError("linalg.qr: The input tensor A must have at least 2 dimensions.")
+    kept = min(A._shape[-2:])
+    return _by_columns((*A._shape[:-1], kept), A.dtype), _by_columns((*A._shape[:-2], kept, A._shape[-1]), A.dtype)
+
+
+QR = returned("linalg_qr", "Q", "R")
+
+
+@both
+def qr(input, some=True):
+    return QR(*_qr(input))
+
+
+@operator("_linalg_svd")
+def _svd(A):
+    if A.dim() < 2:
+        raise RuntimeError("linalg.svd: The input tensor A must have at least 2 dimensions.")
+    front, (tall, wide), kept = A._shape[:-2], A._shape[-2:], min(A._shape[-2:])
+    return made((*front, tall, kept), A.dtype), made((*front, kept), A.dtype), made((*front, kept, wide), A.dtype)
+
+
+SVD, OldSVD = returned("linalg_svd", "U", "S", "Vh"), returned("svd", "U", "S", "V")
+
+
+def taken_apart(A):
+    return SVD(*_svd(A))
+
+
+@both
+def svd(input, some=True, compute_uv=True):
+    left, sizes, right = _svd(input)
+    return OldSVD(left, sizes, right.mT)
+
+
+@operator("_linalg_eigh")
+def _eigh(A):
+    _check_square(A, "linalg.eigh")
+    return made(A._shape[:-1], A.dtype), made(A._shape, A.dtype)
+
+
+Eigh = returned("linalg_eigh", "eigenvalues", "eigenvectors")
+
+
+def eigh(A):
+    return Eigh(*_eigh(A))
+
+
+@both
+def pinverse(input, rcond=1e-15):
+    left, sizes, right = _svd(input)
+    least = sizes.amax(-1, True) * max(rcond, 0)
+    inverted = FUNCTIONS["where"](sizes > least, sizes.reciprocal(), 0.0)
+    return matmul(right.mT * inverted.unsqueeze(-2), left.mT)

@@ -2,28 +2,18 @@
 
 import functools
 import math
-from collections import namedtuple
 
 from .. import _metadata as meta
 from .. import _numbers
 from .._dispatch import operator
-from .._public import FUNCTIONS, METHODS, both, function, method, named
+from .._public import FUNCTIONS, METHODS, both, function, named, returned
 from .._tensor import Tensor, made, need_tensor
 from .pointwise import floating
 from .views import like_strides
 
-
-def _pair(name):
-    """What `max(x, 1)` gives: values and where they were, printed as PyTorch prints them."""
-    return type(
-        name,
-        (namedtuple(name, ["values", "indices"]),),
-        {"__repr__": lambda pair: f"torch.return_types.{name}(\nvalues={pair.values!r},\nindices={pair.indices!r})"},
-    )
-
-
 ValuesAndIndices = {
-    name: _pair(name) for name in ("max", "min", "sort", "topk", "median", "mode", "kthvalue", "cummax", "cummin")
+    name: returned(name, "values", "indices")
+    for name in ("max", "min", "sort", "topk", "median", "nanmedian", "mode", "kthvalue", "cummax", "cummin")
 }
 
 
@@ -151,13 +141,28 @@ def _with_places(name):
     FUNCTIONS[name] = METHODS[name] = named(plain, name)
 
 
-for _name in ("max", "min", "median", "mode"):
+for _name in ("max", "min", "median", "nanmedian"):
     _with_places(_name)
 
 
-@function
-def aminmax(input, *, dim=None, keepdim=False):
-    return FUNCTIONS["amin"](input, dim, keepdim), FUNCTIONS["amax"](input, dim, keepdim)
+@operator("mode")
+def _mode(self, dim=-1, keepdim=False):
+    return ValuesAndIndices["mode"](
+        reduced(self, dim, keepdim, self.dtype), reduced(self, dim, keepdim, meta.int64)
+    )
+
+
+@both
+def mode(input, dim=-1, keepdim=False, *, out=None):
+    return _mode(input, dim, keepdim)
+
+
+Extremes = returned("aminmax", "min", "max")
+
+
+@both
+def aminmax(input, *, dim=None, keepdim=False, out=None):
+    return Extremes(FUNCTIONS["amin"](input, dim, keepdim), FUNCTIONS["amax"](input, dim, keepdim))
 
 
 @operator("sort")
@@ -193,6 +198,9 @@ def topk(input, k, dim=-1, largest=True, sorted=True, *, out=None):
 
 @operator("kthvalue")
 def _kthvalue(self, k, dim=-1, keepdim=False):
+    at = meta.whole_dim(dim, self.dim())
+    if not 0 < k <= (self._shape[at] if self.dim() else 1):
+        raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {at}")
     return ValuesAndIndices["kthvalue"](
         reduced(self, dim, keepdim, self.dtype), reduced(self, dim, keepdim, meta.int64)
     )
@@ -221,15 +229,21 @@ for _name in ("cumsum", "cumprod"):
 _along("logcumsumexp", floating)
 
 
-@operator("cummax")
-def _cummax(self, dim):
-    meta.whole_dim(dim, self.dim())
-    return ValuesAndIndices["cummax"](made(self._shape, self.dtype), made(self._shape, meta.int64))
+def _running_extreme(name):
+    @operator(name)
+    def run(self, dim):
+        meta.whole_dim(dim, self.dim())
+        return ValuesAndIndices[name](made(self._shape, self.dtype), made(self._shape, meta.int64))
+
+    def plain(input, dim, *, out=None):
+        need_tensor(input, name)
+        return run(input, dim)
+
+    both(named(plain, name))
 
 
-@both
-def cummax(input, dim):
-    return _cummax(input, dim)
+_running_extreme("cummax")
+_running_extreme("cummin")
 
 
 @both
@@ -255,6 +269,10 @@ def vector_norm_op(self, ord=2, dim=None, keepdim=False, dtype=None):
 @both
 def norm(input, p="fro", dim=None, keepdim=False, out=None, dtype=None):
     need_tensor(input, "norm")
+    if p == "nuc":
+        from ..linalg import matrix_norm
+
+        return matrix_norm(input, "nuc", (-2, -1) if dim is None else dim, keepdim)
     return vector_norm_op(input, 2 if p == "fro" else p, dim, keepdim, dtype)
 
 
@@ -283,15 +301,40 @@ def allclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
     return bool(FUNCTIONS["isclose"](input, other, rtol, atol, equal_nan).all())
 
 
+@operator("quantile")
+def _quantile(self, q, dim, keepdim, interpolation):
+    return made((*q._shape, *reduced(self, dim, keepdim, self.dtype)._shape), self.dtype)
+
+
+_BETWEEN = "linear", "lower", "higher", "midpoint", "nearest"
+
+
 @both
-def quantile(input, q, dim=None, keepdim=False):
-    front = tuple(q._shape) if isinstance(q, Tensor) else ()
-    kept = reduced(input, dim, keepdim, input.dtype)
-    return made((*front, *kept._shape), input.dtype)
+def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear", out=None):
+    need_tensor(input, "quantile")
+    if not input.dtype.is_floating_point:
+        raise RuntimeError("quantile() input tensor must be either float or double dtype")
+    if interpolation not in _BETWEEN:
+        raise RuntimeError(
+            f"quantile() interpolation must be one of linear, lower, higher, midpoint or nearest, but got "
+            f"{interpolation}"
+        )
+    if isinstance(q, Tensor):
+        if q.dim() > 1:
+            raise RuntimeError("quantile() q must be a scalar or 1D tensor")
+        if q.dtype is not input.dtype:
+            raise RuntimeError("quantile() q tensor must be same dtype as the input tensor")
+    elif not 0 <= q <= 1:
+        raise RuntimeError(f"quantile() q must be in the range [0, 1] but got {q}")
+    given = q if isinstance(q, Tensor) and q.dim() else made((1,), input.dtype, values=[float(q)])
+    found = _quantile(input, given, dim, keepdim, interpolation)
+    return found if isinstance(q, Tensor) and q.dim() else found.squeeze(0)
 
 
 @both
 def bincount(input, weights=None, minlength=0):
+    if input.dtype.is_floating_point:
+        raise NotImplementedError(f"\"bincount_cpu\" not implemented for '{meta.SCALAR_NAMES[input.dtype]}'")
     places = input._values("torch.bincount")
     if input.dim() != 1 or min(places, default=0) < 0:
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
@@ -302,9 +345,18 @@ def bincount(input, weights=None, minlength=0):
     return made((len(counts),), meta.int64 if weights is None else weights.dtype, values=counts)
 
 
+@operator("histc")
+def _histc(self, bins, low, high):
+    return made((bins,), self.dtype)
+
+
 @both
-def histc(input, bins=100, min=0, max=0):
-    return made((bins,), input.dtype)
+def histc(input, bins=100, min=0, max=0, *, out=None):
+    if bins <= 0:
+        raise RuntimeError(f"torch.histogram(): bins must be > 0, but got {bins} for dimension 0")
+    if min > max:
+        raise RuntimeError("torch.histc: max must be larger than min")
+    return _histc(input, bins, min, max)
 
 
 @both
@@ -357,14 +409,124 @@ def numel(input):
 
 
 METHODS.pop("numel")
-METHODS["nanmedian"] = METHODS["median"]
 
 
-@method
-def unique(self, sorted=True, return_inverse=False, return_counts=False, dim=None):
-    from .._lacking import no_values
+def _each_once(input, name, dim, is_sorted):
+    """The rows of a tensor, each once; for each row which it is; how many there are of each. As lists."""
+    rows = input._values(name) if dim is None else [tuple(row._values(name)) for row in input.unbind(dim)]
+    if is_sorted:
+        order = sorted(set(rows))
+        places = {row: place for place, row in enumerate(order)}
+        which = [places[row] for row in rows]
+    else:
+        which = []
+        for place, row in enumerate(rows):
+            which.append(which[-1] + (row != rows[place - 1]) if which else 0)
+    firsts = {}
+    for place, one in enumerate(which):
+        firsts.setdefault(one, place)
+    counts = [0] * len(firsts)
+    for one in which:
+        counts[one] += 1
+    return [firsts[one] for one in range(len(firsts))], which, counts
 
-    raise no_values("Tensor.unique")
+
+def _unique(name, is_sorted):
+    def call(input, dim, return_inverse, return_counts):
+        firsts, which, counts = _each_once(input, f"torch.{name}", dim, is_sorted)
+        at = made((len(firsts),), meta.int64, values=firsts)
+        flat = input.reshape(-1) if dim is None else input
+        found = [flat.index_select(0 if dim is None else dim, at).detach()]
+        if return_inverse:
+            shape = input._shape if dim is None else (len(which),)
+            found.append(made(shape, meta.int64, values=which))
+        if return_counts:
+            found.append(made((len(counts),), meta.int64, values=counts))
+        return tuple(found) if len(found) > 1 else found[0]
+
+    return call
 
 
-FUNCTIONS["unique"] = METHODS["unique"]
+_all_unique, _runs = _unique("unique", True), _unique("unique_consecutive", False)
+
+
+@both
+def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=None):
+    return _all_unique(input, dim, return_inverse, return_counts)
+
+
+@both
+def unique_consecutive(input, return_inverse=False, return_counts=False, dim=None):
+    return _runs(input, dim, return_inverse, return_counts)
+
+
+@both
+def msort(input, *, out=None):
+    return _sort(input, 0).values
+
+
+@both
+def cov(input, *, correction=1, fweights=None, aweights=None):
+    if input.dim() > 2:
+        raise RuntimeError(
+            f"cov(): expected input to have two or fewer dimensions but got an input with {input.dim()} dimensions"
+        )
+    if fweights is not None or aweights is not None:
+        from .._lacking import lacking
+
+        raise lacking("torch.cov with weights")
+    rows = input.reshape(1, -1) if input.dim() < 2 else input
+    apart = rows - rows.mean(1, True)
+    found = apart @ apart.t() / max(rows._shape[1] - correction, 0)
+    return found.squeeze() if input.dim() < 2 else found
+
+
+@both
+def corrcoef(input):
+    found = cov(input)
+    if not found.dim():
+        return found / found
+    spreads = found.diagonal().sqrt()
+    return (found / spreads[:, None] / spreads[None, :]).clamp(-1, 1)
+
+
+@function
+def trapezoid(y, x=None, *, dx=None, dim=-1):
+    size = y._shape[dim]
+    means = (y.narrow(dim, 1, size - 1) + y.narrow(dim, 0, size - 1)) / 2
+    if x is None:
+        return (means if dx in (None, 1) else means * dx).sum(dim)
+    steps = x.diff(dim=dim if x.dim() > 1 else 0)
+    if x.dim() == 1:
+        steps = steps.reshape([-1 if at == dim % y.dim() else 1 for at in range(y.dim())])
+    return (means * steps).sum(dim)
+
+
+FUNCTIONS["trapz"] = trapezoid
+
+
+@function
+def gradient(input, *, spacing=1, dim=None, edge_order=1):
+    if edge_order != 1 or isinstance(spacing, (list, tuple, Tensor)):
+        from .._lacking import lacking
+
+        raise lacking("torch.gradient with edge_order=2 or with coordinates")
+    dims = range(input.dim()) if dim is None else [dim] if isinstance(dim, int) else dim
+    return tuple(_slopes(input, at, spacing) for at in dims)
+
+
+def _slopes(tensor, dim, step):
+    size = tensor._shape[dim]
+    if size < 2:
+        raise RuntimeError("torch.gradient expected each dimension size to be at least edge_order+1")
+    steps = tensor.diff(dim=dim) / step
+    first, last = steps.narrow(dim, 0, 1), steps.narrow(dim, size - 2, 1)
+    middle = (steps.narrow(dim, 1, size - 2) + steps.narrow(dim, 0, size - 2)) / 2
+    return FUNCTIONS["cat"]([first, middle, last], dim)
+
+
+@both
+def renorm(input, p, dim, maxnorm):
+    rows = [place for place in range(input.dim()) if place != dim % input.dim()]
+    lengths = vector_norm_op(input, p, rows, True)
+    return input * FUNCTIONS["where"](lengths > maxnorm, maxnorm / (lengths + 1e-7), 1.0)

@@ -474,6 +474,8 @@ def as_strided(input, size, stride, storage_offset=None):
 @operator("unfold")
 def _unfold(self, dimension, size, step):
     at = meta.whole_dim(dimension, self.dim())
+    if step <= 0:
+        raise RuntimeError(f"step is {step} but must be > 0")
     if size > self._shape[at]:
         raise RuntimeError(f"maximum size for tensor at dimension {at} is {self._shape[at]} but size is {size}")
     shape, strides = list(self._shape), list(self._strides)
@@ -754,6 +756,8 @@ def tile(input, *dims):
 
 @both
 def repeat_interleave(input, repeats, dim=None, *, output_size=None):
+    if not isinstance(repeats, Tensor) and repeats < 0:
+        raise RuntimeError("Repeats must be non-negative")
     if isinstance(repeats, Tensor):
         total = output_size if output_size is not None else sum(repeats._values("repeat_interleave"))
     else:
@@ -761,6 +765,20 @@ def repeat_interleave(input, repeats, dim=None, *, output_size=None):
     if dim is None:
         input, dim = flatten(input), 0
     at = meta.whole_dim(dim, input.dim())
+    if isinstance(repeats, Tensor) and repeats._storage.values is not None:
+        counts = repeats._values("repeat_interleave")
+        if min(counts, default=0) < 0:
+            raise RuntimeError("repeats can not be negative")
+        counts = counts * input._shape[at] if len(counts) == 1 else counts
+        if len(counts) != input._shape[at]:
+            raise RuntimeError(
+                f"repeats must have the same size as input along dim, but got repeats.size(0) = {len(counts)} and "
+                f"input.size({at}) = {input._shape[at]}"
+            )
+        from .indexing import index_select
+
+        places = [place for place, count in enumerate(counts) for _ in range(count)]
+        return index_select(input, at, made((len(places),), meta.int64, values=places))
     if total is None:
         copies = clone_op(
             expand_op(unsqueeze_op(input, at + 1), (*input._shape[: at + 1], repeats, *input._shape[at + 1 :])),
@@ -799,8 +817,10 @@ def roll(input, shifts, dims=None):
 @both
 def flip(input, *dims):
     dims = sizes_of(dims)
-    for dim in dims:
-        meta.whole_dim(dim, input.dim())
+    places = [meta.whole_dim(dim, input.dim()) for dim in dims]
+    for place in places:
+        if places.count(place) > 1:
+            raise RuntimeError(f"dim {place} appears multiple times in the list of dims")
     return _flip(input, dims)
 
 
@@ -816,16 +836,31 @@ def flipud(input):
 
 @both
 def rot90(input, k=1, dims=(0, 1)):
-    shape = list(input._shape)
-    if k % 2:
-        shape[dims[0]], shape[dims[1]] = shape[dims[1]], shape[dims[0]]
-    return made(shape, input.dtype)
+    if len(dims) != 2:
+        raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
+    one, other = (meta.whole_dim(dim, input.dim()) for dim in dims)
+    if one == other:
+        raise RuntimeError(f"expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}")
+    turns = k % 4
+    if turns == 1:
+        return transpose_op(flip(input, other), one, other)
+    if turns == 2:
+        return flip(input, one, other)
+    if turns == 3:
+        return flip(transpose_op(input, one, other), other)
+    return clone_op(input, meta.contiguous_format)
+
+
+def _check_whole(value, function, argument):
+    if isinstance(value, float) or not hasattr(value, "__index__"):
+        raise TypeError(f"{function}(): argument '{argument}' (position 1) must be int, not {type(value).__name__}")
 
 
 @both
 def tril(input, diagonal=0, *, out=None):
     if input.dim() < 2:
         raise RuntimeError("tril: input tensor must have at least 2 dimensions")
+    _check_whole(diagonal, "tril", "diagonal")
     return _tril(input, diagonal)
 
 
@@ -833,6 +868,7 @@ def tril(input, diagonal=0, *, out=None):
 def triu(input, diagonal=0, *, out=None):
     if input.dim() < 2:
         raise RuntimeError("triu: input tensor must have at least 2 dimensions")
+    _check_whole(diagonal, "triu", "diagonal")
     return _triu(input, diagonal)
 
 
@@ -843,13 +879,17 @@ def diag(input, diagonal=0):
         square = input.new_zeros((size, size))
         square.diagonal(diagonal).copy_(input)
         return square
+    if input.dim() != 2:
+        raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.dim()}D")
     return clone_op(_diagonal(input, diagonal))
 
 
 @function
 def diag_embed(input, offset=0, dim1=-2, dim2=-1):
     size = input._shape[-1] + abs(offset)
-    return made((*input._shape[:-1], size, size), input.dtype)
+    whole = input.new_zeros((*input._shape[:-1], size, size))
+    whole.diagonal(offset, -2, -1).copy_(input)
+    return movedim(whole, (-2, -1), (dim1, dim2))
 
 
 METHODS["diag_embed"] = FUNCTIONS["diag_embed"]
@@ -858,6 +898,16 @@ METHODS["diag_embed"] = FUNCTIONS["diag_embed"]
 @function
 def meshgrid(*tensors, indexing=None):
     tensors = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else tensors
+    for tensor in tensors:
+        if tensor.dim() > 1:
+            raise RuntimeError(
+                "torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got one of shape "
+                f"{list(tensor._shape)}"
+            )
+    if indexing not in (None, "ij", "xy"):
+        raise RuntimeError(
+            f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}'
+        )
     shape = [tensor.numel() for tensor in tensors]
     order = [1, 0, *range(2, len(shape))] if indexing == "xy" and len(shape) > 1 else list(range(len(shape)))
     shape = [shape[place] for place in order]
@@ -866,3 +916,78 @@ def meshgrid(*tensors, indexing=None):
         at = order.index(place)
         grids.append(expand_op(view_op(tensor, [-1 if dim == at else 1 for dim in range(len(shape))]), shape))
     return tuple(grids)
+
+
+@both
+def adjoint(input):
+    return transpose_op(input, -2, -1)
+
+
+Tensor.mH = property(adjoint)
+
+
+def _pieces_along(name, dim, least):
+    def pieces(input, indices_or_sections):
+        if input.dim() < least:
+            raise RuntimeError(
+                f"torch.{name} requires a tensor with at least {least} dimension{'s' if least > 1 else ''}, but got a "
+                f"tensor with {input.dim()} dimensions!"
+            )
+        at = 0 if name == "hsplit" and input.dim() == 1 else dim
+        if isinstance(indices_or_sections, int) and input._shape[at] % indices_or_sections:
+            raise RuntimeError(
+                f"torch.{name} attempted to split along dimension {at}, but the size of the dimension "
+                f"{input._shape[at]} is not divisible by the split_size {indices_or_sections}!"
+            )
+        return tensor_split(input, indices_or_sections, at)
+
+    both(named(pieces, name))
+
+
+for _name, _dim, _least in (("hsplit", 1, 1), ("vsplit", 0, 2), ("dsplit", 2, 3)):
+    _pieces_along(_name, _dim, _least)
+
+
+def _replaced(name, view_of):
+    """A copy in which one part is another tensor."""
+
+    def call(input, src, *args, **kwargs):
+        copy = clone_op(input, meta.contiguous_format)
+        part = view_of(copy, *args, **kwargs)
+        if part._shape != src._shape:
+            raise RuntimeError(
+                f"expected src to have a size equal to the slice of self. src size = {list(src._shape)}, slice size = "
+                f"{list(part._shape)}"
+            )
+        part.copy_(src)
+        return copy
+
+    both(named(call, name))
+
+
+_replaced("select_scatter", lambda copy, dim, index: select_op(copy, dim, index))
+_replaced("slice_scatter", lambda copy, dim=0, start=None, end=None, step=1: slice_op(copy, dim, start, end, step))
+_replaced("diagonal_scatter", lambda copy, offset=0, dim1=0, dim2=1: _diagonal(copy, offset, dim1, dim2))
+
+
+@both
+def diagflat(input, offset=0):
+    return diag(reshaped(input, (-1,)), offset)
+
+
+@method
+def sum_to_size(self, *size):
+    from .._tape import summed_to
+
+    size = sizes_of(size)
+    expand_op.kernel(made(size, self.dtype), self._shape)
+    return summed_to(self, size)
+
+
+@both
+def unsafe_split(input, split_size, dim=0):
+    return split(input, split_size, dim)
+
+
+_swapped("swapaxes_", transpose_op)
+_swapped("swapdims_", transpose_op)

@@ -2,7 +2,7 @@
 
 import math
 
-from .. import _autocast
+from .. import _autocast, _numbers
 from .. import _metadata as meta
 from .._dispatch import operator
 from .._tensor import Tensor, made, need_tensor
@@ -66,6 +66,10 @@ def convolved(input, weight, bias, stride, padding, dilation, groups, count, tra
         )
     if min(stride) < 1:
         raise RuntimeError("non-positive stride is not supported")
+    if min(weight._shape[2:], default=1) < 1:
+        sizes = dict(zip(("depth", "height", "width")[-count:], weight._shape[2:], strict=True))
+        shown = " ".join(f"kernel_{axis}: {size}" for axis, size in sizes.items())
+        raise RuntimeError(f"kernel size should be greater than zero, but got {shown}")
     unbatched = input.dim() == count + 1
     given = views.unsqueeze_op(input, 0) if unbatched else input
     if isinstance(padding, str):
@@ -227,7 +231,7 @@ def _check_pool(name, input, count, kernel, stride, padding, output):
             shown = (
                 f"pad should be at most half of effective kernel size, but got pad={p}, kernel_size={k} and dilation=1"
             )
-            if "avg" in name:
+            if name == "avg_pool2d":
                 shown = (
                     "pad should be at most half of effective kernel size, but got padW = "
                     f"{padding[-1]}, padH = {padding[0]}, kW = {kernel[-1]}, kH = {kernel[0]}"
@@ -244,7 +248,10 @@ def pooled(op, input, kernel_size, stride, padding, dilation, ceil_mode, count, 
     need_tensor(input, name)
     if input.dim() not in (count + 1, count + 2):
         raise RuntimeError(
-            f"Expected {count + 1}D or {count + 2}D input to {name}, but got input of size: {list(input._shape)}"
+            f"{name}: Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size for input, but got:"
+            f"{list(input._shape)}"
+            if name == "max_pool1d"
+            else f"Expected {count + 1}D or {count + 2}D input to {name}, but got input of size: {list(input._shape)}"
             if count == 1
             else f"non-empty {count + 1}D or {count + 2}D (batch mode) tensor expected for input"
         )
@@ -318,11 +325,14 @@ def max_pooled(input, kernel_size, stride, padding, dilation, ceil_mode, return_
 
 def averaged(input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override, count):
     name = f"avg_pool{count}d"
+    if divisor_override == 0:
+        raise RuntimeError("divisor must be not zero")
 
     def run(self, kernel, steps, padding, dilation, ceil):
         if count == 1:
             flat = views.unsqueeze_op(self, -2)
-            return views.squeeze_op(avg_pool2d_op(flat, [1, *kernel], [1, *steps], [0, *padding], ceil), -2)
+            window = [1, *kernel], [1, *steps], [0, *padding], ceil, count_include_pad
+            return views.squeeze_op(avg_pool2d_op(flat, *window), -2)
         op = avg_pool2d_op if count == 2 else avg_pool3d_op
         return op(self, kernel, steps, padding, ceil, count_include_pad, divisor_override)
 
@@ -354,10 +364,17 @@ def adapted(kind, input, output_size, count):
     name = f"adaptive_{kind}_pool{count}d"
     need_tensor(input, name)
     if input.dim() not in (count + 1, count + 2) and output_size not in (1, (1, 1)):
-        raise RuntimeError(f"{name}(): Expected {count + 1}D or {count + 2}D tensor, but got {input._shape}")
+        if count == 1:
+            raise RuntimeError(
+                f"Expected 2 to 3 dimensions, but got {input.dim()}-dimensional tensor for argument #1 'self' (while "
+                f"checking arguments for {name})"
+            )
+        got = f"but got{':' if (kind, count) == ('max', 2) else ''} {list(input._shape)}"
+        raise RuntimeError(f"{name}(): Expected {count + 1}D or {count + 2}D tensor, {got}")
     sizes = output_size if isinstance(output_size, (tuple, list)) else (output_size,) * count
     if len(sizes) != count:
-        raise RuntimeError(f"{name}: internal error: output_size.size() must be {count}")
+        called = f"{name}()" if kind == "max" else name
+        raise RuntimeError(f"{called}: internal error: output_size.size() must be {count}")
     sizes = [its if wanted is None else int(wanted) for wanted, its in zip(sizes, input._shape[-count:], strict=True)]
     if count == 1:
         result = _adaptive_ops[kind, 2](views.unsqueeze_op(input, -2), [1, *sizes])
@@ -384,12 +401,29 @@ def unpooled(input, indices, kernel_size, stride, padding, output_size, count):
             (size - 1) * s - 2 * p + k
             for size, s, p, k in zip(input._shape[-count:], steps, each(padding, count), kernel, strict=True)
         ]
-    return _unpool(input, list(output_size)[-count:])
+    output_size = list(output_size)[-count:]
+    if count == 1:
+        flat, places = (views.unsqueeze_op(one, -1) for one in (input, indices))
+        return views.squeeze_op(_unpool2d(flat, places, [*output_size, 1]), -1)
+    return (_unpool2d if count == 2 else _unpool3d)(input, indices, output_size)
 
 
-@operator("max_unpool2d")
-def _unpool(self, output_size):
-    return made((*self._shape[: -len(output_size)], *output_size), self.dtype)
+def _unpool(count):
+    @operator(f"max_unpool{count}d")
+    def run(self, indices, output_size):
+        if indices.dtype is not meta.int64:
+            raise RuntimeError(f"elements in indices should be type int64 but got: {meta.SCALAR_NAMES[indices.dtype]}")
+        wrong = _numbers.outside(indices, 0, math.prod(output_size))
+        if wrong is not None:
+            raise RuntimeError(
+                f"Found an invalid max index: {wrong} (output volumes are of size {'x'.join(map(str, output_size))})"
+            )
+        return made((*self._shape[: -len(output_size)], *output_size), self.dtype)
+
+    return run
+
+
+_unpool2d, _unpool3d = _unpool(2), _unpool(3)
 
 
 # patches
@@ -420,15 +454,16 @@ def col2im(self, output_size, kernel_size, dilation, padding, stride):
             "Expected size of input's dimension 1 to be divisible by the product of kernel_size, but got "
             f"input.size(1)={columns} and kernel_size={tuple(kernel_size)}."
         )
-    blocks = math.prod(
+    blocks = [
         (size + 2 * p - d * (k - 1) - 1) // s + 1
         for size, p, d, k, s in zip(output_size, padding, dilation, kernel_size, stride, strict=True)
-    )
-    if self._shape[-1] != blocks:
+    ]
+    if self._shape[-1] != math.prod(blocks):
         raise RuntimeError(
             f"Given output_size={tuple(output_size)}, kernel_size={tuple(kernel_size)}, dilation={tuple(dilation)}, "
             f"padding={tuple(padding)}, stride={tuple(stride)}, expected size of input's dimension 2 to match the "
-            f"calculated number of sliding blocks {blocks}, but got input.size(2)={self._shape[-1]}."
+            f"calculated number of sliding blocks {blocks[0]} * {blocks[1]} = {math.prod(blocks)}, but got "
+            f"input.size(2)={self._shape[-1]}."
         )
     return made((*self._shape[:-2], columns // patches, *output_size), self.dtype)
 
@@ -438,7 +473,7 @@ def col2im(self, output_size, kernel_size, dilation, padding, stride):
 
 def _upsampling(name):
     @operator(name)
-    def run(self, output_size, align_corners=False):
+    def run(self, output_size, align_corners=False, scales=None):
         shape = (*self._shape[:2], *output_size)
         if min(output_size) < 1 or 0 in self._shape[1:]:
             raise RuntimeError(
@@ -464,6 +499,8 @@ UPSAMPLING = {
         ("bilinear", 4): "upsample_bilinear2d",
         ("bicubic", 4): "upsample_bicubic2d",
         ("trilinear", 5): "upsample_trilinear3d",
+        ("bilinear antialias", 4): "_upsample_bilinear2d_aa",
+        ("bicubic antialias", 4): "_upsample_bicubic2d_aa",
     }.items()
 }
 
@@ -485,6 +522,10 @@ def pixel_shuffle_op(self, factor):
 
 @operator("pixel_unshuffle")
 def pixel_unshuffle_op(self, factor):
+    if self.dim() < 3:
+        raise RuntimeError(
+            f"pixel_unshuffle expects input to have at least 3 dimensions, but got input with {self.dim()} dimension(s)"
+        )
     *front, channels, height, width = self._shape
     for size, word, at in ((height, "height", -2), (width, "width", -1)):
         if size % factor:
@@ -506,6 +547,22 @@ def channel_shuffle_op(self, groups):
 
 @operator("grid_sampler_2d")
 def grid_sample_op(self, grid, interpolation_mode=0, padding_mode=0, align_corners=False):
+    return _seen(self, grid)
+
+
+@operator("grid_sampler_3d")
+def grid_sample_3d_op(self, grid, interpolation_mode=0, padding_mode=0, align_corners=False):
+    if interpolation_mode == 2:
+        raise RuntimeError("grid_sampler(): bicubic interpolation only supports 4D input")
+    return _seen(self, grid)
+
+
+def _seen(self, grid):
+    if self.dim() != grid.dim() or self.dim() not in (4, 5):
+        raise RuntimeError(
+            "grid_sampler(): expected 4D or 5D input and grid with same number of dimensions, but got input with "
+            f"sizes {list(self._shape)} and grid with sizes {list(grid._shape)}"
+        )
     if self._shape[0] != grid._shape[0]:
         raise RuntimeError(
             "grid_sampler(): expected grid and input to have same batch size, but got input with sizes "

@@ -4,6 +4,11 @@ import math as _math
 import warnings as _warnings
 
 from .. import _metadata as _meta
+from .. import _numbers
+from .._dispatch import operator as _operator
+from .._grad import is_grad_enabled as _is_grad_enabled
+from .._grad import no_grad as _no_grad
+from .._lacking import lacking as _lacking
 from .._operators import indexing as _indexing
 from .._operators import joining as _joining
 from .._operators import losses as _losses
@@ -93,12 +98,19 @@ adaptive_avg_pool3d, adaptive_max_pool3d = _adaptive_pooling(3)
 max_unpool1d, max_unpool2d, max_unpool3d = map(_unpooling, (1, 2, 3))
 
 
-def lp_pool1d(input, norm_type, kernel_size, stride=None, ceil_mode=False):
-    return avg_pool1d(input.pow(norm_type), kernel_size, stride, 0, ceil_mode).pow(1.0 / norm_type)
+def _power_pooling(count):
+    def lp_pool(input, norm_type, kernel_size, stride=None, ceil_mode=False):
+        means = (avg_pool1d, avg_pool2d, avg_pool3d)[count - 1](
+            input.pow(norm_type), kernel_size, stride, 0, ceil_mode
+        )
+        taps = _math.prod(_windows.each(kernel_size, count))
+        return (means.sign() * relu(means.abs())).mul(taps).pow(1.0 / norm_type)
+
+    lp_pool.__name__ = f"lp_pool{count}d"
+    return lp_pool
 
 
-def lp_pool2d(input, norm_type, kernel_size, stride=None, ceil_mode=False):
-    return avg_pool2d(input.pow(norm_type), kernel_size, stride, 0, ceil_mode).pow(1.0 / norm_type)
+lp_pool1d, lp_pool2d, lp_pool3d = map(_power_pooling, (1, 2, 3))
 
 
 def fractional_max_pool2d(input, kernel_size, output_size=None, output_ratio=None, return_indices=False):
@@ -179,6 +191,26 @@ def elu_(input, alpha=1.0):
     return _act("elu", input, True, alpha)
 
 
+def selu_(input):
+    return selu(input, True)
+
+
+def celu_(input, alpha=1.0):
+    return _act("celu", input, True, alpha)
+
+
+def threshold_(input, threshold, value):
+    return _act("threshold", input, True, threshold, value)
+
+
+def hardtanh_(input, min_val=-1.0, max_val=1.0):
+    return hardtanh(input, min_val, max_val, True)
+
+
+def rrelu_(input, lower=1.0 / 8, upper=1.0 / 3, training=False):
+    return rrelu(input, lower, upper, training, True)
+
+
 def selu(input, inplace=False):
     return _act("elu", input, inplace, 1.6732632423543772, 1.0507009873554805)
 
@@ -226,7 +258,7 @@ def threshold(input, threshold, value, inplace=False):
 
 
 def rrelu(input, lower=1.0 / 8, upper=1.0 / 3, training=False, inplace=False):
-    return _act("rrelu_with_noise", input, inplace, lower, upper)
+    return _act("rrelu_with_noise", input, inplace, lower, upper, training)
 
 
 def logsigmoid(input):
@@ -249,7 +281,7 @@ def tanh(input):
     return input.tanh()
 
 
-@_pointwise.operator("_prelu_kernel", pointwise=True)
+@_operator("_prelu_kernel", pointwise=True)
 def _prelu_kernel(self, weight):
     return _pointwise.elementwise((self,), self.dtype)
 
@@ -268,7 +300,7 @@ def prelu(input, weight):
     return _prelu_kernel(input, weight)
 
 
-@_pointwise.operator("glu")
+@_operator("glu")
 def _glu(self, dim=-1):
     at = _meta.whole_dim(dim, self.dim())
     if self.shape[at] % 2:
@@ -306,7 +338,11 @@ def log_softmax(input, dim=None, _stacklevel=3, dtype=None):
 
 def gumbel_softmax(logits, tau=1, hard=False, eps=1e-10, dim=-1):
     noise = -_FUNCTIONS["empty_like"](logits).exponential_().log()
-    return softmax((logits + noise) / tau, dim)
+    soft = softmax((logits + noise) / tau, dim)
+    if not hard:
+        return soft
+    chosen = _FUNCTIONS["zeros_like"](soft).scatter_(dim, soft.max(dim, keepdim=True)[1], 1.0)
+    return chosen - soft.detach() + soft
 
 
 def normalize(input, p=2.0, dim=1, eps=1e-12, out=None):
@@ -355,11 +391,24 @@ def dropout3d(input, p=0.5, training=True, inplace=False):
 
 
 def alpha_dropout(input, p=0.5, training=False, inplace=False):
-    return _dropped(input, p, training, inplace, None)
+    return _dropped_evenly(input, p, training, inplace, None)
 
 
 def feature_alpha_dropout(input, p=0.5, training=False, inplace=False):
-    return _dropped(input, p, training, inplace, _channels_shape(input))
+    return _dropped_evenly(input, p, training, inplace, _channels_shape(input))
+
+
+def _dropped_evenly(input, p, training, inplace, noise_shape):
+    """Mean and spread stay: what is dropped becomes SELU's lowest value, and all is moved and scaled."""
+    if p < 0.0 or p > 1.0 or not training or p in (0, 1):
+        return _dropped(input, p, training, inplace, noise_shape)
+    alpha = 1.7580993408473766
+    scale = 1 / _math.sqrt((alpha * alpha * p + 1) * (1 - p))
+    noise = _FUNCTIONS["empty_like"](input) if noise_shape is None else input.new_empty(noise_shape)
+    noise.bernoulli_(1 - p)
+    moved = noise.add(-1).mul_(alpha * scale).add_(alpha * scale * p)
+    noise.mul_(scale)
+    return input.mul_(noise).add_(moved) if inplace else input.mul(noise).add_(moved)
 
 
 # normalizations
@@ -382,7 +431,12 @@ def instance_norm(
         _norms._check_channels(value, name, channels)
     flat = _views.reshaped(input, (1, batch * channels, *input.shape[2:]))
     repeated = [None if value is None else value.repeat(batch) for value in (weight, bias)]
-    normed = _norms.native_batch_norm(flat, *repeated, None, None, True, momentum, eps)[0]
+    running = [None if value is None else value.repeat(batch) for value in (running_mean, running_var)]
+    normed = _norms.native_batch_norm(flat, *repeated, *running, use_input_stats, momentum, eps)[0]
+    for value, its in zip((running_mean, running_var), running, strict=True):
+        if value is not None and use_input_stats:
+            with _no_grad():
+                value.copy_(its.view(batch, channels).mean(0))
     return _views.view_op(normed, input.shape)
 
 
@@ -392,15 +446,24 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-05):
     return _norms.native_layer_norm(input, shape, weight, bias, eps)[0]
 
 
+_LEAST = {
+    _meta.float32: 1.1920928955078125e-07,
+    _meta.float64: 2.220446049250313e-16,
+    _meta.float16: 0.0009765625,
+    _meta.bfloat16: 0.0078125,
+}
+
+
 def rms_norm(input, normalized_shape, weight=None, eps=None):
     inner = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
     if tuple(input.shape[-len(inner) :]) != inner:
-        shown = ", ".join(["*", *map(str, inner)])
+        shown = "*" + ", ".join(map(str, inner))
         raise RuntimeError(
             f"Given normalized_shape={list(inner)}, expected input with shape [{shown}], but got input of size"
             f"{list(input.shape)}"
         )
-    spread = (input.pow(2).mean(tuple(range(-len(inner), 0)), True) + 1e-6).rsqrt()
+    eps = _LEAST[input.dtype] if eps is None else eps
+    spread = (input.pow(2).mean(tuple(range(-len(inner), 0)), True) + eps).rsqrt()
     normed = input * spread
     return normed if weight is None else normed * weight
 
@@ -417,7 +480,16 @@ def local_response_norm(input, size, alpha=0.0001, beta=0.75, k=1.0):
         raise ValueError(
             f"Expected 3D or higher dimensionality                          input (got {input.dim()} dimensions)"
         )
-    return input / (input * input * alpha + k).pow(beta)
+    squares = input.mul(input)
+    if input.dim() == 3:
+        padded = pad(squares.unsqueeze(1), (0, 0, size // 2, (size - 1) // 2))
+        means = avg_pool2d(padded, (size, 1), stride=1).squeeze(1)
+    else:
+        batch, channels, *places = input.shape
+        flat = squares.view(batch, 1, channels, places[0], -1)
+        padded = pad(flat, (0, 0, 0, 0, size // 2, (size - 1) // 2))
+        means = avg_pool3d(padded, (size, 1, 1), stride=1).squeeze(1).view(input.shape)
+    return input / means.mul(alpha).add(k).pow(beta)
 
 
 # padding, sizes, places
@@ -433,7 +505,7 @@ def interpolate(
     antialias=False,
 ):
     _need_tensor(input, "interpolate")
-    places = input.dim() - 2
+    places, scales = input.dim() - 2, None
     if align_corners is not None and mode in ("nearest", "area", "nearest-exact"):
         raise ValueError(
             "align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | trilinear"
@@ -460,15 +532,22 @@ def interpolate(
                 "tensor in (N, C, d1, d2, ...,dK) format and scale_factor in (s1, s2, ...,sK) format."
             )
         sizes = [_math.floor(float(its) * factor) for its, factor in zip(input.shape[2:], factors, strict=True)]
+        scales = None if recompute_scale_factor else [float(factor) for factor in factors]
     if mode == "area":
         return {1: adaptive_avg_pool1d, 2: adaptive_avg_pool2d, 3: adaptive_avg_pool3d}[places](input, sizes)
-    op = _windows.UPSAMPLING.get((mode, input.dim()))
+    if antialias and not (mode in ("bilinear", "bicubic") and input.dim() == 4):
+        raise ValueError(
+            "Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires a 4-D tensor as input"
+        )
+    op = _windows.UPSAMPLING.get((f"{mode} antialias" if antialias else mode, input.dim()))
     if op is None:
         _refuse_mode(input, mode)
-    return op(input, sizes, bool(align_corners))
+    return op(input, sizes, bool(align_corners), scales)
 
 
 def _refuse_mode(input, mode):
+    if mode == "lanczos":
+        raise _lacking("F.interpolate with mode='lanczos'")
     needs = {"linear": 3, "bilinear": 4, "bicubic": 4, "trilinear": 5}
     if mode in needs and input.dim() in (3, 4, 5):
         raise NotImplementedError(f"Got {input.dim()}D input, but {mode} mode needs {needs[mode]}D input")
@@ -518,18 +597,61 @@ def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):
 
 
 def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corners=None):
-    return _windows.grid_sample_op(input, grid)
+    modes, paddings = ("bilinear", "nearest", "bicubic"), ("zeros", "border", "reflection")
+    if mode not in modes:
+        raise ValueError(
+            f"nn.functional.grid_sample(): expected mode to be 'bilinear', 'nearest' or 'bicubic', but got: '{mode}'"
+        )
+    if padding_mode not in paddings:
+        raise ValueError(
+            "nn.functional.grid_sample(): expected padding_mode to be 'zeros', 'border', or 'reflection', but got: "
+            f"'{padding_mode}'"
+        )
+    op = _windows.grid_sample_op if input.dim() != 5 else _windows.grid_sample_3d_op
+    return op(input, grid, modes.index(mode), paddings.index(padding_mode), bool(align_corners))
 
 
 def affine_grid(theta, size, align_corners=None):
-    return _windows.affine_grid_op(theta, list(size))
+    if not theta.is_floating_point():
+        raise ValueError(f"Expected theta to have floating point type, but got {theta.dtype}")
+    wanted = {4: "Nx2x3", 5: "Nx3x4"}.get(len(size))
+    if wanted is None:
+        raise NotImplementedError(
+            "affine_grid only supports 4D and 5D sizes, for 2D and 3D affine transforms, respectively. Got size "
+            f"{tuple(size)}."
+        )
+    if theta.dim() != 3 or tuple(theta.shape[1:]) != (len(size) - 2, len(size) - 1):
+        dims = len(size) - 2
+        raise ValueError(
+            f"Expected a batch of {dims}D affine matrices of shape {wanted} for size {tuple(size)}. Got "
+            f"{theta.shape}."
+        )
+    return _windows.affine_grid_op(theta, list(size), bool(align_corners))
 
 
 # lookups and distances
 
 
 def embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False):
+    if padding_idx is not None:
+        if not -weight.size(0) <= padding_idx < weight.size(0):
+            raise AssertionError("Padding_idx must be within num_embeddings")
+        padding_idx %= weight.size(0)
+    if max_norm is not None:
+        _shorten(weight, input, max_norm, norm_type)
+    if scale_grad_by_freq and weight.requires_grad and _is_grad_enabled():
+        raise _lacking("F.embedding with scale_grad_by_freq=True")
     return _indexing.embedded(input, weight, padding_idx)
+
+
+def _shorten(weight, input, longest, norm_type):
+    """Rows that are looked up and too long are made shorter, in the table itself."""
+    with _no_grad():
+        rows = weight.detach()
+        lengths = rows.norm(norm_type, 1)
+        factors = (longest / (lengths + 1e-7)).masked_fill(lengths <= longest, 1.0)
+        seen = _FUNCTIONS["zeros_like"](lengths).index_fill(0, input.reshape(-1), 1.0)
+        rows.mul_(_FUNCTIONS["where"](seen > 0, factors, 1.0).unsqueeze(1))
 
 
 def embedding_bag(
@@ -550,12 +672,30 @@ def embedding_bag(
             raise ValueError(
                 "if input is 2D, then offsets has to be None, as input is treated is a mini-batch of fixed "
                 "length sequences. However, found offsets of type "
-                f"{type(offsets)}"
+                "<class 'torch.Tensor'>"
             )
         offsets = _FUNCTIONS["arange"](0, input.numel(), max(input.shape[1], 1))
     elif offsets is None:
         raise ValueError("offsets has to be a 1D Tensor but got None")
-    return _indexing.embedding_bag_op(weight, input.reshape(-1), offsets)
+    if mode not in ("sum", "mean", "max"):
+        raise ValueError("mode has to be one of sum, mean or max")
+    if per_sample_weights is not None:
+        if input.size() != per_sample_weights.size():
+            raise ValueError(
+                f"embedding_bag: If per_sample_weights ({per_sample_weights.shape}) is not None, then it must have the "
+                f"same shape as the input ({input.shape})"
+            )
+        if mode != "sum":
+            raise NotImplementedError(
+                "embedding_bag: per_sample_weights was not None. per_sample_weights is only supported for mode='sum' "
+                f"(got mode='{mode}'). Please open a feature request on GitHub."
+            )
+    if max_norm is not None:
+        _shorten(weight, input, max_norm, norm_type)
+    flat = input.reshape(-1)
+    return _indexing.embedding_bag_op(
+        weight, flat, offsets, mode, per_sample_weights, include_last_offset, padding_idx
+    )
 
 
 def one_hot(tensor, num_classes=-1):
@@ -563,11 +703,17 @@ def one_hot(tensor, num_classes=-1):
         raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
     if num_classes == -1:
         num_classes = int(max(tensor._values("one_hot without num_classes"), default=0)) + 1
+    wrong = _numbers.outside(tensor, 0, num_classes)
+    if wrong is not None:
+        raise RuntimeError(
+            "Class values must be non-negative." if wrong < 0 else "Class values must be smaller than num_classes."
+        )
     zeros = _FUNCTIONS["zeros"]((*tensor.shape, num_classes), dtype=_meta.int64)
     return zeros.scatter(-1, tensor.unsqueeze(-1), 1)
 
 
 def cosine_similarity(x1, x2, dim=1, eps=1e-8):
+    x1, x2 = _FUNCTIONS["broadcast_tensors"](x1, x2)
     lengths = [_FUNCTIONS["norm"](one, 2, dim, True).clamp_min(eps) for one in (x1, x2)]
     return ((x1 / lengths[0]) * (x2 / lengths[1])).sum(dim)
 
@@ -577,8 +723,15 @@ def pairwise_distance(x1, x2, p=2.0, eps=1e-6, keepdim=False):
 
 
 def pdist(input, p=2.0):
-    count = input.shape[0]
-    return _made((count * (count - 1) // 2,), input.dtype)
+    return _pdist(input, p)
+
+
+@_operator("_pdist_forward")
+def _pdist(self, p=2.0):
+    if self.dim() != 2:
+        raise RuntimeError(f"pdist only supports 2D tensors, got: {self.dim()}D")
+    count = self.shape[0]
+    return _made((count * (count - 1) // 2,), self.dtype)
 
 
 # losses
@@ -604,24 +757,44 @@ def _same_sizes(input, target, name):
     _meta.broadcast([input.shape, target.shape])
 
 
+def _weighted(loss, weight, reduction):
+    """Where each number of a loss has a weight."""
+    if weight.size() != loss.size():
+        raise ValueError("Weights and input must have the same size.")
+    weighted = loss * weight
+    if reduction == "mean":
+        return weighted.sum() / weight.sum()
+    return _reduced(weighted, reduction)
+
+
 def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
     _same_sizes(input, target, "mse_loss")
+    if weight is not None:
+        return _weighted(_losses.mse_op(input, target, 0), weight, reduction)
     return _losses.mse_op(input, target, _number(reduction))
 
 
 def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
     _same_sizes(input, target, "l1_loss")
+    if weight is not None:
+        return _weighted((input - target).abs(), weight, reduction)
     return _reduced((input - target).abs(), reduction)
 
 
 def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mean", beta=1.0):
     _same_sizes(input, target, "smooth_l1_loss")
-    return _losses.smooth_l1_op(input, target, _number(reduction))
+    if beta < 0:
+        raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
+    return _losses.smooth_l1_op(input, target, _number(reduction), beta)
 
 
 def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
     _same_sizes(input, target, "huber_loss")
-    return _losses.huber_op(input, target, _number(reduction))
+    if delta <= 0:
+        raise RuntimeError("huber_loss does not support non-positive values for delta.")
+    if weight is not None:
+        return _weighted(_losses.huber_op(input, target, 0, delta), weight, reduction)
+    return _losses.huber_op(input, target, _number(reduction), delta)
 
 
 def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
@@ -630,7 +803,10 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
             f"Using a target size ({target.shape}) that is different to the input size ({input.shape}) is deprecated. "
             "Please ensure they have the same size."
         )
-    return _losses.bce_op(input, target, _number(reduction))
+    number = _number(reduction)
+    if _numbers.outside(input, 0, 1 + 1e-9) is not None:
+        raise RuntimeError("all elements of input should be between 0 and 1")
+    return _losses.bce_op(input, target, number, *([] if weight is None else [weight]))
 
 
 def binary_cross_entropy_with_logits(
@@ -638,7 +814,8 @@ def binary_cross_entropy_with_logits(
 ):
     if target.shape != input.shape:
         raise ValueError(f"Target size ({target.shape}) must be the same as input size ({input.shape})")
-    return _losses.bce_logits_op(input, target, _number(reduction))
+    number, shares = _number(reduction), [weight, pos_weight]
+    return _losses.bce_logits_op(input, target, number, *([] if shares == [None, None] else shares))
 
 
 def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean"):
@@ -648,17 +825,30 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
 def cross_entropy(
     input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean", label_smoothing=0.0
 ):
-    if target.dtype.is_floating_point:
-        if input.shape != target.shape:
-            raise RuntimeError(
-                "Expected target with class probabilities to have the input's size, got "
-                f"{list(target.shape)} and {list(input.shape)}"
-            )
-        loss = (log_softmax(input, 1 if input.dim() > 1 else 0) * target).sum(1 if input.dim() > 1 else 0).neg()
-        return _reduced(loss, reduction)
+    if target.dtype.is_floating_point and input.shape == target.shape:
+        return _by_shares(input, target, weight, reduction, label_smoothing)
+    if input.shape == target.shape:
+        raise RuntimeError(
+            "Expected floating point type for target with class probabilities, got "
+            f"{_meta.SCALAR_NAMES[target.dtype]}"
+        )
     logs = log_softmax(input, 1 if input.dim() > 1 else 0)
     loss = nll_loss(logs, target, weight, None, ignore_index, None, reduction)
     return _smoothed(loss, logs, target, weight, ignore_index, reduction, label_smoothing) if label_smoothing else loss
+
+
+def _by_shares(input, target, weight, reduction, smoothing):
+    """Where the target says of each class how likely it is."""
+    at = 1 if input.dim() > 1 else 0
+    if smoothing:
+        target = target * (1 - smoothing) + smoothing / input.shape[at]
+    logs = log_softmax(input, at)
+    if weight is not None:
+        logs = logs * weight.reshape([-1 if dim == at else 1 for dim in range(logs.dim())])
+    loss = (logs * target).sum(at).neg()
+    if reduction == "mean":
+        return loss.sum() / (input.numel() // input.shape[at])
+    return _reduced(loss, reduction)
 
 
 def _smoothed(loss, logs, target, weight, ignored, reduction, smoothing):
@@ -676,26 +866,43 @@ def _smoothed(loss, logs, target, weight, ignored, reduction, smoothing):
 
 
 def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_target=False):
-    loss = target * (target.log() - input)
+    loss = target.exp() * (target - input) if log_target else _FUNCTIONS["xlogy"](target, target) - target * input
     return loss.sum() / input.shape[0] if reduction == "batchmean" else _reduced(loss, reduction)
 
 
 def poisson_nll_loss(
     input, target, log_input=True, full=False, size_average=None, eps=1e-08, reduce=None, reduction="mean"
 ):
-    return _reduced(input.exp() - target * input, reduction)
+    loss = input.exp() - target * input if log_input else input - target * (input + eps).log()
+    if full:
+        more = target * target.log() - target + 0.5 * (2 * _math.pi * target).log()
+        loss = loss + more.masked_fill(target <= 1, 0)
+    return _reduced(loss, reduction)
 
 
 def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"):
-    return _reduced((input - target).square() / var, reduction)
+    var = _FUNCTIONS["full_like"](input, var) if isinstance(var, float) else var.clone()
+    if _numbers.are_computed(var) and (var < 0).any():
+        raise ValueError("var has negative entry/entries")
+    with _no_grad():
+        var.clamp_(min=eps)
+    loss = 0.5 * (var.log() + (input - target).square() / var)
+    return _reduced(loss + 0.5 * _math.log(2 * _math.pi) if full else loss, reduction)
 
 
 def cosine_embedding_loss(input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"):
-    return _reduced(cosine_similarity(input1, input2, -1) * target, reduction)
+    product, eps = (input1 * input2).sum(-1), 1e-12
+    lengths = ((input1 * input1).sum(-1) + eps) * ((input2 * input2).sum(-1) + eps)
+    cosine = product / lengths.sqrt()
+    where = _FUNCTIONS["where"]
+    near, far = where(target == 1, 1 - cosine, 0.0), where(target == -1, (cosine - margin).clamp_min(0), 0.0)
+    return _reduced(near + far, reduction)
 
 
 def hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=None, reduction="mean"):
-    return _reduced(input * target, reduction)
+    where = _FUNCTIONS["where"]
+    near, far = where(target != -1, input, 0.0), where(target != 1, (margin - input).clamp_min(0), 0.0)
+    return _reduced(near + far, reduction)
 
 
 def margin_ranking_loss(input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"):
@@ -710,7 +917,9 @@ def margin_ranking_loss(input1, input2, target, margin=0, size_average=None, red
 def triplet_margin_loss(
     anchor, positive, negative, margin=1.0, p=2, eps=1e-6, swap=False, size_average=None, reduce=None, reduction="mean"
 ):
-    near, far = pairwise_distance(anchor, positive, p), pairwise_distance(anchor, negative, p)
+    near, far = pairwise_distance(anchor, positive, p, eps), pairwise_distance(anchor, negative, p, eps)
+    if swap:
+        far = _FUNCTIONS["minimum"](far, pairwise_distance(positive, negative, p, eps))
     return _reduced((near - far + margin).clamp_min(0), reduction)
 
 
@@ -719,19 +928,26 @@ def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="m
 
 
 def multilabel_soft_margin_loss(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
-    return _reduced((target * logsigmoid(input) + (1 - target) * logsigmoid(-input)).neg().mean(-1), reduction)
+    loss = (target * logsigmoid(input) + (1 - target) * logsigmoid(-input)).neg()
+    loss = loss if weight is None else loss * weight
+    return _reduced(loss.sum(-1) / input.shape[-1], reduction)
 
 
 def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=None, reduce=None, reduction="mean"):
-    return _made((input.shape[0],) if reduction == "none" and input.dim() > 1 else (), input.dtype)
+    if p not in (1, 2):
+        raise ValueError("only p == 1 and p == 2 supported")
+    return _losses.multi_margin_op(input, target, p, margin, weight, _number(reduction))
 
 
 def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
-    return _made((input.shape[0],) if reduction == "none" and input.dim() > 1 else (), input.dtype)
+    if input.shape != target.shape:
+        raise RuntimeError(f"inconsistent target size: {list(target.shape)} for input of size: {list(input.shape)}")
+    return _losses.multilabel_margin_op(input, target, _number(reduction))
 
 
 def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reduction="mean", zero_infinity=False):
-    return _losses.ctc_op(log_probs, targets, _number(reduction))
+    number = _number(reduction)
+    return _losses.ctc_op(log_probs, targets, number, input_lengths, target_lengths, blank, zero_infinity)
 
 
 from .._lacking import lacking_names as _lacking_names  # noqa: E402

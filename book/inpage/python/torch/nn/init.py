@@ -3,6 +3,7 @@
 import math
 
 from .._grad import no_grad as _no_grad
+from .._public import FUNCTIONS as _FUNCTIONS
 from .._tensor import Tensor as _Tensor
 
 
@@ -41,12 +42,6 @@ def _write(tensor, name, *args):
         return getattr(tensor, name)(*args)
 
 
-def _not_known(tensor):
-    """What PyTorch would write here is not computed: shapes alone."""
-    tensor._storage.values = None
-    return tensor
-
-
 def uniform_(tensor, a=0.0, b=1.0, generator=None):
     return _write(tensor, "uniform_", a, b)
 
@@ -56,7 +51,32 @@ def normal_(tensor, mean=0.0, std=1.0, generator=None):
 
 
 def trunc_normal_(tensor, mean=0.0, std=1.0, a=-2.0, b=2.0, generator=None):
-    return _not_known(_write(tensor, "normal_", mean, std))
+    low, high = (0.5 + math.erf((bound - mean) / std / math.sqrt(2)) / 2 for bound in (a, b))
+    if tensor.is_meta:
+        return _write(tensor, "normal_", mean, std)
+    with _no_grad():
+        return _drawn_again(tensor, mean, std, a, b) if high - low > 0.3 else _accepted(tensor, mean, std, a, b)
+
+
+def _drawn_again(tensor, mean, std, a, b):
+    """What is too far away is drawn anew until nothing is."""
+    result = tensor.normal_(mean, std).clone()
+    while (far := (result < a) | (result > b)).any():
+        result = _FUNCTIONS["where"](far, _FUNCTIONS["empty_like"](result).normal_(mean, std), result)
+    return tensor.copy_(result)
+
+
+def _accepted(tensor, mean, std, a, b):
+    """Drawn evenly, and accepted as often as it is likely."""
+    peak = -0.5 * ((max(a, min(mean, b)) - mean) / std) ** 2
+    result, pending = tensor, None
+    while pending is None or pending.any():
+        drawn = _FUNCTIONS["empty_like"](tensor).uniform_(a, b)
+        result = drawn if pending is None else _FUNCTIONS["where"](pending, drawn, result)
+        likely = ((drawn - mean) / std) ** 2 * -0.5 - peak
+        refused = _FUNCTIONS["empty_like"](tensor).uniform_().log() > likely
+        pending = refused if pending is None else pending & refused
+    return tensor.copy_(result)
 
 
 def constant_(tensor, val):
@@ -74,7 +94,10 @@ def zeros_(tensor):
 def eye_(tensor):
     if tensor.dim() != 2:
         raise ValueError("Only tensors with 2 dimensions are supported")
-    return _not_known(_write(tensor, "zero_"))
+    _write(tensor, "zero_")
+    with _no_grad():
+        tensor.diagonal().fill_(1)
+    return tensor
 
 
 def dirac_(tensor, groups=1):
@@ -119,13 +142,28 @@ def kaiming_normal_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu", gener
 def orthogonal_(tensor, gain=1, generator=None):
     if tensor.dim() < 2:
         raise ValueError("Only tensors with 2 or more dimensions are supported")
-    return _not_known(_write(tensor, "normal_"))
+    if not tensor.numel():
+        return tensor
+    rows, columns = tensor.size(0), tensor.numel() // tensor.size(0)
+    with _no_grad():
+        drawn = tensor.new_empty((rows, columns)).normal_(0, 1)
+        q, r = _FUNCTIONS["qr"](drawn.t() if rows < columns else drawn)
+        q = q * r.diagonal().sign()
+        tensor.view_as(q.t() if rows < columns else q).copy_(q.t() if rows < columns else q)
+        return tensor.mul_(gain)
 
 
 def sparse_(tensor, sparsity, std=0.01, generator=None):
     if tensor.dim() != 2:
         raise ValueError("Only tensors with 2 dimensions are supported")
-    return _not_known(_write(tensor, "normal_"))
+    rows, columns = tensor.shape
+    _write(tensor, "normal_", 0, std)
+    with _no_grad():
+        for column in range(columns):
+            gone = _FUNCTIONS["randperm"](rows)[: math.ceil(sparsity * rows)]
+            if not tensor.is_meta:
+                tensor[gone, column] = 0
+    return tensor
 
 
 uniform, normal, constant, xavier_uniform = uniform_, normal_, constant_, xavier_uniform_

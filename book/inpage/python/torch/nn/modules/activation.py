@@ -2,6 +2,7 @@
 
 from ... import _metadata as meta
 from .. import functional as F
+from .. import init as init_module
 from ..parameter import Parameter
 from .linear import empty
 from .module import Module
@@ -226,6 +227,7 @@ class PReLU(Module):
         self.num_parameters = num_parameters
         self.init = init
         self.weight = Parameter(empty(num_parameters, dtype=dtype or meta.default_type()))
+        init_module.constant_(self.weight, init)
 
     def forward(self, input):
         return F.prelu(input, self.weight)

@@ -4,7 +4,6 @@ import math
 
 from ... import _metadata as meta
 from ..._public import FUNCTIONS
-from ..._tensor import made
 from .. import functional as F
 from .. import init
 from ..parameter import Parameter
@@ -87,21 +86,27 @@ def multi_head_attention_forward(
         q, k, v = _projected(query, key, value, in_proj_weight, in_proj_bias)
     others = k.shape[0]
     attn_mask = _checked_mask(attn_mask, length, others, batch * num_heads, query.dtype)
+    padding = None if key_padding_mask is None else _added(key_padding_mask, query.dtype)
     if bias_k is not None:
         k, v = (FUNCTIONS["cat"]([one, add.repeat(1, batch, 1)]) for one, add in ((k, bias_k), (v, bias_v)))
-        others += 1
+        attn_mask, padding = (None if one is None else F.pad(one, (0, 1)) for one in (attn_mask, padding))
     q = q.view(length, batch * num_heads, head).transpose(0, 1)
     k = k.view(k.shape[0], batch * num_heads, head).transpose(0, 1)
     v = v.view(v.shape[0], batch * num_heads, head).transpose(0, 1)
     if add_zero_attn:
-        k, v = (FUNCTIONS["cat"]([one, made((batch * num_heads, 1, head), one.dtype)], dim=1) for one in (k, v))
+        nothing = FUNCTIONS["zeros"]((batch * num_heads, 1, head), dtype=k.dtype)
+        k, v = (FUNCTIONS["cat"]([one, nothing], dim=1) for one in (k, v))
+        attn_mask, padding = (None if one is None else F.pad(one, (0, 1)) for one in (attn_mask, padding))
     others = k.shape[1]
     if key_padding_mask is not None:
         if tuple(key_padding_mask.shape) != (batch, key.shape[0]):
             raise AssertionError(
-                f"expecting key_padding_mask shape of {(batch, key.shape[0])}, but got {key_padding_mask.shape}"
+                f"Expected key_padded_mask.shape[0] to be {batch}, but got {key_padding_mask.shape[0]}"
+                if key_padding_mask.shape[0] != batch
+                else f"expecting key_padding_mask shape of {(batch, key.shape[0])}, but got {key_padding_mask.shape}"
             )
-        padding = made((batch * num_heads, 1, others), query.dtype)
+        padding = padding.view(batch, 1, 1, others).expand(-1, num_heads, -1, -1)
+        padding = padding.reshape(batch * num_heads, 1, others)
         attn_mask = padding if attn_mask is None else attn_mask + padding
     dropout_p = dropout_p if training else 0.0
     if need_weights:
@@ -155,8 +160,15 @@ def _checked_mask(mask, length, others, stacked, dtype):
         raise RuntimeError(f"attn_mask's dimension {mask.dim()} is not supported")
     if tuple(mask.shape) != wanted:
         raise RuntimeError(f"The shape of the {mask.dim()}D attn_mask is {mask.shape}, but should be {wanted}.")
-    mask = made(mask.shape, dtype)
+    mask = _added(mask, dtype)
     return mask.unsqueeze(0) if mask.dim() == 2 else mask
+
+
+def _added(mask, dtype):
+    """A mask as it is added to scores: where one of truths is true, nothing is looked at."""
+    if mask.dtype is not meta.bool_:
+        return mask
+    return FUNCTIONS["zeros_like"](mask, dtype=dtype).masked_fill_(mask, float("-inf"))
 
 
 class MultiheadAttention(Module):
@@ -216,6 +228,12 @@ class MultiheadAttention(Module):
         for name, parameter in self.named_parameters(recurse=False):
             if name.endswith("weight"):
                 init.xavier_uniform_(parameter)
+        if self.in_proj_bias is not None:
+            init.zeros_(self.in_proj_bias)
+            init.zeros_(self.out_proj.bias)
+        for parameter in (self.bias_k, self.bias_v):
+            if parameter is not None:
+                init.xavier_normal_(parameter)
 
     def forward(
         self,
@@ -229,7 +247,10 @@ class MultiheadAttention(Module):
         is_causal=False,
     ):
         if is_causal and attn_mask is None:
-            raise RuntimeError("Need attn_mask if specifying the is_causal hint.")
+            raise RuntimeError(
+                "Need attn_mask if specifying the is_causal hint. You may use the Transformer module method "
+                "`generate_square_subsequent_mask` to create this mask."
+            )
         if (
             attn_mask is not None
             and attn_mask.dtype not in (meta.bool_, query.dtype)

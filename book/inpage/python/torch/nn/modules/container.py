@@ -232,7 +232,7 @@ class ParameterList(Module):
         return self
 
     def extra_repr(self):
-        return "\n".join(f"  ({place}): {_shown(value)}" for place, value in enumerate(self))
+        return "\n".join(f"  ({place}): {_shown(value, lambda one: one.dtype)}" for place, value in enumerate(self))
 
 
 class ParameterDict(Module):
@@ -272,15 +272,15 @@ class ParameterDict(Module):
             self[key] = value
 
     def extra_repr(self):
-        return "\n".join(f"  ({key}): {_shown(value)}" for key, value in self.items())
+        return "\n".join(f"  ({key}): {_shown(value, Tensor.type)}" for key, value in self.items())
 
 
 def _as_parameter(value):
     return Parameter(value) if isinstance(value, Tensor) and not isinstance(value, Parameter) else value
 
 
-def _shown(value):
+def _shown(value, kind):
     if not isinstance(value, Tensor):
         return f"Object of type: {type(value).__name__}"
     size = "x".join(map(str, value.shape))
-    return f"{'Parameter' if isinstance(value, Parameter) else 'Tensor'} containing: [{value.dtype} of size {size}]"
+    return f"{'Parameter' if isinstance(value, Parameter) else 'Tensor'} containing: [{kind(value)} of size {size}]"

@@ -7,7 +7,7 @@ __all__ = [
     f"{kind}{count}d"
     for kind in ("MaxPool", "AvgPool", "AdaptiveAvgPool", "AdaptiveMaxPool", "MaxUnpool")
     for count in (1, 2, 3)
-] + ["FractionalMaxPool2d", "LPPool1d", "LPPool2d"]
+] + ["FractionalMaxPool2d", "LPPool1d", "LPPool2d", "LPPool3d"]
 
 
 class _MaxPoolNd(Module):
@@ -197,6 +197,10 @@ class LPPool1d(Module):
 
 class LPPool2d(LPPool1d):
     _function = staticmethod(F.lp_pool2d)
+
+
+class LPPool3d(LPPool1d):
+    _function = staticmethod(F.lp_pool3d)
 
 
 class FractionalMaxPool2d(Module):

@@ -1,8 +1,9 @@
-"""Recurrent layers: each runs as one operator."""
+"""Recurrent layers: each runs as one operator (its steps: `_composed/recurrent`)."""
 
 import math
 
 from ..._dispatch import operator
+from ..._public import FUNCTIONS
 from ..._tensor import made
 from .. import functional as F
 from .. import init
@@ -15,8 +16,10 @@ __all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNBase", "RNNCell", "R
 
 
 def _recurrent(name):
+    """layout: layers, directions, has_bias, steps_first, dropout."""
+
     @operator(name)
-    def run(input, states, weights, output_shape):
+    def run(input, states, weights, output_shape, *layout):
         return (made(output_shape, input.dtype), *(made(state._shape, state.dtype) for state in states))
 
     return run
@@ -45,12 +48,22 @@ class RNNBase(Module):
         dtype=None,
     ):
         super().__init__()
+        if proj_size and mode != "LSTM":
+            raise ValueError("proj_size argument is only supported for LSTM, not RNN or GRU")
         if not isinstance(hidden_size, int):
             raise TypeError(f"hidden_size should be of type int, got: {type(hidden_size).__name__}")
         if hidden_size <= 0:
             raise ValueError("hidden_size must be greater than zero")
         if num_layers <= 0:
             raise ValueError("num_layers must be greater than zero")
+        if isinstance(dropout, bool) or not 0 <= dropout <= 1:
+            raise ValueError(
+                "dropout should be a number in range [0, 1] representing the probability of an element being zeroed"
+            )
+        if proj_size < 0:
+            raise ValueError("proj_size should be a positive integer or zero to disable projections")
+        if proj_size >= hidden_size:
+            raise ValueError("proj_size has to be smaller than hidden_size")
         self.mode = mode
         self.input_size = input_size
         self.hidden_size = hidden_size
@@ -80,7 +93,7 @@ class RNNBase(Module):
 
     def reset_parameters(self):
         for parameter in self.parameters():
-            init.uniform_(parameter, 0, 1 / math.sqrt(self.hidden_size))
+            init.uniform_(parameter, -1 / math.sqrt(self.hidden_size), 1 / math.sqrt(self.hidden_size))
 
     def flatten_parameters(self):
         return None
@@ -92,13 +105,7 @@ class RNNBase(Module):
     def _run(self, input, states, names):
         """Output and states; of a packed sequence its steps run as one batch of one, padded."""
         if isinstance(input, PackedSequence):
-            padded = made((input._longest, input._batch, *input.data.shape[1:]), input.data.dtype)
-            first, self.batch_first = self.batch_first, False
-            try:
-                output, states = self._run(padded, states, names)
-            finally:
-                self.batch_first = first
-            return input._with(made((input.data.shape[0], output.shape[-1]), output.dtype)), states
+            return self._run_packed(input, states, names)
         if input.dim() not in (2, 3):
             raise ValueError(f"{type(self).__name__}: Expected input to be 2D or 3D, got {input.dim()}D instead")
         batched = input.dim() == 3
@@ -111,7 +118,8 @@ class RNNBase(Module):
         batch = (input.shape[0 if self.batch_first else 1],) if batched else ()
         widths = {"hx": out, "cx": self.hidden_size}
         if states is None:
-            states = tuple(made((self.num_layers * directions, *batch, widths[name]), input.dtype) for name in names)
+            shapes = [(self.num_layers * directions, *batch, widths[name]) for name in names]
+            states = tuple(FUNCTIONS["zeros"](shape, dtype=input.dtype) for shape in shapes)
         for name, state in zip(names, states, strict=True):
             wanted = (self.num_layers * directions, *batch, widths[name])
             if state.dim() != (3 if batched else 2):
@@ -127,8 +135,30 @@ class RNNBase(Module):
         weights = [getattr(self, name) for name in self._flat_weights_names]
         steps_first = self.batch_first and batched
         shape = (input.shape[1], *batch) if steps_first else input.shape[:-1]
-        output, *states = _OPERATORS[self.mode](input, list(states), weights, (*shape, out * directions))
+        layout = self.num_layers, directions, self.bias, steps_first, self.dropout if self.training else 0.0
+        output, *states = _OPERATORS[self.mode](input, list(states), weights, (*shape, out * directions), *layout)
         return output.transpose(0, 1) if steps_first else output, states
+
+    def _run_packed(self, packed, states, names):
+        """Each sequence by itself; states stand in the order in which the sequences were given."""
+        first, self.batch_first = self.batch_first, False
+        if len(set(packed._lengths)) == 1:
+            try:
+                whole = packed.data.unflatten(0, (-1, len(packed._lengths)))
+                output, states = self._run(whole, states, names)
+                return packed._with(output.flatten(0, 1)), states
+            finally:
+                self.batch_first = first
+        outputs, last = [None] * len(packed._order), [None] * len(packed._order)
+        try:
+            for at, given in enumerate(packed._order):
+                own = None if states is None else tuple(state.narrow(1, given, 1) for state in states)
+                output, last[given] = self._run(packed._sequence(at).unsqueeze(1), own, names)
+                outputs[at] = output.squeeze(1)
+        finally:
+            self.batch_first = first
+        states = [FUNCTIONS["cat"](list(kept), 1) for kept in zip(*last, strict=True)]
+        return packed._with_sequences(outputs), states
 
     def forward(self, input, hx=None):
         output, states = self._run(input, None if hx is None else (hx,), ("hx",))
@@ -225,22 +255,32 @@ class RNNCellBase(Module):
         self.weight_hh = Parameter(empty(num_chunks * hidden_size, hidden_size, dtype=dtype))
         for name in ("bias_ih", "bias_hh"):
             self.register_parameter(name, Parameter(empty(num_chunks * hidden_size, dtype=dtype)) if bias else None)
+        self.reset_parameters()
 
-    def _checked(self, input, states):
+    def _checked(self, input, states, label=0):
         if input.dim() not in (1, 2):
             raise ValueError(f"{type(self).__name__}: Expected input to be 1D or 2D, got {input.dim()}D instead")
         if input.shape[-1] != self.input_size:
             raise RuntimeError(f"input has inconsistent input_size: got {input.shape[-1]} expected {self.input_size}")
         if states is None:
-            return made((*input.shape[:-1], self.hidden_size), input.dtype)
+            return FUNCTIONS["zeros"](*input.shape[:-1], self.hidden_size, dtype=input.dtype)
         if states.shape[-1] != self.hidden_size:
             raise RuntimeError(
-                f"hidden0 has inconsistent hidden_size: got {states.shape[-1]}, expected {self.hidden_size}"
+                f"hidden{label} has inconsistent hidden_size: got {states.shape[-1]}, expected {self.hidden_size}"
+            )
+        if input.dim() == 2 and states.dim() == 2 and input.shape[0] != states.shape[0]:
+            raise RuntimeError(
+                f"Input batch size {input.shape[0]} doesn't match hidden{label} batch size {states.shape[0]}"
             )
         return states
 
     def _gates(self, input, state):
-        return F.linear(input, self.weight_ih, self.bias_ih) + F.linear(state, self.weight_hh, self.bias_hh)
+        given, own = F.linear(input, self.weight_ih, self.bias_ih), F.linear(state, self.weight_hh, self.bias_hh)
+        return own.add_(given)
+
+    def reset_parameters(self):
+        for parameter in self.parameters():
+            init.uniform_(parameter, -1 / math.sqrt(self.hidden_size), 1 / math.sqrt(self.hidden_size))
 
     def extra_repr(self):
         text = f"{self.input_size}, {self.hidden_size}"
@@ -255,7 +295,10 @@ class RNNCell(RNNCellBase):
         self.nonlinearity = nonlinearity
 
     def forward(self, input, hx=None):
-        return self._gates(input, self._checked(input, hx)).tanh()
+        gates = self._gates(input, self._checked(input, hx))
+        if self.nonlinearity not in ("tanh", "relu"):
+            raise RuntimeError(f"Unknown nonlinearity: {self.nonlinearity}")
+        return gates.tanh() if self.nonlinearity == "tanh" else gates.relu()
 
 
 class LSTMCell(RNNCellBase):
@@ -264,10 +307,11 @@ class LSTMCell(RNNCellBase):
 
     def forward(self, input, hx=None):
         hidden, cell = (None, None) if hx is None else hx
-        hidden, cell = self._checked(input, hidden), self._checked(input, cell)
+        hidden, cell = self._checked(input, hidden), self._checked(input, cell, 1)
         take, forget, new, give = self._gates(input, hidden).unsafe_chunk(4, -1)
-        cell = forget.sigmoid_() * cell + take.sigmoid_() * new.tanh_()
-        return give.sigmoid_() * cell.tanh(), cell
+        take, forget, new, give = take.sigmoid_(), forget.sigmoid_(), new.tanh_(), give.sigmoid_()
+        cell = (forget * cell).add_(take * new)
+        return give * cell.tanh(), cell
 
 
 class GRUCell(RNNCellBase):
@@ -276,11 +320,14 @@ class GRUCell(RNNCellBase):
 
     def forward(self, input, hx=None):
         hidden = self._checked(input, hx)
-        ours, _, new = self._gates(input, hidden).unsafe_chunk(3, -1)
-        return (hidden - new.tanh()) * ours.sigmoid() + new
+        given = F.linear(input, self.weight_ih, self.bias_ih).unsafe_chunk(3, -1)
+        own = F.linear(hidden, self.weight_hh, self.bias_hh).unsafe_chunk(3, -1)
+        reset, update = (own[at].add_(given[at]).sigmoid_() for at in (0, 1))
+        new = given[2].add(own[2].mul_(reset)).tanh_()
+        return (hidden - new).mul_(update).add_(new)
 
 
-def recurrent_flops(input, states, weights, output_shape, out_val=None):
+def recurrent_flops(input, states, weights, output_shape, *layout, out_val=None):
     """Twice the multiply–accumulates: each step multiplies by every matrix once."""
     steps = input.numel() // input.shape[-1]
     return 2 * steps * sum(weight.numel() for weight in weights if weight.dim() > 1)

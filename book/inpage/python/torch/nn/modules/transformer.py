@@ -2,7 +2,7 @@
 
 import copy
 
-from ..._tensor import made
+from ..._public import FUNCTIONS
 from .. import functional as F
 from .. import init
 from .attending import MultiheadAttention
@@ -272,6 +272,4 @@ class Transformer(Module):
 
     @staticmethod
     def generate_square_subsequent_mask(sz, device=None, dtype=None):
-        from ... import _metadata as meta
-
-        return made((sz, sz), dtype or meta.default_type())
+        return FUNCTIONS["triu"](FUNCTIONS["full"]((sz, sz), float("-inf"), dtype=dtype), diagonal=1)

@@ -13,8 +13,7 @@ def weight_norm(module, name="weight", dim=0):
     return module
 
 
-def spectral_norm(module, name="weight", n_power_iterations=1, eps=1e-12, dim=None):
-    return module
+spectral_norm = parametrizations.spectral_norm
 
 
 def remove_weight_norm(module, name="weight"):
