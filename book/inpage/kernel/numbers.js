@@ -2,9 +2,11 @@
 // order of their places, one sample after another; how a tensor lies in memory is told to `laid` and `put` alone.
 import { generator } from "../compute/random.js";
 import { batchColumns, batches, samplesFirst } from "./batches.js";
+import * as fast from "./convolutions.js";
 import { rounded } from "./halves.js";
 import { filledByOne, filledByTwo, largest, smallest } from "./loops.js";
 import { multiply } from "./products.js";
+import { multiplied } from "./vectors.js";
 
 export * from "./gradients.js";
 export * from "./halves.js";
@@ -189,6 +191,10 @@ export const has = (family, name) => name in { unary: UNARY, binary: BINARY, red
 
 export function unary(name, kind, x, setting, other, third) {
   const out = new KINDS[kind](x.length), compute = UNARY[name];
+  if (name === "positive") {
+    out.set(x);
+    return out;
+  }
   if (filledByOne(name, out, x)) return out;
   for (let at = 0; at < out.length; at += 1) out[at] = compute(x[at], setting, other, third);
   return out;
@@ -237,13 +243,16 @@ export function softmax(kind, x, rows, count, logarithmic) {
 // (count, rows, inner) by (count, inner, columns).
 export function products(kind, one, other, count, rows, inner, columns) {
   const out = new KINDS[kind](count * rows * columns);
+  if (multiplied(out, one, other, count, rows, inner, columns)) return out;
   for (let n = 0; n < count; n += 1) multiply(out, n * rows * columns, one, n * rows * inner, other, n * inner * columns, rows, inner, columns);
   return out;
 }
 
 // x: (N, C, H, W), weight: (O, C / groups, K, K), bias: (O) or null.
 // window: kernel, stride, padding and dilation, along both sides.
-export function convolved(x, [samples, channels, height, width], weight, [outputs, inputs], bias, window, groups) {
+export function convolved(x, sizes, weight, weights, bias, window, groups) {
+  if (fast.convolves(x, weight, sizes, weights, window)) return fast.convolved(x, sizes, weight, weights, bias, window, groups);
+  const [samples, channels, height, width] = sizes, [outputs, inputs] = weights;
   const part = channels * height * width, rows = outputs / groups, inner = inputs * window.kernel[0] * window.kernel[1];
   let out = samples ? null : new x.constructor(0), places = 0;
   for (const { first, count } of batches(samples, part, window)) {
@@ -261,11 +270,17 @@ export function convolved(x, [samples, channels, height, width], weight, [output
 // x: (N, C, …), `inner` numbers for each sample and channel. Gives back [mean, variance (biased)] of each channel.
 export function moments(x, samples, channels, inner) {
   const mean = new Float64Array(channels), variance = new Float64Array(channels), count = samples * inner;
-  const each = (visit) => {
-    for (let n = 0; n < samples * channels; n += 1) for (let at = n * inner; at < (n + 1) * inner; at += 1) visit(n % channels, x[at]);
-  };
-  each((channel, value) => { mean[channel] += value / count; });
-  each((channel, value) => { variance[channel] += (value - mean[channel]) ** 2 / count; });
+  for (let n = 0, from = 0; n < samples * channels; n += 1, from += inner) {
+    let sum = 0;
+    for (let at = from; at < from + inner; at += 1) sum += x[at];
+    mean[n % channels] += sum / count;
+  }
+  for (let n = 0, from = 0; n < samples * channels; n += 1, from += inner) {
+    const middle = mean[n % channels];
+    let sum = 0;
+    for (let at = from; at < from + inner; at += 1) sum += (x[at] - middle) * (x[at] - middle);
+    variance[n % channels] += sum / count;
+  }
   return [mean, variance];
 }
 
