@@ -284,6 +284,11 @@ export function moments(x, samples, channels, inner) {
   return [mean, variance];
 }
 
+// Of such means and variances, as kept for a backward: [mean, 1 / √(variance + eps)].
+export function spreads(kind, mean, variance, eps) {
+  return [new KINDS[kind](mean), new KINDS[kind](variance.map((one) => 1 / Math.sqrt(one + eps)))];
+}
+
 export function normed(x, channels, inner, mean, variance, weight, bias, eps) {
   const out = new x.constructor(x.length);
   for (let from = 0, n = 0; from < x.length; from += inner, n += 1) {
@@ -296,13 +301,27 @@ export function normed(x, channels, inner, mean, variance, weight, bias, eps) {
 
 // share · x + factor · y, rounded as step by step.
 export function blended(x, share, y, factor) {
-  const out = new x.constructor(x.length), [kept, step] = x.constructor.of(share, factor), part = x.constructor.of(0);
+  return blendInto(new x.constructor(x.length), x, share, y, factor);
+}
+
+function blendInto(out, x, share, y, factor) {
+  const [kept, step] = x.constructor.of(share, factor), part = x.constructor.of(0);
   for (let at = 0; at < out.length; at += 1) {
     part[0] = step * y[at];
     out[at] = kept * x[at];
     out[at] += part[0];
   }
   return out;
+}
+
+// One step of gradient descent, written into `values`, for each parameter with its gradient and, where there is momentum,
+// what is kept of the steps before, into which that goes. Rounded as step by step.
+export function step(values, gradients, kept, rate, momentum, share) {
+  values.forEach((its, n) => {
+    const buffer = kept?.[n], gradient = gradients[n];
+    if (buffer) blendInto(buffer, buffer, momentum, gradient, share);
+    blendInto(its, its, 1, buffer ?? gradient, -rate);
+  });
 }
 
 export function mixed(old, share, fresh, factor) {

@@ -4,6 +4,7 @@ import math as _math
 import warnings as _warnings
 
 from .. import _metadata as _meta
+from .._dispatch import modes as _modes
 from .._operators import indexing as _indexing
 from .._operators import joining as _joining
 from .._operators import losses as _losses
@@ -368,7 +369,8 @@ def feature_alpha_dropout(input, p=0.5, training=False, inplace=False):
 def batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-05):
     if training:
         _norms.refuse_single_values(input.shape)
-    _FUNCTIONS["empty"](0, dtype=_meta.uint8)  # what PyTorch keeps for a backward on other devices
+    if _modes:
+        _FUNCTIONS["empty"](0, dtype=_meta.uint8)  # what PyTorch keeps for a backward on other devices
     return _norms.native_batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps)[0]
 
 
