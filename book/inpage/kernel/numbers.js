@@ -314,13 +314,12 @@ function blendInto(out, x, share, y, factor) {
   return out;
 }
 
-// One step of gradient descent, written into `values`, for each parameter with its gradient and, where there is momentum,
-// what is kept of the steps before, into which that goes. Rounded as step by step.
+// One step of gradient descent, written into each parameter's `values` and, where there is momentum, into what is `kept`
+// of the steps before. Rounded as step by step.
 export function step(values, gradients, kept, rate, momentum, share) {
   values.forEach((its, n) => {
-    const buffer = kept?.[n], gradient = gradients[n];
-    if (buffer) blendInto(buffer, buffer, momentum, gradient, share);
-    blendInto(its, its, 1, buffer ?? gradient, -rate);
+    if (kept.length) blendInto(kept[n], kept[n], momentum, gradients[n], share);
+    blendInto(its, its, 1, kept[n] ?? gradients[n], -rate);
   });
 }
 

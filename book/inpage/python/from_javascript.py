@@ -46,14 +46,14 @@ def as_js(value):
     return to_js(value, dict_converter=js.Object.fromEntries)
 
 
-_CONVERTED = bytes, list, tuple, dict
+_CONVERTED, _WHOLE = (bytes, list, tuple, dict), {int}
 
 
 def _converted(value):
     """The same in JavaScript, where nobody writes to it: of sizes, that of the last time."""
     if isinstance(value, dict):
         return _window(*[(name, tuple(sizes)) for name, sizes in value.items()])
-    if isinstance(value, bytes) or not all([type(one) is int for one in value]):
+    if isinstance(value, bytes) or not {*map(type, value)} <= _WHOLE:
         return as_js(value)
     return _sizes(tuple(value))
 

@@ -238,8 +238,11 @@ class AccumulateGrad(Node):
 
 
 def _copy(gradient):
-    """A clone that is no operator, as it is none in PyTorch, where nobody is to find out how it was computed."""
-    if _grad.is_grad_enabled() or not (_numbers.are_computed(gradient) and _numbers.is_whole(gradient)):
+    """A clone; without an operator where nobody is to see one: there are as many of them as a network has parameters."""
+    from ._dispatch import modes
+
+    is_plain = _numbers.are_computed(gradient) and _numbers.is_whole(gradient)
+    if modes or _grad.is_grad_enabled() or not is_plain:
         return gradient.clone()
     copy = made(gradient._shape, gradient.dtype, gradient._strides)
     _numbers.store(copy, _numbers.numbers(gradient).slice())

@@ -377,8 +377,11 @@ def made(shape, dtype, strides=None, storage=None, offset=0, values=None, cls=Te
     return tensor
 
 
+_WHOLE = {int}
+
+
 def _checked_size(shape):
-    if all([type(size) is int and size >= 0 for size in shape]):  # a list: it is asked for each tensor
+    if {*map(type, shape)} <= _WHOLE and min(shape, default=0) >= 0:
         return meta.Size(shape)
     for place, size in enumerate(shape):
         if not hasattr(size, "__index__") or (isinstance(size, Tensor) and size.dim()):

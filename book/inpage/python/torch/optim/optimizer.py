@@ -138,18 +138,20 @@ class SGD(Optimizer):
     def _step_all(self, parameters, group):
         """In one go, where numbers are known and nobody looks on: a network has many parameters, most of them small."""
         is_usual = not (group["maximize"] or group["weight_decay"] or group["nesterov"] or _dispatch.modes)
-        together, alone = [], []
+        values, gradients, kept, others = [], [], [], []
         for parameter in parameters:
             buffer = self.state.setdefault(parameter, {}).get("momentum_buffer")
             moved = [parameter, buffer] if group["momentum"] else [parameter]
-            fits = is_usual and _can_be_written(parameter.grad, moved)
-            (together if fits else alone).append((moved, parameter.grad) if fits else parameter)
-        if together:
-            gradients = [_numbers.numbers(gradient) for _, gradient in together]
-            places = [[_written_in(one) for one in those] for those in zip(*(moved for moved, _ in together), strict=True)]
-            kept = places[1] if group["momentum"] else None
-            _numbers.engine.step(places[0], gradients, kept, group["lr"], group["momentum"], 1 - group["dampening"])
-        super()._step_all(alone, group)
+            if is_usual and _can_be_written(parameter.grad, moved):
+                gradients.append(_numbers.numbers(parameter.grad))
+                values.append(_written_in(parameter))
+                if group["momentum"]:
+                    kept.append(_written_in(buffer))
+            else:
+                others.append(parameter)
+        if values:
+            _numbers.engine.step(values, gradients, kept, group["lr"], group["momentum"], 1 - group["dampening"])
+        super()._step_all(others, group)
 
     def _step(self, parameter, gradient, group, state):
         gradient = -gradient if group["maximize"] else gradient
