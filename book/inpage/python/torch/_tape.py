@@ -238,7 +238,7 @@ class AccumulateGrad(Node):
 
 
 def _copy(gradient):
-    """A clone; without an operator where nobody is to see one: there are as many of them as a network has parameters."""
+    """A clone; no operator where nobody is to see one: there are as many of them as a network has parameters."""
     from ._dispatch import modes
 
     is_plain = _numbers.are_computed(gradient) and _numbers.is_whole(gradient)
