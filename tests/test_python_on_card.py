@@ -14,6 +14,7 @@ from pathlib import Path
 import cells_in_page
 import pytest
 import torch
+import yaml
 from conftest import CHROMIUM_FLAGS, ROOT, WEBGPU_FLAGS, find_browser, install_browser, own_browser, until
 from test_cells_in_page import LISTED, differing
 from test_cells_run_in_page import PAGE, READY, Isolating, Visitor
@@ -32,6 +33,7 @@ RUN = """async (code) => {
     const text = told.map(written).join('');
     return {good, device: window.python.device, text, left: window.left ?? null};
 }"""
+TOO_SLOW = yaml.safe_load((ROOT / "tests/chapters_not_on_card.yml").read_text(encoding="utf-8"))
 AWAY = "def is_away(x):\n    values = x._storage.values\n    return hasattr(values, 'array') and values.array is None\n"
 
 
@@ -151,6 +153,19 @@ first[0, 0] = 5
 first.view(-1)[-1] = 7
 packed(x, weight, first, same, kept, second)
 """,
+    "steps of a deep network": """
+from linewalk.blocks.plain import Residual, SmallNet
+torch.manual_seed(6)
+net = SmallNet(Residual, 3, width=8)
+steps, images = torch.optim.SGD(net.parameters(), 0.1, momentum=0.9), torch.randn(32, 3, 8, 8)
+for _ in range(2):
+    loss = F.cross_entropy(net(images), torch.arange(32) % 10)
+    steps.zero_grad()
+    loss.backward()
+    packed(loss, *(one.grad[:2] for one in net.parameters()))
+    steps.step()
+packed(*(one[:2] for one in net.state_dict().values() if one.dim()))
+""",
     "training": """
 torch.manual_seed(4)
 layers = nn.Conv2d(2, 6, 3), nn.BatchNorm2d(6), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 3)
@@ -267,7 +282,7 @@ def on_the_card(python, chapter, photograph):
         "print(json.dumps(cells_in_page.outcomes('/tmp/chapter.ipynb', '/tmp/photograph.rgb')))"
     )
     assert python.device == "webgpu" and python.left is None
-    return json.loads(text)
+    return json.loads(text.splitlines()[-1])  # before it stands what is said of a slow training
 
 
 @pytest.mark.parametrize(
@@ -275,6 +290,8 @@ def on_the_card(python, chapter, photograph):
     [pytest.param(name, marks=pytest.mark.exhaustive if turn else ()) for turn, name in enumerate(LISTED)],
 )
 def test_a_chapters_cells_print_the_same(chromium, served, chapter, photograph, monkeypatch, tmp_path):
+    if chapter in TOO_SLOW:
+        pytest.skip(TOO_SLOW[chapter])
     python = opened(chromium, served)
     python.page.set_default_timeout(0)
     ours = on_the_card(python, chapter, photograph)

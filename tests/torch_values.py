@@ -77,6 +77,53 @@ for weight, options in ((w, {}), (torch.randn(2, 3, 3, 3, requires_grad=True), {
 x, w = torch.randn(9, 16, 40, 40), torch.randn(4, 16, 5, 5, requires_grad=True); x.requires_grad_()
 y = F.conv2d(x, w, padding=2); y.sum().backward()
 print(y[8, 3, :3], y[0, 0, :3], x.grad[8, 15, 20], w.grad[3, 0])""",
+    "convolutions of every kind, and their gradients": """
+import random
+dice, done = random.Random(0), 0
+while done < 120:
+    groups, sides = dice.choice([1, 1, 2, 3]), (dice.choice([1, 5, 8, 12]), dice.choice([3, 7, 10]))
+    of = {"kernel_size": (1, 1, 2, 3, 4), "stride": (1, 1, 2, 3), "padding": (0, 0, 1, 2, 5), "dilation": (1, 1, 2, 3)}
+    window = {name: tuple(dice.choices(sizes, k=2)) for name, sizes in of.items()}
+    inputs, outputs, samples = (dice.choice(sizes) for sizes in ((1, 2, 5, 8), (1, 3, 4, 9), (1, 2, 8, 11)))
+    reach = [d * (k - 1) for d, k in zip(window["dilation"], window["kernel_size"])]
+    if any(side + 2 * p <= r for side, p, r in zip(sides, window["padding"], reach)):
+        continue
+    layer = nn.Conv2d(groups * inputs, groups * outputs, groups=groups, bias=done % 2 == 0, **window)
+    x = torch.randn(samples, groups * inputs, *sides, requires_grad=True)
+    y = layer(x)
+    y.backward(torch.randn(y.shape))
+    for found in (y, x.grad, *(one.grad for one in layer.parameters())):
+        weighed = found.flatten() * torch.linspace(-1, 1, found.numel())
+        print(window, tuple(found.shape), weighed.mean(), found.flatten()[-3:])
+    done += 1""",
+    "a convolution of much": """
+x, layer = torch.randn(70, 24, 9, 9, requires_grad=True), nn.Conv2d(24, 10, 3, 2, 1)
+y = layer(x); y.pow(2).mean().backward()
+print(y[69, 9], x.grad[69, 23, 4], layer.weight.grad[9, 20], layer.bias.grad)
+x = torch.full((2, 3, 6, 6), float("inf")); x[:, 1:] = 1
+y = F.conv2d(x.requires_grad_(), torch.ones(3, 1, 3, 3, requires_grad=True), padding=1, groups=3)
+y[:, 1:].sum().backward(); print(y[1, :, 0], x.grad[0, 1])""",
+    "products of larger matrices": """
+for count, rows, inner, columns in ((1, 33, 50, 17), (3, 4, 129, 8), (1, 1, 300, 40), (2, 70, 9, 64), (1, 5, 900, 3)):
+    a, b = torch.randn(count, rows, inner), torch.randn(count, inner, columns)
+    print((a @ b)[-1, -1], (a @ b).mean((1, 2)), (a[0] @ b[0]).t()[-1], (b.mT @ a.mT).std())""",
+    "a batch norm far from zero": """
+b, x = nn.BatchNorm2d(3), (torch.randn(4, 3, 5, 5) + 100).requires_grad_()
+y = b(x); (y * torch.linspace(-1, 2, 300).view(y.shape)).sum().backward()
+print(y[1, 1], x.grad[2, 0], b.weight.grad, b.bias.grad, b.running_mean, b.running_var)
+b.eval(); x.grad = None; (b(x) * torch.linspace(-1, 2, 300).view(y.shape)).sum().backward(); print(x.grad[0, 2])""",
+    "what is whole, and pads of nothing": """
+x = torch.randn(2, 3, 4, requires_grad=True) * 1
+print(x[:, ::1].grad_fn.name(), x[0:2, :, 0:9].grad_fn.name(), x[:, ::2].grad_fn.name(), x[-5:].shape, x[:, 1:1].shape)
+y = F.pad(x[:, ::1], (0, 0, 0, 0)); y.add_(1); print(torch.equal(y, x + 1), y.grad_fn.name(), x[..., ::1][0, 0])""",
+    "a gradient of its own": """
+w = torch.ones(3, requires_grad=True); given = torch.arange(3.0)
+w.backward(given); w.grad[0] = 5; print(given, w.grad)
+a, b = torch.ones(2, requires_grad=True), torch.ones(2, requires_grad=True)
+(a + b).sum().backward(); a.grad[1] = 7; print(a.grad, b.grad)
+o = torch.optim.SGD([a, b], 0.1, momentum=0.5); kept = a.detach(), a.detach().clone(); view = a[:1]
+for _ in range(3): o.step()
+print(a, b, kept, view, o.state_dict()["state"], a._version)""",
     "dirac and counts": """
 print(nn.init.dirac_(torch.empty(6, 2, 3, 3)).nonzero(), nn.init.dirac_(torch.empty(6, 2, 3, 3), 2).nonzero())
 print(torch.bincount(torch.tensor([1, 1, 3])), torch.bincount(torch.tensor([1, 0]), minlength=4))

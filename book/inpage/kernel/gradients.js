@@ -1,31 +1,38 @@
 // The gradients of what numbers.js computes, where they are computed in one go: arrays as there, one sample after another.
 import { batchColumns, batches, batchSums, room, samplesFirst, samplesLast } from "./batches.js";
+import * as fast from "./convolutions.js";
+import { passedByBits } from "./loops.js";
 import { KINDS } from "./numbers.js";
 import { addByRows, addFew, multiply, turned } from "./products.js";
 
 // Where the result is above the threshold, the gradient; elsewhere nothing.
 export function passedAbove(kind, gradient, result, threshold) {
   const out = new KINDS[kind](result.length), step = gradient.length === 1 ? 0 : 1;
+  if (passedByBits(out, gradient, result, threshold)) return out;
   for (let at = 0; at < out.length; at += 1) out[at] = result[at] > threshold ? gradient[at * step] : 0;
   return out;
 }
 
 // Of what a convolution read. gradient: (N, O, places); as in `convolved`.
-export function convolvedInput(gradient, [samples, channels, height, width], weight, [outputs, inputs], window, groups) {
+export function convolvedInput(gradient, sizes, weight, weights, window, groups) {
+  if (fast.convolves(gradient, weight, sizes, weights, window)) return fast.convolvedInput(gradient, sizes, weight, weights, window, groups);
+  const [samples, channels, height, width] = sizes, [outputs, inputs] = weights;
   const part = channels * height * width, places = gradient.length / samples / outputs, out = new gradient.constructor(samples * part);
   const rows = outputs / groups, inner = inputs * window.kernel[0] * window.kernel[1];
-  const weights = Array.from({ length: groups }, (_, group) => turned(weight, group * rows * inner, rows, inner));
+  const turnedWeights = Array.from({ length: groups }, (_, group) => turned(weight, group * rows * inner, rows, inner));
   for (const { first, count } of batches(samples, part, window)) {
     const wide = count * places, given = samplesLast(gradient.subarray(first * outputs * places, (first + count) * outputs * places), count);
     const columns = room(gradient.constructor, groups * inner * wide);
-    for (let group = 0; group < groups; group += 1) multiply(columns, group * inner * wide, weights[group], 0, given, group * rows * wide, inner, rows, wide);
+    for (let group = 0; group < groups; group += 1) multiply(columns, group * inner * wide, turnedWeights[group], 0, given, group * rows * wide, inner, rows, wide);
     out.set(samplesFirst(batchSums(columns, count, [channels, height, width], window), count), first * part);
   }
   return out;
 }
 
 // Of its weight.
-export function convolvedWeight(gradient, x, [samples, channels, height, width], [outputs, inputs], window, groups) {
+export function convolvedWeight(gradient, x, sizes, weights, window, groups) {
+  if (fast.convolves(gradient, x, sizes, weights, window)) return fast.convolvedWeight(gradient, x, sizes, weights, window, groups);
+  const [samples, channels, height, width] = sizes, [outputs, inputs] = weights;
   const inner = inputs * window.kernel[0] * window.kernel[1], rows = outputs / groups, part = channels * height * width;
   const sums = new Float64Array(outputs * inner), places = gradient.length / samples / outputs;
   for (const { first, count } of batches(samples, part, window)) {
@@ -43,7 +50,11 @@ export function convolvedWeight(gradient, x, [samples, channels, height, width],
 // Sums over samples and places, one for each channel.
 export function channelSums(kind, x, channels, inner) {
   const sums = new Float64Array(channels);
-  for (let n = 0, at = 0; at < x.length; n += 1) for (const end = at + inner; at < end; at += 1) sums[n % channels] += x[at];
+  for (let n = 0, from = 0; from < x.length; n += 1, from += inner) {
+    let sum = 0;
+    for (let at = from; at < from + inner; at += 1) sum += x[at];
+    sums[n % channels] += sum;
+  }
   return KINDS[kind].from(sums);
 }
 
@@ -51,22 +62,22 @@ export function channelSums(kind, x, channels, inner) {
 // mean and variance come from the input themselves.
 export function normedBack(gradient, x, channels, inner, mean, spread, weight, training) {
   const sums = new Float64Array(channels), products = new Float64Array(channels), count = x.length / channels;
-  const each = (visit) => {
-    for (let n = 0, at = 0; at < x.length; n += 1) {
-      const channel = n % channels;
-      for (const end = at + inner; at < end; at += 1) visit(channel, at);
+  for (let n = 0, from = 0; from < x.length; n += 1, from += inner) {
+    const channel = n % channels, middle = mean[channel];
+    let sum = 0, product = 0;
+    for (let at = from; at < from + inner; at += 1) {
+      sum += gradient[at];
+      product += gradient[at] * (x[at] - middle);
     }
-  };
-  each((channel, at) => {
-    sums[channel] += gradient[at];
-    products[channel] += gradient[at] * (x[at] - mean[channel]) * spread[channel];
-  });
+    sums[channel] += sum;
+    products[channel] += product * spread[channel];
+  }
   const out = new x.constructor(x.length);
-  each((channel, at) => {
-    const normed = (x[at] - mean[channel]) * spread[channel];
-    const rest = training ? (sums[channel] + normed * products[channel]) / count : 0;
-    out[at] = (gradient[at] - rest) * spread[channel] * (weight ? weight[channel] : 1);
-  });
+  for (let n = 0, from = 0; from < x.length; n += 1, from += inner) {
+    const channel = n % channels, middle = mean[channel], scale = spread[channel] * (weight ? weight[channel] : 1);
+    const flat = training ? sums[channel] / count : 0, slope = training ? (spread[channel] * products[channel]) / count : 0;
+    for (let at = from; at < from + inner; at += 1) out[at] = (gradient[at] - flat - (x[at] - middle) * slope) * scale;
+  }
   return [out, x.constructor.from(products), x.constructor.from(sums)];
 }
 

@@ -4,7 +4,10 @@ const ONE = {
   abs(out, x) { for (let at = 0; at < out.length; at += 1) out[at] = Math.abs(x[at]); },
   ceil(out, x) { for (let at = 0; at < out.length; at += 1) out[at] = Math.ceil(x[at]); },
   neg(out, x) { for (let at = 0; at < out.length; at += 1) out[at] = -x[at]; },
-  relu(out, x) { for (let at = 0; at < out.length; at += 1) out[at] = x[at] <= 0 ? 0 : x[at]; },
+  relu(out, x) { // by bits: which numbers are below zero no processor guesses right
+    const bits = bitsOf(out), given = bitsOf(x);
+    for (let at = 0; at < bits.length; at += 1) bits[at] = given[at] & -Number(!(x[at] <= 0));
+  },
   sign(out, x) { for (let at = 0; at < out.length; at += 1) out[at] = Math.sign(x[at]); },
 };
 
@@ -20,6 +23,7 @@ const TRUTHS = {
   gt(out, x, y, first, second) { for (let at = 0; at < out.length; at += 1) out[at] = Number(x[at * first] > y[at * second]); },
 };
 
+const bitsOf = (x) => new Int32Array(x.buffer, x.byteOffset, x.length);
 const areFloats = (...arrays) => arrays.every((one) => one instanceof Float32Array);
 
 // Whether there is such a loop for these arrays, and it has filled `out`.
@@ -33,6 +37,14 @@ export function filledByTwo(name, out, x, y, first, second) {
   const loop = areFloats(out) ? TWO[name] : TRUTHS[name];
   if (!loop || !areFloats(x, y)) return false;
   loop(out, x, y, first, second);
+  return true;
+}
+
+// What `passedAbove` of gradients.js gives, where all are float32 and each number has its gradient.
+export function passedByBits(out, gradient, result, threshold) {
+  if (!areFloats(out, gradient, result) || gradient.length !== result.length) return false;
+  const bits = bitsOf(out), given = bitsOf(gradient);
+  for (let at = 0; at < bits.length; at += 1) bits[at] = given[at] & -Number(result[at] > threshold);
   return true;
 }
 

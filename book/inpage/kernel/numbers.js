@@ -2,9 +2,11 @@
 // order of their places, one sample after another; how a tensor lies in memory is told to `laid` and `put` alone.
 import { generator } from "../compute/random.js";
 import { batchColumns, batches, samplesFirst } from "./batches.js";
+import * as fast from "./convolutions.js";
 import { rounded } from "./halves.js";
 import { filledByOne, filledByTwo, largest, smallest } from "./loops.js";
 import { multiply } from "./products.js";
+import { multiplied } from "./vectors.js";
 
 export * from "./gradients.js";
 export * from "./halves.js";
@@ -189,6 +191,10 @@ export const has = (family, name) => name in { unary: UNARY, binary: BINARY, red
 
 export function unary(name, kind, x, setting, other, third) {
   const out = new KINDS[kind](x.length), compute = UNARY[name];
+  if (name === "positive") {
+    out.set(x);
+    return out;
+  }
   if (filledByOne(name, out, x)) return out;
   for (let at = 0; at < out.length; at += 1) out[at] = compute(x[at], setting, other, third);
   return out;
@@ -237,13 +243,16 @@ export function softmax(kind, x, rows, count, logarithmic) {
 // (count, rows, inner) by (count, inner, columns).
 export function products(kind, one, other, count, rows, inner, columns) {
   const out = new KINDS[kind](count * rows * columns);
+  if (multiplied(out, one, other, count, rows, inner, columns)) return out;
   for (let n = 0; n < count; n += 1) multiply(out, n * rows * columns, one, n * rows * inner, other, n * inner * columns, rows, inner, columns);
   return out;
 }
 
 // x: (N, C, H, W), weight: (O, C / groups, K, K), bias: (O) or null.
 // window: kernel, stride, padding and dilation, along both sides.
-export function convolved(x, [samples, channels, height, width], weight, [outputs, inputs], bias, window, groups) {
+export function convolved(x, sizes, weight, weights, bias, window, groups) {
+  if (fast.convolves(x, weight, sizes, weights, window)) return fast.convolved(x, sizes, weight, weights, bias, window, groups);
+  const [samples, channels, height, width] = sizes, [outputs, inputs] = weights;
   const part = channels * height * width, rows = outputs / groups, inner = inputs * window.kernel[0] * window.kernel[1];
   let out = samples ? null : new x.constructor(0), places = 0;
   for (const { first, count } of batches(samples, part, window)) {
@@ -261,12 +270,23 @@ export function convolved(x, [samples, channels, height, width], weight, [output
 // x: (N, C, …), `inner` numbers for each sample and channel. Gives back [mean, variance (biased)] of each channel.
 export function moments(x, samples, channels, inner) {
   const mean = new Float64Array(channels), variance = new Float64Array(channels), count = samples * inner;
-  const each = (visit) => {
-    for (let n = 0; n < samples * channels; n += 1) for (let at = n * inner; at < (n + 1) * inner; at += 1) visit(n % channels, x[at]);
-  };
-  each((channel, value) => { mean[channel] += value / count; });
-  each((channel, value) => { variance[channel] += (value - mean[channel]) ** 2 / count; });
+  for (let n = 0, from = 0; n < samples * channels; n += 1, from += inner) {
+    let sum = 0;
+    for (let at = from; at < from + inner; at += 1) sum += x[at];
+    mean[n % channels] += sum / count;
+  }
+  for (let n = 0, from = 0; n < samples * channels; n += 1, from += inner) {
+    const middle = mean[n % channels];
+    let sum = 0;
+    for (let at = from; at < from + inner; at += 1) sum += (x[at] - middle) * (x[at] - middle);
+    variance[n % channels] += sum / count;
+  }
   return [mean, variance];
+}
+
+// Of such means and variances, as kept for a backward: [mean, 1 / √(variance + eps)].
+export function spreads(kind, mean, variance, eps) {
+  return [new KINDS[kind](mean), new KINDS[kind](variance.map((one) => 1 / Math.sqrt(one + eps)))];
 }
 
 export function normed(x, channels, inner, mean, variance, weight, bias, eps) {
@@ -281,13 +301,26 @@ export function normed(x, channels, inner, mean, variance, weight, bias, eps) {
 
 // share · x + factor · y, rounded as step by step.
 export function blended(x, share, y, factor) {
-  const out = new x.constructor(x.length), [kept, step] = x.constructor.of(share, factor), part = x.constructor.of(0);
+  return blendInto(new x.constructor(x.length), x, share, y, factor);
+}
+
+function blendInto(out, x, share, y, factor) {
+  const [kept, step] = x.constructor.of(share, factor), part = x.constructor.of(0);
   for (let at = 0; at < out.length; at += 1) {
     part[0] = step * y[at];
     out[at] = kept * x[at];
     out[at] += part[0];
   }
   return out;
+}
+
+// One step of gradient descent, written into each parameter's `values` and, where there is momentum, into what is `kept`
+// of the steps before. Rounded as step by step.
+export function step(values, gradients, kept, rate, momentum, share) {
+  values.forEach((its, n) => {
+    if (kept.length) blendInto(kept[n], kept[n], momentum, gradients[n], share);
+    blendInto(its, its, 1, kept[n] ?? gradients[n], -rate);
+  });
 }
 
 export function mixed(old, share, fresh, factor) {

@@ -16,7 +16,7 @@ class FromJavaScript:
         function = getattr(self._functions, name)
 
         def call(*args):
-            return function(*(as_js(arg) if isinstance(arg, (bytes, list, tuple, dict)) else arg for arg in args))
+            return function(*[_converted(arg) if isinstance(arg, _CONVERTED) else arg for arg in args])
 
         setattr(self, name, call)
         return call
@@ -44,3 +44,25 @@ class FromJavaScript:
 
 def as_js(value):
     return to_js(value, dict_converter=js.Object.fromEntries)
+
+
+_CONVERTED, _WHOLE = (bytes, list, tuple, dict), {int}
+
+
+def _converted(value):
+    """The same in JavaScript, where nobody writes to it: of sizes, that of the last time."""
+    if isinstance(value, dict):
+        return _window(*[(name, tuple(sizes)) for name, sizes in value.items()])
+    if isinstance(value, bytes) or not {*map(type, value)} <= _WHOLE:
+        return as_js(value)
+    return _sizes(tuple(value))
+
+
+@functools.lru_cache(1000)
+def _sizes(sizes):
+    return as_js(sizes)
+
+
+@functools.lru_cache(1000)
+def _window(*sizes):
+    return as_js(dict(sizes))

@@ -516,15 +516,15 @@ def _batch_norm(target, self, weight, bias, running_mean, running_var, training,
     if not training:
         mean, variance = numbers(running_mean), numbers(running_var)
         return (_engine().normed(x, channels, inner, mean, variance, weight, bias, eps),)
-    mean, variance = _engine().moments(x, samples, channels, inner)
+    found = _engine().moments(x, samples, channels, inner)
+    mean, variance = found[0], found[1]
+    normed = _engine().normed(x, channels, inner, mean, variance, weight, bias, eps)
     count = samples * inner
     for running, fresh, factor in ((running_mean, mean, 1), (running_var, variance, count / max(count - 1, 1))):
         if running is not None:
             _numbers.store(running, _engine().mixed(numbers(running), momentum, fresh, factor))
-    kept = _engine().unary("rsqrt", "float64", _engine().binary("add", "float64", variance, _of(eps), channels))
-    normed = _engine().normed(x, channels, inner, mean, variance, weight, bias, eps)
-    held = kind(target.dtype)
-    return normed, _engine().unary("positive", held, mean), _engine().unary("positive", held, kept)
+    kept = _engine().spreads(kind(target.dtype), mean, variance, eps)
+    return normed, kept[0], kept[1]
 
 
 def _of(value):

@@ -64,7 +64,8 @@ def _batch_norm(target, grad, x, weight, mean, spread, train, eps):
     if not train:
         spreads = engine.unary("rsqrt", "float64", engine.binary("add", "float64", spreads, _one(eps), channels))
     given = numbers(grad), numbers(x), channels, math.prod(x._shape[2:])
-    return tuple(engine.normedBack(*given, numbers(mean), spreads, _known(weight), train))
+    found = engine.normedBack(*given, numbers(mean), spreads, _known(weight), train)
+    return found[0], found[1], found[2]
 
 
 def _one(value):

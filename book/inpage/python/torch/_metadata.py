@@ -1,5 +1,6 @@
 """What a tensor is besides its numbers: type, shape, steps through memory, and the memory itself."""
 
+import functools
 import math
 import weakref
 from typing import ClassVar
@@ -240,14 +241,17 @@ class Storage:
     """
 
     _next = 1
-    living: ClassVar = weakref.WeakValueDictionary()  # by _cdata
+    living: ClassVar = weakref.WeakValueDictionary()  # those that somebody has asked for their _cdata, by it
 
     def __init__(self, nbytes, values=None, dtype=None):
         self._size, self.version, self.values, self.dtype = nbytes, 0, values, dtype
         self.is_meta = _entered[-1]
-        self._cdata = Storage._next
-        Storage._next += 1
-        Storage.living[self._cdata] = self
+
+    @functools.cached_property
+    def _cdata(self):
+        key, Storage._next = Storage._next, Storage._next + 1
+        Storage.living[key] = self
+        return key
 
     def nbytes(self):
         return self._size
@@ -262,7 +266,15 @@ class Storage:
         return self._size
 
 
+_SHAPES = 4096  # of which it is remembered how they lie: each is asked for again and again
+
+
 def contiguous_strides(shape):
+    return _contiguous_strides(tuple(shape))
+
+
+@functools.lru_cache(_SHAPES)
+def _contiguous_strides(shape):
     strides, step = [], 1
     for size in reversed(shape):
         strides.append(step)
@@ -285,10 +297,15 @@ def strides_in_order(shape, order):
 
 
 def is_contiguous(shape, strides):
+    return _is_contiguous(tuple(shape), tuple(strides))
+
+
+@functools.lru_cache(_SHAPES)
+def _is_contiguous(shape, strides):
     if 0 in shape:
         return True
     expected = 1
-    for size, stride in zip(reversed(tuple(shape)), reversed(tuple(strides)), strict=True):
+    for size, stride in zip(reversed(shape), reversed(strides), strict=True):
         if size != 1:
             if stride != expected:
                 return False
@@ -310,6 +327,11 @@ def is_channels_last(shape, strides):
 
 def suggests_channels_last(shape, strides):
     """Whether what is computed from such a tensor lies with its channels next to each other, by PyTorch's own rule."""
+    return _suggests_channels_last(tuple(shape), tuple(strides))
+
+
+@functools.lru_cache(_SHAPES)
+def _suggests_channels_last(shape, strides):
     if len(shape) not in (4, 5) or 0 in shape or strides[1] == 0:
         return False
     least = 0
@@ -336,6 +358,11 @@ def strides_like(shapes_and_strides, shape):
     Args:
         shapes_and_strides: of the tensors that are computed with; shape: of the result, broadcast.
     """
+    return _strides_like(tuple((tuple(its), tuple(strides)) for its, strides in shapes_and_strides), tuple(shape))
+
+
+@functools.lru_cache(_SHAPES)
+def _strides_like(shapes_and_strides, shape):
     same = [strides for its, strides in shapes_and_strides if tuple(its) == tuple(shape)]
     if (
         len(same) == len(shapes_and_strides)

@@ -45,7 +45,7 @@ def copied(values):
 
 
 def kind_of(dtype):
-    return str(dtype).removeprefix("torch.")
+    return dtype._name
 
 
 def numbers(tensor, shape=None):
@@ -106,17 +106,17 @@ def fill(name, args, kwargs, output, writes):
     Where they cannot be known, what was there before is forgotten.
     """
     targets = [args[place] for place in writes] or (list(output) if isinstance(output, (tuple, list)) else [output])
-    given = [arg for arg in args if hasattr(arg, "_storage")]
-    given += [one for arg in args if isinstance(arg, (list, tuple)) for one in arg if hasattr(one, "_storage")]
-    if given:
-        is_meta = any(tensor._storage.is_meta for tensor in given)
+    is_meta = None
+    for arg in args:
+        for one in arg if isinstance(arg, (list, tuple)) else (arg,):
+            if hasattr(one, "_storage"):
+                is_meta = is_meta or one._storage.is_meta
+    if is_meta is None:
+        is_meta = hasattr(targets[0], "_storage") and targets[0]._storage.is_meta
+    else:
         for target in targets:
             if hasattr(target, "_storage"):
                 target._storage.is_meta = is_meta
-    elif hasattr(targets[0], "_storage"):
-        is_meta = targets[0]._storage.is_meta
-    else:
-        is_meta = False
     if is_meta:
         return None
     compute = _computing.get(name) or (_computing.get(name.removesuffix("_")) if writes else None)
@@ -151,9 +151,9 @@ def store(target, values):
 
 def is_whole(target):
     """Whether a tensor is all that lies in its memory, in order."""
-    if not meta.is_contiguous(target._shape, target._strides):
+    if target._offset or target.nbytes != target._storage.nbytes():
         return False
-    return not target._offset and target.nbytes == target._storage.nbytes()
+    return meta.is_contiguous(target._shape, target._strides)
 
 
 def _forget(args, writes):

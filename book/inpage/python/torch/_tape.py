@@ -5,6 +5,7 @@ of `_derivatives`, how its result's gradient becomes theirs. What a formula keep
 had, so that a later write into it is noticed, in PyTorch's words.
 """
 
+import functools
 import heapq
 import itertools
 import math
@@ -12,14 +13,14 @@ import re
 import weakref
 from collections import OrderedDict
 
-from . import _grad
+from . import _grad, _numbers
 from ._lacking import lacking
 from ._tensor import Tensor, made
 
 DERIVATIVES = {}  # name of an operator → what keeps what its formulas need, and gives them back
 _FLAT = "zeros_like ones_like empty_like full_like rand_like randn_like new_zeros new_ones new_empty new_rand new_randn"
 WITHOUT = {"detach", "histc", *_FLAT.split()}  # their results need no gradient
-_numbers = itertools.count()
+_order = itertools.count()
 packing = []  # (pack, unpack) of `saved_tensors_hooks`, the innermost last
 
 
@@ -162,7 +163,7 @@ class Node:
 
     def __init__(self, name, edges, outputs=1):
         self._name, self.edges, self.outputs = name, edges, outputs
-        self.order = next(_numbers)
+        self.order = next(_order)
         self.saved, self.names = [], {}
         # hooks: on the gradients of results, by number; what hears them last; on what comes out
         self.before, self.retaining, self.after = {}, {}, OrderedDict()
@@ -245,12 +246,24 @@ class AccumulateGrad(Node):
     def __call__(self, gradient):
         tensor = self.variable
         if tensor.grad is None:
-            tensor.grad = gradient.clone()
+            tensor.grad = _copy(gradient)
         elif _grad.is_grad_enabled():
             tensor.grad = tensor.grad + gradient
         else:
             tensor.grad += gradient
         return ()
+
+
+def _copy(gradient):
+    """A clone; no operator where nobody is to see one: there are as many of them as a network has parameters."""
+    from ._dispatch import modes
+
+    is_plain = _numbers.are_computed(gradient) and _numbers.is_whole(gradient)
+    if modes or _grad.is_grad_enabled() or not is_plain:
+        return gradient.clone()
+    copy = made(gradient._shape, gradient.dtype, gradient._strides)
+    _numbers.store(copy, _numbers.numbers(gradient).slice())
+    return copy
 
 
 class CopySlices(Node):
@@ -347,6 +360,7 @@ def begin(operator, args, kwargs):
     return node
 
 
+@functools.cache
 def _title(name):
     words = "".join(part[:1].upper() + part[1:] for part in name.strip("_").removesuffix("_forward").split("_"))
     return re.sub(r"(?<=\d)d", "D", words)

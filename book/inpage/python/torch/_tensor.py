@@ -382,16 +382,7 @@ _WITH_NUMBERS = meta.device("cpu")
 def made(shape, dtype, strides=None, storage=None, offset=0, values=None, cls=Tensor):
     """A tensor of its own: in new memory, unless it is a view of `storage`."""
     tensor = object.__new__(cls)
-    for place, size in enumerate(shape):
-        if not hasattr(size, "__index__") or (isinstance(size, Tensor) and size.dim()):
-            found = f", but found element of type {type(size).__name__} at pos {place}"
-            found = f", not {type(size).__name__}" if len(shape) == 1 else found
-            raise TypeError(f"empty(): argument 'size' (position 1) must be tuple of ints{found}")
-        if size < 0:
-            raise RuntimeError(
-                f"Trying to create tensor with negative dimension {int(size)}: {[int(s) for s in shape]}"
-            )
-    tensor._shape = meta.Size(int(size) for size in shape)
+    tensor._shape = shape if storage is not None and type(shape) is meta.Size else _checked_size(shape)
     tensor.dtype = dtype
     tensor._strides = meta.contiguous_strides(tensor._shape) if strides is None else tuple(strides)
     if storage is None:
@@ -401,6 +392,24 @@ def made(shape, dtype, strides=None, storage=None, offset=0, values=None, cls=Te
     if is_inference_mode_enabled():
         tensor._is_inference = True
     return tensor
+
+
+_WHOLE = {int}
+
+
+def _checked_size(shape):
+    if {*map(type, shape)} <= _WHOLE and min(shape, default=0) >= 0:
+        return meta.Size(shape)
+    for place, size in enumerate(shape):
+        if not hasattr(size, "__index__") or (isinstance(size, Tensor) and size.dim()):
+            found = f", but found element of type {type(size).__name__} at pos {place}"
+            found = f", not {type(size).__name__}" if len(shape) == 1 else found
+            raise TypeError(f"empty(): argument 'size' (position 1) must be tuple of ints{found}")
+        if size < 0:
+            raise RuntimeError(
+                f"Trying to create tensor with negative dimension {int(size)}: {[int(s) for s in shape]}"
+            )
+    return meta.Size(int(size) for size in shape)
 
 
 class Versions:

@@ -55,7 +55,7 @@ def _simple(tensor, key):
         elif isinstance(one, slice):
             if (one.step or 1) <= 0:
                 raise ValueError("step must be greater than zero")
-            if one != slice(None):
+            if one.indices(view._shape[dim]) != (0, view._shape[dim], 1):
                 view = views.slice_op(view, dim, _index(one.start), _index(one.stop), _index(one.step) or 1)
             dim += 1
             left.append(None)

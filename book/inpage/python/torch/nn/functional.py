@@ -5,6 +5,7 @@ import warnings as _warnings
 
 from .. import _metadata as _meta
 from .. import _numbers
+from .._dispatch import modes as _modes
 from .._dispatch import operator as _operator
 from .._grad import is_grad_enabled as _is_grad_enabled
 from .._grad import no_grad as _no_grad
@@ -417,7 +418,8 @@ def _dropped_evenly(input, p, training, inplace, noise_shape):
 def batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-05):
     if training:
         _norms.refuse_single_values(input.shape)
-    _FUNCTIONS["empty"](0, dtype=_meta.uint8)  # what PyTorch keeps for a backward on other devices
+    if _modes:
+        _FUNCTIONS["empty"](0, dtype=_meta.uint8)  # what PyTorch keeps for a backward on other devices
     return _norms.native_batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps)[0]
 
 

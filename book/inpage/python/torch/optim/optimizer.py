@@ -5,6 +5,7 @@ import time
 import warnings
 
 from .. import _dispatch, _numbers
+from .. import _metadata as meta
 from .._grad import enable_grad, no_grad
 from .._tensor import Tensor
 
@@ -56,14 +57,16 @@ class Optimizer:
                 loss = closure()
         with no_grad():
             for group in self.param_groups:
-                for parameter in group["params"]:
-                    if parameter.grad is not None:
-                        self._step(parameter, parameter.grad, group, self.state.setdefault(parameter, {}))
+                self._step_all([one for one in group["params"] if one.grad is not None], group)
         if _numbers.engine is not None and len(self._times) <= _LOOKS:
             self._times.append(time.monotonic())
             if len(self._times) > _LOOKS:
                 _say_if_slow((self._times[-1] - self._times[0]) / _LOOKS)
         return loss
+
+    def _step_all(self, parameters, group):
+        for parameter in parameters:
+            self._step(parameter, parameter.grad, group, self.state.setdefault(parameter, {}))
 
     def state_dict(self):
         numbers = {id(parameter): number for number, parameter in enumerate(self._parameters())}
@@ -132,6 +135,24 @@ class SGD(Optimizer):
         inertia = {"momentum": momentum, "dampening": dampening, "nesterov": nesterov}
         super().__init__(params, {"lr": lr, **inertia, "weight_decay": weight_decay, **_COMMON, **options})
 
+    def _step_all(self, parameters, group):
+        """In one go, where numbers are known and nobody looks on: a network has many parameters, most of them small."""
+        is_usual = not (group["maximize"] or group["weight_decay"] or group["nesterov"] or _dispatch.modes)
+        values, gradients, kept, others = [], [], [], []
+        for parameter in parameters:
+            buffer = self.state.setdefault(parameter, {}).get("momentum_buffer")
+            moved = [parameter, buffer] if group["momentum"] else [parameter]
+            if is_usual and _can_be_written(parameter.grad, moved):
+                gradients.append(_numbers.numbers(parameter.grad))
+                values.append(_written_in(parameter))
+                if group["momentum"]:
+                    kept.append(_written_in(buffer))
+            else:
+                others.append(parameter)
+        if values:
+            _numbers.engine.step(values, gradients, kept, group["lr"], group["momentum"], 1 - group["dampening"])
+        super()._step_all(others, group)
+
     def _step(self, parameter, gradient, group, state):
         gradient = -gradient if group["maximize"] else gradient
         if group["weight_decay"]:
@@ -144,6 +165,26 @@ class SGD(Optimizer):
             kept = state["momentum_buffer"]
             gradient = gradient.add(kept, alpha=group["momentum"]) if group["nesterov"] else kept
         _blend(parameter, 1, gradient, -group["lr"])
+
+
+def _can_be_written(gradient, moved):
+    """Whether these tensors are their whole memory, with numbers of one type and as many as the gradient has."""
+    return all(
+        one is not None
+        and one.dtype is gradient.dtype is meta.float32
+        and one._shape == gradient._shape
+        and _numbers.are_computed(one, gradient)
+        and _numbers.is_whole(one)
+        for one in moved
+    )
+
+
+def _written_in(tensor):
+    """The array of a tensor's numbers, in which they are about to change."""
+    tensor._about_to_be_written()
+    storage = tensor._storage
+    storage.values = _numbers.engine.writable(storage.values)
+    return storage.values
 
 
 def _blend(target, share, other, factor):
