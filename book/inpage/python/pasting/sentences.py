@@ -257,5 +257,21 @@ REPAIRS = {
     "entities": Bilingual(
         "网页符号（`&gt;` 等）换回了原字符。", "Web entities such as `&gt;` were turned back into characters."
     ),
-    "diff": Bilingual("去掉了每行开头的 `+`。", "The `+` at the beginning of lines was removed."),
+    "diff": Bilingual(
+        "去掉了 diff 的记号（`+`、`@@`）和它删去的行。",
+        "The marks of a diff (`+`, `@@`) were removed, and the lines that it takes away.",
+    ),
+    "notebook": Bilingual("取出了笔记本文件里的代码单元格。", "The code cells were taken out of the notebook file."),
+    "escapes": Bilingual(r"`\n` 换回了真正的换行。", r"`\n` was turned back into line breaks."),
+    "ligatures": Bilingual("连写的字母（`ﬁ` 等）拆开了。", "Joined letters such as `ﬁ` were taken apart."),
+    "tags": Bilingual("网页标签已去掉。", "Tags of a web page were removed."),
+    "super": Bilingual(
+        "`super(…).__init__()` 少了 `self`，什么也不初始化：已改成 `super().__init__()`。",
+        "`super(…).__init__()` without `self` sets nothing up: it is `super().__init__()` now.",
+    ),
+    "magics": Bilingual(
+        "笔记本的命令（`%…`、`!…`）和省略号没有算进去。",
+        "A notebook's commands (`%…`, `!…`) and dots that stand for more were left out.",
+    ),
+    "colons": Bilingual("行尾缺少的冒号已补上。", "Missing colons at the ends of lines were added."),
 }

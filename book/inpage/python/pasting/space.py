@@ -1,5 +1,6 @@
 """The names that pasted code finds when it is defined: its own, PyTorch's, and stand-ins for what is not here."""
 
+import __future__
 import ast
 import builtins
 import collections
@@ -261,12 +262,10 @@ def _offer(tree, space):
 
 
 def _future_flags(tree):
-    flags = 0
-    for node in tree.body:
-        if isinstance(node, ast.ImportFrom) and node.module == "__future__":
-            for alias in node.names:
-                flags |= getattr(importlib.import_module("__future__"), alias.name).compiler_flag
-    return flags
+    """What `from __future__ import annotations` changes; the other features have long been Python's own."""
+    imported = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__"]
+    has_annotations = any(alias.name == "annotations" for node in imported for alias in node.names)
+    return __future__.annotations.compiler_flag if has_annotations else 0
 
 
 def _run(node, space, flags=0):
