@@ -156,7 +156,8 @@ def _without_fences(text):
 
 
 def _without_tags(text):
-    return html.unescape(_TAG.sub("", text)) if re.search(r"</(?:pre|code|span|div|td|p)>", text) else text
+    is_page = re.search(r"</(?:pre|code|span|div|td|p)>", text) and re.search(r"\bclass\s+\w+\s*[(:]", text)
+    return html.unescape(_TAG.sub("", text)) if is_page else text
 
 
 def _cells_of_a_notebook(text):
@@ -444,3 +445,30 @@ def lifted(source, tree):
         first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))])
         pieces.append(textwrap.dedent("".join(lines[first - 1 : node.end_lineno])).rstrip() + "\n")
     return (whole := "\n\n".join(pieces)), ast.parse(whole)
+
+
+def in_a_class(tree):
+    """The code with its last `nn.Sequential` in a class, where it has no class; None where there is nothing to put."""
+    if any(isinstance(node, ast.ClassDef) for node in ast.walk(tree)):
+        return None
+    made = [
+        (place, node.value)
+        for place, node in enumerate(tree.body)
+        if isinstance(node, (ast.Assign, ast.Expr))
+        and isinstance(node.value, ast.Call)
+        and ast.unparse(node.value.func).rpartition(".")[2] == "Sequential"
+    ]
+    if not made:
+        return None
+    place, call = made[-1]
+    is_listed = not any(isinstance(one, ast.Starred) for one in call.args) and len(call.args) > 1
+    steps = [f"x = self.layers[{at}](x)" for at in range(len(call.args))] if is_listed else ["x = self.layers(x)"]
+    layers = textwrap.indent(",\n".join(map(ast.unparse, call.args)), " " * 12)
+    before = "\n".join(map(ast.unparse, tree.body[:place]))
+    body = "\n        ".join([*steps, "return x"])
+    behind = "\n".join(map(ast.unparse, tree.body[place + 1 :]))
+    return (
+        f"{before}\n\n\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        f"        self.layers = nn.Sequential(\n{layers},\n        )\n\n    def forward(self, x):\n        {body}\n\n\n"
+        f"{behind}\n"
+    ).lstrip()

@@ -42,6 +42,60 @@ RECURSION = Bilingual(
 )
 
 
+FORWARD_OUTSIDE = Bilingual(
+    "`forward` 写在了类的外面：把它往里缩进一层，和 `__init__` 对齐。",
+    "`forward` stands outside of the class: indent it one level, like `__init__`.",
+)
+PRINTED = Bilingual(
+    "这是 `print(model)` 打印出来的样子，里面没有 `forward`：请粘贴定义它的 `class …(nn.Module):`。",
+    "This is what `print(model)` puts out, and no `forward` stands in it: paste the `class …(nn.Module):` that defines "
+    "the model.",
+)
+LINES = Bilingual(
+    "这是 `forward` 里的几行，`self.…` 是什么要看它的类：请把整个类粘贴进来，从 `class …(nn.Module):` 到最后一行。",
+    "These are lines out of a `forward`, and what `self.…` is stands in its class: paste the whole class, from "
+    "`class …(nn.Module):` to its last line.",
+)
+IN_A_CLASS = Bilingual(
+    "这里没有类，只有一个 `nn.Sequential`：已放进一个类，`forward` 按顺序一层一层地调用，"
+    "和 `nn.Sequential` 自己做的一样。",
+    "There is no class here but an `nn.Sequential`: it was put into one, whose `forward` calls the layers one after "
+    "another, as `nn.Sequential` itself does.",
+)
+
+
+def only_a_function(name):
+    return Bilingual(
+        f"这里只有函数 `{name}`，没有类：在它下面写 `class Net(nn.Module):`，在 `__init__` 或 `forward` 里调用 "
+        f"`{name}(…)`，再一起粘贴。",
+        f"Here is the function `{name}` and no class: write a `class Net(nn.Module):` below it that calls `{name}(…)` "
+        "in its `__init__` or `forward`, and paste both.",
+    )
+
+
+def cannot_define(name, line, zh, en):
+    return Bilingual(
+        f"第 {line} 行的 `{name}` 定义不出来：{zh}", f"`{name}` on line {line} cannot be defined. {en.rstrip('.')}."
+    )
+
+
+def not_in_base(name, base):
+    return Bilingual(
+        f"`{name}` 不在这个类里：它要么来自没有贴进来的 `{base}`（把 `{base}` 的代码也贴进来），要么要先在 `__init__` "
+        f"里写 `self.{name} = …`。",
+        f"`{name}` is not in this class: either it comes from `{base}`, which was not pasted along (paste its code, "
+        f"too), or `__init__` has to set `self.{name} = …` first.",
+    )
+
+
+def part_not_pasted(name):
+    return Bilingual(
+        f"参数 `{name}` 要的是一个模块，它的类没有贴进来，先用 `nn.Identity()` 顶替：把它的类也贴进来，或者填一个层。",
+        f"`{name}` is a module whose class was not pasted along, and `nn.Identity()` stands for it: paste its class, "
+        "too, or write a layer here.",
+    )
+
+
 def forward_misnamed(name):
     return Bilingual(
         f"这个类没有 `forward`，却有 `{name}`：如果它就是前向传播，请改名为 `forward`。",

@@ -1,11 +1,13 @@
 """The names that pasted code finds when it is defined: its own, PyTorch's, and stand-ins for what is not here."""
 
 import __future__
+
 import ast
 import builtins
 import collections
 import contextlib
 import copy
+import difflib
 import functools
 import importlib
 import io
@@ -26,9 +28,11 @@ from linewalk.blocks import resnet
 
 from .sentences import (
     added_imports,
+    cannot_define,
     failed_to_load,
     left_out,
     not_here,
+    not_in_base,
     on_the_processor,
     stand_in,
     taken_as_module,
@@ -36,7 +40,7 @@ from .sentences import (
 )
 from .stand_ins import RESNETS, STAND_INS, Lightning
 
-FILE = "pasted.py"
+FILE, MODULE = "pasted.py", "pasted_code"
 _OFFERED = {
     "torch": (torch, "import torch"),
     "nn": (nn, "import torch.nn as nn"),
@@ -138,6 +142,34 @@ class Missing:
         return (Lightning if self.__name__.endswith("LightningModule") else nn.Module,)
 
 
+def _missing_base(name):
+    """What stands for a base class that was not pasted along; what it would bring is asked for in one sentence."""
+
+    def __init__(self, *args, **kwargs):
+        nn.Module.__init__(self)
+
+    def __getattr__(self, wanted):
+        try:
+            return nn.Module.__getattr__(self, wanted)
+        except AttributeError as error:
+            known = {*vars(self), *self._modules, *self._parameters, *self._buffers} if "_modules" in vars(self) else ()
+            if known and not difflib.get_close_matches(wanted, known, n=1, cutoff=0.7):
+                asked = not_in_base(wanted, name)
+                error.words = asked.zh, asked.en
+            raise
+
+    return type(name, (nn.Module,), {"__init__": __init__, "__getattr__": __getattr__})
+
+
+def _not_answered(prompt=""):
+    error = EOFError("input() has nobody to ask here")
+    error.words = (
+        "`input()` 在这里没有人回答：把要输入的值直接写进代码。",
+        "Nobody is here to answer `input()`: write the value into the code.",
+    )
+    raise error
+
+
 class Torchvision(Missing):
     """torchvision, of which the residual networks are here: this book's, which have the same layers."""
 
@@ -188,9 +220,9 @@ class Space:
 def defined(source, tree):
     """Define what the paste defines: imports, functions, classes and plain values; nothing else of it runs."""
     linecache.cache[FILE] = (len(source), None, source.splitlines(keepends=True), FILE)
-    module = types.ModuleType("pasted_code")
+    module = types.ModuleType(MODULE)
     module.__file__ = FILE
-    sys.modules["pasted_code"] = module
+    sys.modules[MODULE] = module
     space = Space(vars(module))
     space.imported = [
         one
@@ -200,6 +232,7 @@ def defined(source, tree):
         and getattr(one, "module", "") != "__future__"
         and not isinstance(node, (ast.FunctionDef, ast.ClassDef))
     ]
+    space.names["input"] = _not_answered
     _offer(tree, space)
     flags = _future_flags(tree)
     for node in tree.body:
@@ -353,7 +386,11 @@ def _define(node, space, flags):
         text = ast.unparse(base)
         is_module = _looks_like_a_module(node, text)
         if isinstance(base, ast.Name):
-            space.names[base.id] = nn.Module if is_module else object
+            kind = Lightning if base.id.endswith("LightningModule") else _missing_base(base.id)
+            space.names[base.id] = kind if is_module else object
+        else:
+            root = text.partition(".")[0]
+            space.names.setdefault(root, Missing(root))
         if is_module:
             space.remarks.append(taken_as_module(text))
     node.decorator_list = [one for one in node.decorator_list if not _is_unknown(one, space)]
@@ -362,7 +399,7 @@ def _define(node, space, flags):
     except RecursionError:
         raise
     except Exception as error:
-        space.failure = space.failure or failed_to_load(node.name, f"{type(error).__name__}: {error}")
+        space.failure = space.failure or _why_not_defined(node, error)
         return
     value = space.names.get(node.name)
     if isinstance(node, ast.ClassDef):
@@ -370,6 +407,12 @@ def _define(node, space, flags):
             space.classes[node.name] = value
         else:
             space.others[node.name] = ", ".join(map(ast.unparse, node.bases)) or "object"
+
+
+def _why_not_defined(node, error):
+    if words := getattr(error, "words", None):
+        return cannot_define(node.name, node.lineno, *words)
+    return failed_to_load(node.name, f"{type(error).__name__}: {error}")
 
 
 def _looks_like_a_module(node, base):
