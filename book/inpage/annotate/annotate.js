@@ -7,6 +7,7 @@ import { EXAMPLES } from "./examples.js";
 import { codeInAddress, linkTo } from "./link.js";
 import { guesses } from "./guesses.js";
 import { listing } from "./listing.js";
+import { ownPicture } from "./picture.js";
 import { takeaway } from "./takeaway.js";
 import { values } from "./values.js";
 
@@ -26,7 +27,8 @@ const status = element("p", { className: "an-status", role: "status" });
 const run = button(words("逐行注释", "Explain every line"), () => explain(null));
 const stop = button(words("停止", "Stop"), () => kernel.stop());
 const language = languageChoice();
-const settings = guesses({ again: (changed) => explain(changed) });
+const own = ownPicture({ changed: () => { if (!busy) see(); } });
+const settings = guesses({ again: (changed) => explain(changed), picture: own.box });
 const lines = listing(), away = takeaway({ link: () => linkTo(box.value) });
 const numbers = values({ kernel, base, language: language.chosen });
 const result = element("div", { className: "an-result", hidden: true, role: "region", "aria-label": words("逐行注释", "Every line explained") },
@@ -74,7 +76,7 @@ async function explain(changed) {
       status.textContent = words("还在运行。要是里面有停不下来的循环，就按“停止”。", "Still running. If there is a loop without an end in it, press Stop.");
     }, LONG);
     show(await kernel.explain({ code: box.value, language: language.chosen(), settings: changed ?? {} }));
-    numbers.bring(lines.items());
+    see();
   } catch (error) {
     if (error.cause) console.warn(error.cause); // for whoever mends it
     status.textContent = inWords(explained(error));
@@ -82,6 +84,10 @@ async function explain(changed) {
     clearTimeout(waiting);
     setBusy(false);
   }
+}
+
+function see() {
+  numbers.bring(lines.items(), own.cut());
 }
 
 function setBusy(now) {
@@ -99,6 +105,7 @@ function show(answer) {
   result.hidden = !answer.ok && !answer.chosen;
   if (result.hidden) return;
   settings.show(answer);
+  own.show(answer);
   lines.show(answer);
   away.show(answer);
   if (answer.ok && !failed) status.prepend(words(`${answer.chosen}：${answer.lines.length} 行，都有解释。`, `${answer.chosen}: ${answer.lines.length} lines, every one explained.`), element("br"));

@@ -17,10 +17,11 @@ export function values({ kernel, base, language }) {
     stop.hidden = true;
   }
 
-  // `items`: the elements of the lines.
-  async function bring(items) {
+  // `items`: the elements of the lines. `pictures`: a promise of ImageData, to be fed for the book's photograph, or null.
+  async function bring(items, pictures) {
     const own = (round += 1), isLate = () => own !== round;
     if (!items.length) return;
+    for (const item of items) item.querySelectorAll(":scope > :is(.an-glimpse, .an-card)").forEach((shown) => shown.remove());
     text.textContent = words("正在用真正的数值再运行一遍…", "Running it once more with real values…");
     stop.hidden = false;
     try {
@@ -31,7 +32,7 @@ export function values({ kernel, base, language }) {
         const { line } = message.content, place = element("div", { className: "an-glimpse lw-card" });
         draw(place, message);
         items[line].append(place, wholeCard(line, draw));
-      });
+      }, await pictures);
       if (!isLate()) text.replaceChildren(...(end ? withCode(inWords(end)) : []));
     } catch (error) {
       if (error.cause) console.warn(error.cause); // for whoever mends it

@@ -124,6 +124,13 @@ FED_PHOTOGRAPH = Bilingual(
 )
 
 
+FED_OWN = Bilingual(
+    "每一行下面的数值和特征图是这一页算出来的：权重是 `torch.manual_seed(0)` 之后的初始值，输入是你的照片。",
+    "The values and maps below the lines were computed in this page: the weights are the initial ones after "
+    "`torch.manual_seed(0)`, the input is your own picture.",
+)
+
+
 def unknown_from(fed, line):
     return Bilingual(
         f"{fed.zh}从 `{line}` 起有这一页只知道形状、算不出数值的运算，所以往下没有特征图。",
