@@ -217,7 +217,11 @@ class Teller:
             if keyword is not None:
                 keyword.sentences = library.say(
                     f"python.{'else' if keyword.text.startswith('else') else 'finally'}",
-                    {"of": type(node).__name__, "ran": bool(was and self._coverage.any_ran(body, was))},
+                    {
+                        "of": type(node).__name__,
+                        "watched": was is not None,
+                        "ran": bool(was and self._coverage.any_ran(body, was)),
+                    },
                 )
                 told.append(keyword)
             if part == "handlers":

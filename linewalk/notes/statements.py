@@ -170,15 +170,10 @@ class Statements:
 
     def _not_run(self, node, entry, reason):
         """A line that did not run: why, and what it would do as far as that is certain without running it."""
-        module = self._layer_in(node)
-        static = []
-        if module is not None:
+        module = self._layer_in(node) if reason is None else None  # else another line has put there what there is
+        if module is not None and self._builds(node, module):
             facts = module_facts(module) | self._operations.neighbours(module) | {"name": self._layer_name(node)}
-            if self._builds(node, module):
-                static = library.say(public_name(module) or "", facts, "build") or library.say(
-                    "python.build_module", facts
-                )
-                return static if reason is None else [*library.say("python.not_run", {"reason": reason}), *static]
+            return library.say(public_name(module) or "", facts, "build") or library.say("python.build_module", facts)
         held = self._held_now(node) if reason is None else []
         if held:
             return held
@@ -231,8 +226,14 @@ class Statements:
             return None
         if ast.unparse(targets[0].value) != "self":
             return None
+        if self._times_assigned(targets[0].attr) != 1:
+            return None  # which of the lines has put there what there is, only a run could say
         value = getattr(self.reading.module, targets[0].attr, None)
         return value if isinstance(value, nn.Module) else None
+
+    def _times_assigned(self, attribute):
+        stored = [node for node in ast.walk(self.reading.node) if isinstance(getattr(node, "ctx", None), ast.Store)]
+        return sum(isinstance(node, ast.Attribute) and node.attr == attribute for node in stored)
 
     def _layer_name(self, node):
         return ast.unparse(node.targets[0])
