@@ -351,4 +351,67 @@ ODDLY = {
     "asks the reader": (NET.replace("return F", "n = input('how many?')\n        return F"), "fails", "`input()`"),
     "sleeps": ("import time\n\n" + NET.replace("return F", "time.sleep(3600)\n        return F"), "ok", SHAPE),
     "no end of memory": (NET.replace("return F", "x = [0] * 10**15\n        return F"), "fails", "enough memory"),
+    "numbered steps between the code": (
+        "Sure! Here it is:\n\n1. First the imports\nimport torch\n\n2. Then the block\n" + NET + "\nHope this helps!\n",
+        "ok",
+        "words around",
+    ),
+    "all of it a comment": ("\n".join(f"# {line}".rstrip() for line in LINES), "ok", "in comments"),
+    "all of it a string": (f'"""\n{NET}"""', "ok", "in comments or in a string"),
+    "none in small letters": (NET.replace("out_channels)", "out_channels=none)"), "refused", "did you mean `None`?"),
+    "layers in a plain list": (
+        a_class(
+            "sizes",
+            "self.layer = [nn.Linear(a, b) for a, b in zip(sizes[:-1], sizes[1:])]",
+            forward="return self.layer[0](x)",
+        ),
+        "ok",
+        "1×16",
+    ),
+    "settings by keyword": (
+        a_class("**cfg", 'self.layer = nn.Conv2d(cfg["in_channels"], cfg["out_channels"], 1)'), "ok", SHAPE
+    ),
+    "every input optional": (
+        a_class(
+            "vocab_size=9, hidden_size=32",
+            "self.layer = nn.Embedding(vocab_size, hidden_size)",
+            takes="self, input_ids=None, labels=None",
+            forward="return self.layer(input_ids)",
+        ),
+        "ok",
+        "1×16×32",
+    ),
+    "a decorator of forward's that is not here": (
+        "from torch.cuda.amp import autocast\n" + NET.replace("    def forward", "    @autocast()\n    def forward"),
+        "ok",
+        SHAPE,
+    ),
+    "the command line's defaults": (
+        "import argparse\nparser = argparse.ArgumentParser()\n"
+        'parser.add_argument("--hidden-dim", type=int, default=48)\nargs = parser.parse_args()\n'
+        + a_class("", "self.layer = nn.Linear(28, args.hidden_dim)"),
+        "ok",
+        "1×48",
+    ),
+    "a constant that is computed": ("N = len('abc')\n" + a_class("", "self.layer = nn.Linear(8, N)"), "ok", "1×3"),
+    "constants that were not pasted": (
+        a_class("", "self.layer = nn.Linear(EMBED_DIM, NUM_CLASSES)"), "ok", "`NUM_CLASSES` was not pasted along"
+    ),
+    "what a file would say": (
+        "vocab = open('vocab.txt').read().split()\n" + a_class("", "self.layer = nn.Embedding(len(vocab), 8)"),
+        "fails",
+        "`vocab` is made by line 1",
+    ),
+    "a number in quotes": (a_class("", 'self.layer = nn.Conv2d("3", 8, 3)'), "fails", "take the quotes away"),
+    "jittor": ("import jittor as jt\nfrom jittor import nn\n" + NET, "refused", "Jittor"),
+    "a codebook": (
+        a_class(
+            "num_embeddings, embedding_dim",
+            "self.dim = embedding_dim",
+            "self.codes = nn.Embedding(num_embeddings, embedding_dim)",
+            forward="flat = x.permute(0, 2, 3, 1).reshape(-1, self.dim); return flat @ self.codes.weight.t()",
+        ),
+        "ok",
+        "3136×1000",
+    ),
 }

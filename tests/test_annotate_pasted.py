@@ -143,6 +143,22 @@ def test_a_part_that_was_not_pasted_is_named():
     assert [one for one in said if "`decoder` is a module whose class was not pasted along" in one]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "forward", "said"),
+    [
+        ("*dims", "return x", "What `*dims` takes and how many could not be guessed"),
+        ("dim", 'return x["image"]', "`x` is to be a dictionary"),
+    ],
+)
+def test_what_cannot_be_guessed_is_said(arguments, forward, said):
+    program = (
+        "import json, annotate_pasted, pasted_oddly\n"
+        f"code = pasted_oddly.a_class({arguments!r}, forward={forward!r})\n"
+        "print(json.dumps(annotate_pasted.explain(code, 'en')['could_not_guess']))"
+    )
+    assert said in json.loads(ran("-c", program))[0]["en"]
+
+
 def test_a_line_that_fails_has_no_shape():
     answer = answers("en")["a shape that does not fit"]
     failed = next(line for line in answer["lines"] if line["source"] == "out = self.relu(self.bn(self.conv(x)))")

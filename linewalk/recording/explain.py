@@ -67,10 +67,10 @@ def _recursion_advice(error):
     if not isinstance(error, RecursionError):
         return None
     return Bilingual(
-        "这一行绕回了 forward 自己，没有尽头（RecursionError）：forward 里不要再调用 self(…)，要调用的是子模块，"
-        "或者给递归一个停下来的条件。",
-        "This line leads back to forward itself without end (RecursionError): do not call self(…) in forward, call a "
-        "submodule, or give the recursion a condition to stop at.",
+        "这一行绕回了自己，没有尽头，或者太深（RecursionError）：forward 里不要再调用 self(…)，要调用的是子模块，"
+        "或者给递归一个停下来的条件、少套几层。",
+        "This line leads back to itself without end, or too deep (RecursionError): do not call self(…) in forward, "
+        "call a submodule, or give the recursion a condition to stop at, or fewer levels.",
     )
 
 
@@ -179,6 +179,11 @@ def _call_advice(step, error):
         return Bilingual(
             f"报错是 {_said(error)}。`nn.{built[1]}` 依次要的是：{', '.join(names)}。",
             f"It says {_said(error).replace('：', ': ', 1)}. `nn.{built[1]}` takes, in this order: {', '.join(names)}.",
+        )
+    if "during string formatting" in _text(error):
+        return Bilingual(
+            "这里要的是数，给的却是带引号的文字：请去掉引号。",
+            "A number is wanted here, and text in quotes was given: take the quotes away.",
         )
     if "float" in _text(error) and re.search(r"[^/]/[^/]", step.source):
         return Bilingual(

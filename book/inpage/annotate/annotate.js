@@ -2,6 +2,7 @@
 import { explained } from "../compute/troubles.js";
 import { MEGABYTES, pythonKernel } from "../kernel/kernel.js";
 import { element } from "../page/element.js";
+import { withCode } from "../page/with-code.js";
 import { edition, inWords, words } from "../page/words.js";
 import { EXAMPLES } from "./examples.js";
 import { codeInAddress, linkTo } from "./link.js";
@@ -100,7 +101,7 @@ function setBusy(now) {
 function show(answer) {
   const failed = answer.sentence ?? answer.error;
   const told = [failed, ...answer.could_not_guess, ...answer.remarks].filter(Boolean).map(inWords);
-  status.replaceChildren(...told.flatMap((one) => [one, element("br")]));
+  status.replaceChildren(...told.flatMap((one) => [...withCode(one), element("br")]));
   status.classList.toggle("an-failed", Boolean(failed));
   result.hidden = !answer.ok && !answer.chosen;
   if (result.hidden) return;

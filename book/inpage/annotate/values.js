@@ -2,6 +2,7 @@
 // there, and on request the whole card, drawn as a cell draws it.
 import { explained } from "../compute/troubles.js";
 import { element } from "../page/element.js";
+import { withCode } from "../page/with-code.js";
 import { inWords, words } from "../page/words.js";
 
 // `language()`: of the words in what is drawn.
@@ -63,6 +64,3 @@ export function values({ kernel, base, language }) {
 
   return { said, bring, forget };
 }
-
-// What stands between backticks is code.
-const withCode = (sentence) => sentence.split("`").map((part, at) => (at % 2 ? element("code", { textContent: part }) : part));

@@ -17,9 +17,10 @@ from typing import NamedTuple
 import torch.nn as nn
 from pasting import sentences
 from pasting.feed import inputs_of, is_list, tensor_of, works
-from pasting.guess import arguments_of, guessed
+from pasting.guess import arguments_of, asks_for_keys, guessed, parameters_of
 from pasting.repair import in_a_class, lifted, repaired
 from pasting.space import MODULE, defined
+from torch._lacking import NoValues
 
 from linewalk import Bilingual, Described, WalkError, annotate
 from linewalk.notes import Notes
@@ -34,11 +35,12 @@ _OTHERS = (
     ("jax jnp", "JAX"),
     ("flax nn.compact", "Flax"),
     ("mxnet", "MXNet"),
+    ("jittor jt", "Jittor"),
 )
 
 
 _OF_SIZES = (RuntimeError, ValueError, IndexError, AssertionError)  # what another input might mend
-_OF_CODE = (NotImplementedError, RecursionError)  # what it cannot
+_OF_CODE = (NotImplementedError, RecursionError, NoValues)  # what it cannot
 
 
 told = None  # the `Told` of what was explained last
@@ -303,7 +305,12 @@ class _Plan:
             self.works = True
             return
         self.inputs, self.works = inputs_of(module, tree)
+        signature = inspect.signature(self.cls.__init__).parameters.values()
+        several = [one.name for one in signature if one.kind is one.VAR_POSITIONAL and one.name != "args"]
+        self.could_not_guess += map(sentences.left_empty, several)
         if not self.works:
+            dictionaries = asks_for_keys(self.cls.forward, parameters_of(self.cls.forward))
+            self.could_not_guess += map(sentences.wants_a_dictionary, dictionaries)
             parts = [name for name, text in self.arguments.items() if text == "nn.Identity()"]
             self.could_not_guess += [sentences.part_not_pasted(name) for name in parts]
 
@@ -322,6 +329,12 @@ class _Plan:
                     return None
                 self.arguments[missing[1]] = text
                 self.values[missing[1]] = evaluated(missing[1], text, space)
+            except KeyError as error:  # of `cfg["width"]`, where `__init__` takes `**cfg`
+                name = error.args[0] if error.args else None
+                text = guessed(name) if takes_more and isinstance(name, str) and name.isidentifier() else None
+                if text is None or name in self.values:
+                    return None
+                self.arguments[name], self.values[name] = text, evaluated(name, text, space)
             except Exception:
                 return None
         return None

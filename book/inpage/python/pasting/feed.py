@@ -60,7 +60,9 @@ def inputs_of(module, tree):
     if not parameters and any(one.kind is one.VAR_POSITIONAL for one in inspect.signature(forward).parameters.values()):
         parameters = ["one", "another"]  # `forward(self, *xs)`
     if not parameters:
-        return [], _tried(module, [])[0]
+        if _tried(module, [])[0] or not (optional := list(parameters_of(forward))):
+            return [], _tried(module, [])[0]
+        parameters = optional[:1]
     best, furthest, began = None, -1, time.monotonic()
     for combination in itertools.islice(_combinations(module, parameters, tree), _MOST_TRIES):
         worked, count, error = _tried(module, combination)
@@ -261,7 +263,7 @@ def _mined_shapes(tree):
 def _wanted(module, parameters):
     """What the layers want, in the order in which they were registered."""
     found = []
-    for layer in module.modules():
+    for layer in _layers(module):
         found += _wanted_by(layer)
     if _is_of_rows(module, parameters):
         found = [("steps" if kind == "rows" else kind, channels) for kind, channels in found]
@@ -277,6 +279,14 @@ def _wanted(module, parameters):
     for kind, channels in dict.fromkeys(found):
         if kind == "rows":  # a layer of a convolutional net, reached after its maps were flattened
             yield (1, channels, 14, 14), False
+
+
+def _layers(module):
+    """Its layers, those in plain lists as well, which it has not registered."""
+    yield from module.modules()
+    for value in vars(module).values():
+        if isinstance(value, (list, tuple)):
+            yield from (layer for one in value if isinstance(one, nn.Module) for layer in one.modules())
 
 
 def _is_of_rows(module, parameters):
@@ -305,7 +315,7 @@ def _wanted_by(layer):
     if isinstance(layer, nn.Linear):
         return [("rows", layer.in_features)]
     if isinstance(layer, nn.Embedding):
-        return [("ids", layer.num_embeddings)]
+        return [("ids", layer.num_embeddings), ("maps", layer.embedding_dim)]  # the latter for a codebook
     if isinstance(layer, (nn.LSTM, nn.GRU, nn.RNN)):
         return [("steps", layer.input_size)]
     if isinstance(layer, nn.MultiheadAttention):

@@ -135,6 +135,7 @@ _NAMES = (  # (names, source of the value), the first that fits
         "64",
     ),
     (("mlp_dim", "d_ff", "ff_dim", "dim_feedforward", "mlp_hidden_dim", "ffn_dim", "forward_expansion"), "128"),
+    (("d_hid",), "128"),
     (("head_dim", "dim_head", "d_k", "d_v", "key_dim"), "16"),
     (("kernel_size", "kernel", "k", "ksize", "kernels"), "3"),
     (("stride", "strides", "dilation", "dilations", "groups", "s", "g"), "1"),
@@ -185,6 +186,7 @@ _NAMES = (  # (names, source of the value), the first that fits
     (("resolution", "input_resolution"), "56"),  # windows of 4, 7 and 8 fit in
     (("atrous_rates", "rates", "dilation_rates"), "[6, 12, 18]"),
     (("alpha", "negative_slope"), "0.2"),
+    (("commitment_cost", "beta"), "0.25"),
     (("patch_size", "patch", "window_size", "window"), "4"),
     (("dropout", "drop", "drop_rate", "p", "dropout_rate", "drop_prob", "dropout_p", "attn_drop", "drop_path"), "0.1"),
     (("bias", "use_bias", "bilinear", "batch_first", "affine"), "True"),
@@ -447,6 +449,16 @@ def lengths_of_lists(forward, parameters):
             found.setdefault(node.iter.id, None)
     stored = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
     return {name: count for name, count in found.items() if name in parameters and (name not in stored or count)}
+
+
+def asks_for_keys(forward, parameters):
+    """Those of `forward`'s parameters that it takes for dictionaries: `batch["image"]`, `x.keys()`."""
+    found = set()
+    for node in ast.walk(_tree_of(forward)):
+        by_key = isinstance(node, ast.Subscript) and isinstance(getattr(node.slice, "value", None), str)
+        if by_key or (isinstance(node, ast.Attribute) and node.attr in ("keys", "values", "items")):
+            found.add(ast.unparse(node.value))
+    return [name for name in parameters if name in found]
 
 
 def _configuration(name, space, tree):

@@ -75,6 +75,7 @@ def repaired(text):
         ("prompts", _without_numbers),  # of two versions, side by side
         ("prompts", _without_numbers_behind),
         ("prose", _without_traceback),
+        ("comments", _uncommented),
         ("super", _with_plain_super),
     ):
         changed = change(text)
@@ -248,6 +249,18 @@ def _without_diff(text):
     return "\n".join(line[1:] if line.startswith(("+", " ")) else line for line in kept)
 
 
+def _uncommented(text):
+    """Code all of whose lines were made comments, or that stands in one string."""
+    lines = text.strip().split("\n")
+    filled = [line for line in lines if line.strip()]
+    if "class " not in text:
+        return text
+    if all(line.startswith("#") for line in filled):
+        return textwrap.dedent("\n".join(re.sub(r"^# ?", "", line) for line in lines))
+    quoted = re.fullmatch(r"(\"{3}|'{3})(.*)\1", text.strip(), re.DOTALL)
+    return textwrap.dedent(quoted[2]) if quoted and quoted[1] not in quoted[2] else text
+
+
 def _without_traceback(text):
     """Without the error message that was pasted behind the code."""
     found = _TRACEBACK.search(text)
@@ -363,6 +376,7 @@ def _without_prose(text):
 
 def _is_prose(line):
     code = re.sub(r"(\"[^\"]*\"|'[^']*'|#.*)", "", line).strip()
+    code = re.sub(r"^(?:\d+[.)]|[-*•])\s+", "", code)
     words = re.fullmatch(r"[A-Z]?[A-Za-z',]+(?: [A-Za-z0-9_`',().?!:;/-]+){2,}", code)
     if re.search(r"\w\(|\bself\.", code):
         words = None

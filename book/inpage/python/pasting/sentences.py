@@ -79,12 +79,44 @@ def cannot_define(name, line, zh, en):
     )
 
 
+def name_not_there(owner, line, name, meant):
+    zh, en = (f"（想写的是 `{meant}` 吗？）", f" (did you mean `{meant}`?)") if meant else ("", "")
+    return Bilingual(
+        f"第 {line} 行的 `{owner}` 定义不出来：没有 `{name}` 这个名字{zh}；请改正，或者把定义它的代码也贴进来。",
+        f"`{owner}` on line {line} cannot be defined: there is no name `{name}`{en}; correct it, or paste what defines "
+        "or imports it.",
+    )
+
+
 def not_in_base(name, base):
     return Bilingual(
         f"`{name}` 不在这个类里：它要么来自没有贴进来的 `{base}`（把 `{base}` 的代码也贴进来），要么要先在 `__init__` "
         f"里写 `self.{name} = …`。",
         f"`{name}` is not in this class: either it comes from `{base}`, which was not pasted along (paste its code, "
         f"too), or `__init__` has to set `self.{name} = …` first.",
+    )
+
+
+def left_empty(name):
+    return Bilingual(
+        f"`*{name}` 要几个、是什么，猜不出来，所以一个也没有给：把它换成有名字的参数就能填。",
+        f"What `*{name}` takes and how many could not be guessed, so it got nothing: with named parameters it can be "
+        "filled in.",
+    )
+
+
+def wants_a_dictionary(name):
+    return Bilingual(
+        f"`{name}` 要的是一个字典，这一页只会喂张量和它们的列表：让 `forward` 直接接收张量，"
+        "例如 `forward(self, image)`。",
+        f"`{name}` is to be a dictionary, and this page feeds tensors and lists of them: let `forward` take tensors, "
+        "as in `forward(self, image)`.",
+    )
+
+
+def constant_guessed(name, text):
+    return Bilingual(
+        f"`{name}` 没有贴进来，先当作 {text}。", f"`{name}` was not pasted along and is taken as {text}."
     )
 
 
@@ -179,9 +211,20 @@ def other_framework(name):
     )
 
 
+_SAID = (  # what Python says of mistakes that are often made, by its beginning
+    ("'(' was never closed", "括号没有闭合"),
+    ("'[' was never closed", "方括号没有闭合"),
+    ("invalid syntax. Perhaps you forgot a comma", "多半少了一个逗号"),
+    ("invalid syntax. Maybe you meant '=='", "比较相等要写 `==`"),
+    ("unterminated string literal", "引号没有闭合"),
+    ("unmatched ')'", "多了一个右括号"),
+)
+
+
 def syntax(line, text, said):
+    zh = next((zh for en, zh in _SAID if str(said).startswith(en)), said)
     return Bilingual(
-        f"第 {line} 行 `{text}` 不是合法的 Python（{said}）：请改好这一行再试。",
+        f"第 {line} 行 `{text}` 不是合法的 Python（{zh}）：请改好这一行再试。",
         f"Line {line}, `{text}`, is not valid Python ({said}): mend this line and try again.",
     )
 
@@ -326,6 +369,9 @@ REPAIRS = {
     "escapes": Bilingual(r"`\n` 换回了真正的换行。", r"`\n` was turned back into line breaks."),
     "ligatures": Bilingual("连写的字母（`ﬁ` 等）拆开了。", "Joined letters such as `ﬁ` were taken apart."),
     "tags": Bilingual("网页标签已去掉。", "Tags of a web page were removed."),
+    "comments": Bilingual(
+        "整段代码都在注释或字符串里，已经取出来。", "All of the code was in comments or in a string; it was taken out."
+    ),
     "super": Bilingual(
         "`super(…).__init__()` 少了 `self`，什么也不初始化：已改成 `super().__init__()`。",
         "`super(…).__init__()` without `self` sets nothing up: it is `super().__init__()` now.",

@@ -26,11 +26,14 @@ import torch.nn.functional as F
 
 from linewalk.blocks import resnet
 
+from .guess import guessed
 from .sentences import (
     added_imports,
     cannot_define,
+    constant_guessed,
     failed_to_load,
     left_out,
+    name_not_there,
     not_here,
     not_in_base,
     on_the_processor,
@@ -41,6 +44,7 @@ from .sentences import (
 from .stand_ins import RESNETS, STAND_INS, Lightning
 
 FILE, MODULE = "pasted.py", "pasted_code"
+_AS_IT_IS = "__as_it_is__"
 _OFFERED = {
     "torch": (torch, "import torch"),
     "nn": (nn, "import torch.nn as nn"),
@@ -138,6 +142,10 @@ class Missing:
         error.words = f"这里没有 `{self.__name__}`：请在自己的 Jupyter 里运行，或者把它的代码一起贴进来。", f"{error}."
         raise error
 
+    # what is done to a number or a list
+    __len__ = __iter__ = __index__ = __int__ = __float__ = __getitem__ = __add__ = __sub__ = __mul__ = __call__
+    __radd__ = __rsub__ = __rmul__ = __truediv__ = __floordiv__ = __mod__ = __call__
+
     def __mro_entries__(self, bases):
         return (Lightning if self.__name__.endswith("LightningModule") else nn.Module,)
 
@@ -170,6 +178,26 @@ def _not_answered(prompt=""):
     raise error
 
 
+class NotRun(Missing):
+    """Stands for what a statement that is not run here would have made."""
+
+    _line = 0
+
+    def __getattr__(self, name):
+        return self if not name.startswith("__") else super().__getattr__(name)
+
+    def __call__(self, *args, **kwargs):
+        error = ImportError(f"{self.__name__} is not here")
+        error.words = (
+            f"`{self.__name__}` 由第 {self._line} 行算出，那一行在这里不运行：把它的值直接写进代码。",
+            f"`{self.__name__}` is made by line {self._line}, which is not run here: write its value into the code.",
+        )
+        raise error
+
+    __len__ = __iter__ = __index__ = __int__ = __float__ = __getitem__ = __add__ = __sub__ = __mul__ = __call__
+    __radd__ = __rsub__ = __rmul__ = __truediv__ = __floordiv__ = __mod__ = __call__
+
+
 class Torchvision(Missing):
     """torchvision, of which the residual networks are here: this book's, which have the same layers."""
 
@@ -181,7 +209,7 @@ _NUMPY = {
     name: getattr(math, name) for name in ("sqrt", "log", "log2", "exp", "ceil", "floor", "sin", "cos", "pi", "prod")
 }
 _NUMPY |= {
-    "array": list,
+    "array": lambda values, dtype=None: _row(values),
     "abs": abs,
     "round": round,
     "max": max,
@@ -190,6 +218,10 @@ _NUMPY |= {
     "float32": float,
     "int64": int,
 }
+
+
+def _row(values):
+    return Missing("numpy.array")() if values and isinstance(values[0], (list, tuple)) else list(values)
 
 
 class Numpy(Missing):
@@ -232,7 +264,7 @@ def defined(source, tree):
         and getattr(one, "module", "") != "__future__"
         and not isinstance(node, (ast.FunctionDef, ast.ClassDef))
     ]
-    space.names["input"] = _not_answered
+    space.names |= {"input": _not_answered, _AS_IT_IS: lambda decorated: decorated}
     _offer(tree, space)
     flags = _future_flags(tree)
     for node in tree.body:
@@ -252,7 +284,34 @@ def defined(source, tree):
             text = ast.unparse(node).split("\n")[0][:60].replace("`", "'")
             if not any("不是类的一部分" in remark.zh for remark in space.remarks):
                 space.remarks.append(left_out(node.lineno, text))
+            _stand_for(node, tree, space)
     return space
+
+
+def _stand_for(node, tree, space):
+    """Names that a statement which is not run would have set: a command line's are its defaults."""
+    if not isinstance(node, ast.Assign) or not isinstance(node.targets[0], ast.Name):
+        return
+    name = node.targets[0].id
+    if ast.unparse(node.value).endswith((".parse_args()", ".parse_known_args()[0]", ".parse_args([])")):
+        space.names[name] = types.SimpleNamespace(**_defaults(tree))
+    elif name not in space.names:
+        space.names[name] = NotRun(name)
+        space.names[name]._line = node.lineno
+
+
+def _defaults(tree):
+    """What `parser.add_argument("--hidden-dim", default=64)` gives without a command line."""
+    found = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".add_argument"):
+            names = [one.value for one in node.args if isinstance(getattr(one, "value", None), str)]
+            given = {one.arg: one.value for one in node.keywords}
+            name = next((one for one in names if one.startswith("--")), names[0] if names else "").lstrip("-")
+            with contextlib.suppress(ValueError):
+                value = ast.literal_eval(given["default"]) if "default" in given else None
+                found[name.replace("-", "_")] = False if "action" in given and value is None else value
+    return found
 
 
 def _offer(tree, space):
@@ -283,6 +342,9 @@ def _offer(tree, space):
             space.remarks.append(torchvisions(name))
         elif name in ("np", "numpy"):
             space.names[name] = Numpy("numpy")
+        elif name.isupper() and len(name) > 2 and (text := guessed(name) or "").isdigit() and name != "DEVICE":
+            space.names[name] = int(text)
+            space.remarks.append(constant_guessed(name, text))
         elif name in ("device", "DEVICE") and name not in parameters:
             space.names[name] = torch.device("cpu")
             space.remarks.append(on_the_processor(name))
@@ -317,7 +379,8 @@ def _is_plain(value):
     if value is None:
         return False
     cheap = {"dict", "list", "tuple", "set", "frozenset", "partial", "namedtuple", "TypeVar", "int", "float"}
-    cheap |= {"device", "is_available"}
+    cheap |= {"device", "is_available", "len", "range", "sum", "min", "max", "round", "abs", "sorted", "str", "bool"}
+    cheap |= {"zip", "enumerate", "SimpleNamespace", "Namespace", "sqrt", "log2", "ceil", "floor", "OrderedDict"}
     return all(ast.unparse(node.func).split(".")[-1] in cheap for node in ast.walk(value) if isinstance(node, ast.Call))
 
 
@@ -393,7 +456,10 @@ def _define(node, space, flags):
             space.names.setdefault(root, Missing(root))
         if is_module:
             space.remarks.append(taken_as_module(text))
-    node.decorator_list = [one for one in node.decorator_list if not _is_unknown(one, space)]
+    for inner in ast.walk(node):  # a decorator that is not here leaves what it decorates as it is
+        for place, one in enumerate(getattr(inner, "decorator_list", ())):
+            if _is_unknown(one, space):
+                inner.decorator_list[place] = ast.copy_location(ast.Name(_AS_IT_IS, ast.Load()), one)
     try:
         _run(node, space, flags)
     except RecursionError:
@@ -410,6 +476,9 @@ def _define(node, space, flags):
 
 
 def _why_not_defined(node, error):
+    if isinstance(error, NameError) and error.name:
+        meant = difflib.get_close_matches(error.name.capitalize(), ["True", "False", "None"], n=1, cutoff=0.8)
+        return name_not_there(node.name, node.lineno, error.name, meant[0] if meant else None)
     if words := getattr(error, "words", None):
         return cannot_define(node.name, node.lineno, *words)
     return failed_to_load(node.name, f"{type(error).__name__}: {error}")
