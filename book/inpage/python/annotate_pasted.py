@@ -193,6 +193,8 @@ def _other_framework(tree):
     if "torch" in imported:
         return None
     bound = {alias.asname or alias.name for node in imports for alias in node.names}
+    bound |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    bound |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
     nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)]
     named = {node.value.id for node in nodes} - bound
     asked = {ast.unparse(node) for node in nodes}

@@ -142,9 +142,12 @@ class Missing:
         error.words = f"这里没有 `{self.__name__}`：请在自己的 Jupyter 里运行，或者把它的代码一起贴进来。", f"{error}."
         raise error
 
-    # what is done to a number or a list
-    __len__ = __iter__ = __index__ = __int__ = __float__ = __getitem__ = __add__ = __sub__ = __mul__ = __call__
-    __radd__ = __rsub__ = __rmul__ = __truediv__ = __floordiv__ = __mod__ = __call__
+    def _used(self, *others):
+        """As a number or a list would be."""
+        return self()
+
+    __len__ = __iter__ = __index__ = __int__ = __float__ = __getitem__ = __add__ = __sub__ = __mul__ = _used
+    __radd__ = __rsub__ = __rmul__ = __truediv__ = __floordiv__ = __mod__ = _used
 
     def __mro_entries__(self, bases):
         return (Lightning if self.__name__.endswith("LightningModule") else nn.Module,)
@@ -181,10 +184,12 @@ def _not_answered(prompt=""):
 class NotRun(Missing):
     """Stands for what a statement that is not run here would have made."""
 
-    _line = 0
+    def __init__(self, name, line):
+        super().__init__(name)
+        self._line = line
 
     def __getattr__(self, name):
-        return self if not name.startswith("__") else super().__getattr__(name)
+        return super().__getattr__(name) if name.startswith("__") else self
 
     def __call__(self, *args, **kwargs):
         error = ImportError(f"{self.__name__} is not here")
@@ -193,9 +198,6 @@ class NotRun(Missing):
             f"`{self.__name__}` is made by line {self._line}, which is not run here: write its value into the code.",
         )
         raise error
-
-    __len__ = __iter__ = __index__ = __int__ = __float__ = __getitem__ = __add__ = __sub__ = __mul__ = __call__
-    __radd__ = __rsub__ = __rmul__ = __truediv__ = __floordiv__ = __mod__ = __call__
 
 
 class Torchvision(Missing):
@@ -296,8 +298,7 @@ def _stand_for(node, tree, space):
     if ast.unparse(node.value).endswith((".parse_args()", ".parse_known_args()[0]", ".parse_args([])")):
         space.names[name] = types.SimpleNamespace(**_defaults(tree))
     elif name not in space.names:
-        space.names[name] = NotRun(name)
-        space.names[name]._line = node.lineno
+        space.names[name] = NotRun(name, node.lineno)
 
 
 def _defaults(tree):
