@@ -384,7 +384,7 @@ ODDLY = {
     "a decorator of forward's that is not here": (
         "from torch.cuda.amp import autocast\n" + NET.replace("    def forward", "    @autocast()\n    def forward"),
         "ok",
-        SHAPE,
+        "`@autocast()` is not here; it is as if",
     ),
     "the command line's defaults": (
         "import argparse\nparser = argparse.ArgumentParser()\n"

@@ -325,6 +325,14 @@ def not_here(name):
     )
 
 
+def undecorated(text):
+    shown = text.replace("`", "'")
+    return Bilingual(
+        f"装饰器 `@{shown}` 这里没有，就当没有它。",
+        f"The decorator `@{shown}` is not here; it is as if it were not there.",
+    )
+
+
 def left_out(line, text):
     return Bilingual(
         f"第 {line} 行 `{text}` 不是类的一部分，没有运行。",

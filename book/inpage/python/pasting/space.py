@@ -40,6 +40,7 @@ from .sentences import (
     stand_in,
     taken_as_module,
     torchvisions,
+    undecorated,
 )
 from .stand_ins import RESNETS, STAND_INS, Lightning
 
@@ -461,6 +462,9 @@ def _define(node, space, flags):
         for place, one in enumerate(getattr(inner, "decorator_list", ())):
             if _is_unknown(one, space):
                 inner.decorator_list[place] = ast.copy_location(ast.Name(_AS_IT_IS, ast.Load()), one)
+                value = space.names.get(ast.unparse(one).partition("(")[0].partition(".")[0])
+                stops = not_here(value.__name__) if isinstance(value, Missing) else None
+                space.remarks = [said for said in space.remarks if said != stops] + [undecorated(ast.unparse(one))]
     try:
         _run(node, space, flags)
     except RecursionError:
