@@ -4,6 +4,8 @@ import json
 import sys
 from pathlib import Path
 
+from pasted_oddly import ODDLY
+
 ROOT = Path(__file__).resolve().parents[1]
 EXPLICIT = (ROOT / "linewalk/blocks/explicit.py").read_text(encoding="utf-8")
 TORCHVISION = (ROOT / "linewalk/blocks/resnet.py").read_text(encoding="utf-8")
@@ -401,10 +403,10 @@ PASTED = {
     "no forward": (BLOCK.split("    def forward")[0], "ok", ""),
     "forward without return": (BLOCK.replace("        return out\n", ""), "ok", ""),
     "a chinese argument": (BLOCK.replace("in_channels", "输入通道"), "ok", ""),
-    "arguments nobody can guess": (
+    "a configuration by key": (
         BLOCK.replace("in_channels, out_channels, 3", 'cfg["width"], out_channels, 3').replace("in_channels,", "cfg,"),
-        "fails",
-        "",
+        "ok",
+        "1×64×56×56",
     ),
     "with its data set": (
         "from torch.utils.data import IterableDataset\n\nclass Pictures(IterableDataset):\n"
@@ -543,8 +545,8 @@ PASTED = {
         "chapter 1",
     ),
     "some lines": ("x = torch.rand(2, 3)\ny = x + 1\nprint(y)\n", "refused", "no class here"),
-    "a function": ("def f(x):\n    return x + 1\n", "refused", "no class here"),
-    "a method alone": ("def forward(self, x):\n    return self.conv(x)\n", "refused", "no class here"),
+    "a function": ("def f(x):\n    return x + 1\n", "refused", "the function `f` and no class"),
+    "a method alone": ("def forward(self, x):\n    return self.conv(x)\n", "refused", "lines out of a `forward`"),
     "a plain class": ("class Point:\n    def __init__(self):\n        self.x = 1\n", "refused", "not an `nn.Module`"),
     "a question": ("什么是残差网络？", "refused", "not look like Python"),
     "english": ("What is a bottleneck block and why is it used?", "refused", "not look like Python"),
@@ -604,6 +606,7 @@ PASTED = {
     ),
     "empty class": ("class Net(nn.Module):\n    pass\n", "ok", ""),
 }
+PASTED |= ODDLY
 SETTINGS = {
     "arguments": (BLOCK, {"arguments": {"in_channels": "16", "out_channels": "32", "stride": "2"}}, "ok", "1×32×28×28"),
     "inputs": (

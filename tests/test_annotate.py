@@ -258,6 +258,27 @@ def test_a_projection_differs_from_the_input_itself():
     assert "did not run" in said(plain, "identity = self.downsample(x)")
 
 
+class Branches(nn.Module):
+    def __init__(self, stride=1):
+        super().__init__()
+        if stride > 1:
+            self.path = nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU())
+        else:
+            self.path = nn.Sequential()
+
+    def forward(self, x):
+        return self.path(x)
+
+
+def test_a_line_that_did_not_run_is_not_told_by_what_another_line_built():
+    built = "self.path = nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU())"
+    watched = annotate(Branches, language="en", inputs=torch.ones(1, 3, 4, 4))
+    assert "did not run" in said(watched, built) and "empty" not in said(watched, built)
+    assert "empty" in said(watched, "self.path = nn.Sequential()")
+    handed_over = annotate(Branches(), torch.ones(1, 3, 4, 4), language="en")
+    assert "empty" not in said(handed_over, built) and "this time" not in said(handed_over, "else:")
+
+
 def test_what_another_tool_has_patched_keeps_its_name(monkeypatch):
     """torch.compile puts a `patched_init` where `nn.Module.__init__` stood, and so do others."""
     init = nn.Module.__init__

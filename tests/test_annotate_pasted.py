@@ -121,6 +121,7 @@ def test_what_is_lacking_is_said_in_the_reader_s_language():
         (("def forward", "def forwrd"), "but a `forwrd`"),
         (("def forward", "def __call__"), "but a `__call__`"),
         (("forward(self, x)", "forward(x)"), "write `def forward(self, x, …)`"),
+        ((FORWARD, textwrap.dedent(FORWARD)), "`forward` stands outside of the class"),
     ],
 )
 def test_a_forward_that_is_none_is_led_to_the_cause(change, said):
@@ -129,6 +130,48 @@ def test_a_forward_that_is_none_is_led_to_the_cause(change, said):
         f"print(json.dumps(annotate_pasted.explain(pasted.BLOCK.replace{change!r}, 'en')['could_not_guess']))"
     )
     assert said in json.loads(ran("-c", program))[0]["en"]
+
+
+def test_a_part_that_was_not_pasted_is_named():
+    program = (
+        "import json, annotate_pasted, pasted_oddly\n"
+        "code = pasted_oddly.SEQ2SEQ[pasted_oddly.SEQ2SEQ.index('class Seq2Seq'):]\n"
+        "print(json.dumps(annotate_pasted.explain(code, 'en')['could_not_guess']))"
+    )
+    said = [one["en"] for one in json.loads(ran("-c", program))]
+    assert [one for one in said if "`encoder` is a module whose class was not pasted along" in one]
+    assert [one for one in said if "`decoder` is a module whose class was not pasted along" in one]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "forward", "said"),
+    [
+        ("*dims", "return x", "What `*dims` takes and how many could not be guessed"),
+        ("dim", 'return x["image"]', "`x` is to be a dictionary"),
+    ],
+)
+def test_what_cannot_be_guessed_is_said(arguments, forward, said):
+    program = (
+        "import json, annotate_pasted, pasted_oddly\n"
+        f"code = pasted_oddly.a_class({arguments!r}, forward={forward!r})\n"
+        "print(json.dumps(annotate_pasted.explain(code, 'en')['could_not_guess']))"
+    )
+    assert said in json.loads(ran("-c", program))[0]["en"]
+
+
+def test_a_line_that_fails_has_no_shape():
+    answer = answers("en")["a shape that does not fit"]
+    failed = next(line for line in answer["lines"] if line["source"] == "out = self.relu(self.bn(self.conv(x)))")
+    assert failed["shape"] == ""
+
+
+def test_a_function_of_the_paste_has_shapes_beside_its_lines():
+    shapes = {line["source"]: line["shape"] for line in answers("en")["a helper function's own lines"]["lines"]}
+    assert shapes["def channel_shuffle(x, groups):"] == "1×64×56×56"
+    assert shapes["x = x.view(b, groups, c // groups, h, w)"] == "1×2×32×56×56"
+    assert shapes["x = torch.transpose(x, 1, 2).contiguous()"] == "1×32×2×56×56"
+    assert shapes["return x.view(b, c, h, w)"] == "1×64×56×56"
+    assert shapes["b, c, h, w = x.size()"] == ""
 
 
 def test_both_languages_come_of_one_answer():

@@ -23,8 +23,12 @@ from test_code_column import (  # noqa: F401
 from test_pictures import chapter, test_a_key_opens_the_whole_graph_with_the_same_lights  # noqa: F401
 from test_python_in_page import (  # noqa: F401
     annotate,
+    test_a_line_opens_its_whole_card_with_the_graph,
+    test_each_line_has_pytorchs_values_and_maps,
     test_every_line_of_a_pasted_class_is_explained,
     test_neither_fetch_nor_storage_answers,
+    test_the_readers_own_picture_is_the_input,
+    truth,
 )
 from test_search import (  # noqa: F401
     test_escape_closes_the_results_and_then_the_field,

@@ -23,6 +23,7 @@ from readers import REACH
 
 from linewalk import walk
 from linewalk.draw import glimpse
+from linewalk.images import IMAGENET_MEAN, IMAGENET_STD
 
 READY = 120_000  # ms; a busy machine takes its time to start Python
 WITH_SHORTCUT = """
@@ -153,7 +154,7 @@ def test_the_example_that_does_not_fit_fails_where_it_says(annotate):
     page.get_by_role("button", name="one whose shapes do not fit").click()
     page.locator(".an-run").click()
     page.locator(".an-run[aria-disabled=false]").wait_for(timeout=READY)
-    assert "`out += identity`, failed" in page.locator(".an-status.an-failed").inner_text()
+    assert "out += identity, failed" in page.locator(".an-status.an-failed").inner_text()
     assert "downsample" in page.locator(".an-lines li", has_text="out += identity").last.inner_text()
 
 
@@ -435,6 +436,64 @@ def test_each_line_has_pytorchs_values_and_maps(annotate, truth):
                 assert abs(one - other) <= 0.011 * max(abs(other), 0.01), (text, own[0], told)  # three digits are said
             shown = [a == b for a, b in zip(own[1][3::4], pixels[3::4], strict=True)]
             assert sum(shown) / len(shown) > 0.995, f"{text}: another shade only where a value lies at its edge"
+
+
+LOOKS = """
+class Looks(nn.Module):
+    def forward(self, x):
+        x = x * 2
+        return x
+"""
+COLORS = {"red": (255, 0, 0), "blue": (0, 0, 255)}
+
+
+def fed(page, words, differs_from=None):
+    """[min, max] of a line's values, once they are of an input of this name and others than before."""
+    for _ in range(200):
+        figure = lines(page)["x = x * 2"].locator(".an-glimpse figure").last
+        if words in page.locator(".an-values-said").inner_text() and figure.count():
+            text = figure.inner_text().replace("−", "-")
+            found = [float(re.search(rf"{end} (-?[\d.]+)", text)[1]) for end in ("min", "max")]
+            if found != differs_from:
+                return found
+        page.wait_for_timeout(200)
+    raise AssertionError(page.locator(".an-values-said").inner_text())
+
+
+def normalized(color):
+    channels = zip(color, IMAGENET_MEAN, IMAGENET_STD, strict=True)
+    values = [2 * (value / 255 - mean) / std for value, mean, std in channels]
+    return pytest.approx([min(values), max(values)], rel=0.01)
+
+
+def again(page, shape):
+    page.get_by_label("Shape of input 1").fill(shape)
+    page.get_by_role("button", name="Run again with these").click()
+    page.locator(".an-run[aria-disabled=false]").wait_for(timeout=READY)
+
+
+def test_the_readers_own_picture_is_the_input(annotate, tmp_path):
+    page = annotate("en")
+    explain(page, LOOKS)
+    assert page.get_by_label("Shape of input 1").input_value() == "1, 3, 224, 224"
+    photograph = now = fed(page, "photograph")
+    control = page.get_by_label("Your own photo as the input")
+    for name, color in COLORS.items():
+        Image.new("RGB", (300, 100), color).save(tmp_path / f"{name}.png")
+        control.set_input_files(tmp_path / f"{name}.png")
+        now = fed(page, "your own picture", differs_from=now)
+        assert now == normalized(color)
+    (tmp_path / "broken.png").write_bytes(b"this is no picture")
+    control.set_input_files(tmp_path / "broken.png")
+    page.locator(".an-own", has_text="cannot be read as a picture").wait_for()
+    assert fed(page, "your own picture") == now, "what was there stays"
+    again(page, "2, 3, 40, 24")
+    assert fed(page, "your own picture") == normalized(COLORS["blue"])
+    again(page, "1, 3, 224, 224")
+    page.get_by_role("button", name="Back to the book's photograph").click()
+    assert fed(page, "photograph") == photograph
+    explain(page, IN_PLACE)
+    assert control.is_hidden(), "sixteen channels are no picture"
 
 
 def test_an_in_place_line_shows_what_was_there_before(annotate):

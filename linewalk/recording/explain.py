@@ -30,7 +30,8 @@ def explain(step, error, module, operands):
     advice = (
         _recursion_advice(error)
         or _own_words(error)
-        or _name_advice(error)
+        or _unwritten_advice(error)
+        or _name_advice(step, error)
         or _attribute_advice(error)
         or _call_advice(step, error)
         or _advice(step, module, operands)
@@ -66,14 +67,28 @@ def _recursion_advice(error):
     if not isinstance(error, RecursionError):
         return None
     return Bilingual(
-        "这一行绕回了 forward 自己，没有尽头（RecursionError）：forward 里不要再调用 self(…)，要调用的是子模块，"
-        "或者给递归一个停下来的条件。",
-        "This line leads back to forward itself without end (RecursionError): do not call self(…) in forward, call a "
-        "submodule, or give the recursion a condition to stop at.",
+        "这一行绕回了自己，没有尽头，或者太深（RecursionError）：forward 里不要再调用 self(…)，要调用的是子模块，"
+        "或者给递归一个停下来的条件、少套几层。",
+        "This line leads back to itself without end, or too deep (RecursionError): do not call self(…) in forward, "
+        "call a submodule, or give the recursion a condition to stop at, or fewer levels.",
     )
 
 
-def _name_advice(error):
+def _unwritten_advice(error):
+    if isinstance(error, MemoryError):
+        return Bilingual(
+            "内存不够（MemoryError）：把这里的大小改小。", "There is not enough memory (MemoryError): make it smaller."
+        )
+    if type(error) is not NotImplementedError or _text(error):
+        return None
+    return Bilingual(
+        "这一行（NotImplementedError）是留给子类改写的：请用继承它、写了自己的 forward 的那个类。",
+        "This line (NotImplementedError) is left for subclasses to write: take a class that inherits from this one and "
+        "has a forward of its own.",
+    )
+
+
+def _name_advice(step, error):
     unset = isinstance(error, UnboundLocalError) and re.search(r"variable '(\w+)'", _text(error))
     if unset:
         return Bilingual(
@@ -85,11 +100,38 @@ def _name_advice(error):
     if not isinstance(error, NameError) or not error.name:
         return None
     frame = _innermost_frame(error)
+    if re.search(rf"\bsuper\(\s*{error.name}\b", step.source):
+        return Bilingual(
+            f"`super(…)` 里的 `{error.name}` 是另一个类的名字：写成 `super().__init__()` 就行。",
+            f"`{error.name}` in `super(…)` is another class's name: `super().__init__()` is enough.",
+        )
+    if own := _own_name_advice(error.name, frame.f_locals.get("self")):
+        return own
     zh, en = _meant(error.name, {*frame.f_locals, *frame.f_globals, *vars(builtins)})
     return Bilingual(
         f"没有 `{error.name}` 这个名字{zh}：请改正，或者在用到它之前定义它、导入它。",
         f"There is no name `{error.name}`{en}: correct it, or define or import it before it is used.",
     )
+
+
+def _own_name_advice(name, owner):
+    """For `pool(x)` where `self.pool(x)` is meant, or where `__init__` says `pool = …` and not `self.pool = …`."""
+    if not isinstance(owner, nn.Module) or "_modules" not in vars(owner):
+        return None
+    if name in {*vars(owner), *owner._modules, *owner._parameters, *owner._buffers}:
+        return Bilingual(
+            f"没有 `{name}` 这个名字，它在模块上：请写 `self.{name}`。",
+            f"There is no name `{name}`; the module has it: write `self.{name}`.",
+        )
+    code = getattr(inspect.unwrap(type(owner).__init__), "__code__", None)
+    if code is not None and name in code.co_varnames[1:]:
+        return Bilingual(
+            f"`{name}` 只是 `__init__` 里的局部变量，出了 `__init__` 就没有了：在那里写 `self.{name} = …`，"
+            f"在这里写 `self.{name}`。",
+            f"`{name}` is a local name of `__init__` and gone when that ends: write `self.{name} = …` there, and "
+            f"`self.{name}` here.",
+        )
+    return None
 
 
 def _attribute_advice(error):
@@ -110,6 +152,11 @@ def _attribute_advice(error):
         return None
     own = {*vars(owner), *owner._modules, *owner._parameters, *owner._buffers}
     zh, en = _meant(found[1], {name for name in own if not name.startswith("_")})
+    if type(owner).__module__.startswith("torch."):
+        return Bilingual(
+            f"PyTorch 的 {type(owner).__name__} 上没有 `{found[1]}`{zh}：请改正，或者换成有它的模块。",
+            f"PyTorch's {type(owner).__name__} has no `{found[1]}`{en}: correct it, or take a module that has it.",
+        )
     return Bilingual(
         f"这个 {type(owner).__name__} 上没有 `{found[1]}`{zh}："
         f"请改正，或者先在 `__init__` 里写 `self.{found[1]} = …`。",
@@ -133,6 +180,11 @@ def _call_advice(step, error):
             f"报错是 {_said(error)}。`nn.{built[1]}` 依次要的是：{', '.join(names)}。",
             f"It says {_said(error).replace('：', ': ', 1)}. `nn.{built[1]}` takes, in this order: {', '.join(names)}.",
         )
+    if "during string formatting" in _text(error):
+        return Bilingual(
+            "这里要的是数，给的却是带引号的文字：请去掉引号。",
+            "A number is wanted here, and text in quotes was given: take the quotes away.",
+        )
     if "float" in _text(error) and re.search(r"[^/]/[^/]", step.source):
         return Bilingual(
             f"`/` 除出来的是小数，大小和通道数要整数：请写 `//`。（报错是 {_said(error)}）",
@@ -153,7 +205,10 @@ def _sizes_advice(step, error):
         return None
     one, other, dimension = found.groups()
     zh, en = ("", "")
-    if re.search(r"\+", step.source):
+    if re.search(r"\+", step.source) and int(dimension) >= 2:
+        zh = "；两条路的高和宽要一样：看看步幅和填充，3×3 卷积要 padding=1 才不变小"
+        en = "; both paths need one height and width: look at stride and padding (a 3×3 convolution needs padding=1)"
+    elif re.search(r"\+", step.source):
         zh = "；残差相加时，让捷径也变到同样的形状（1×1 卷积加批归一化）"
         en = "; in a residual sum, bring the shortcut to the same shape (1×1 convolution and batch norm)"
     return Bilingual(

@@ -2,11 +2,13 @@
 import { explained } from "../compute/troubles.js";
 import { MEGABYTES, pythonKernel } from "../kernel/kernel.js";
 import { element } from "../page/element.js";
+import { withCode } from "../page/with-code.js";
 import { edition, inWords, words } from "../page/words.js";
 import { EXAMPLES } from "./examples.js";
 import { codeInAddress, linkTo } from "./link.js";
 import { guesses } from "./guesses.js";
 import { listing } from "./listing.js";
+import { ownPicture } from "./picture.js";
 import { takeaway } from "./takeaway.js";
 import { values } from "./values.js";
 
@@ -26,7 +28,8 @@ const status = element("p", { className: "an-status", role: "status" });
 const run = button(words("逐行注释", "Explain every line"), () => explain(null));
 const stop = button(words("停止", "Stop"), () => kernel.stop());
 const language = languageChoice();
-const settings = guesses({ again: (changed) => explain(changed) });
+const own = ownPicture({ changed: () => { if (!busy) see(); } });
+const settings = guesses({ again: (changed) => explain(changed), picture: own.box });
 const lines = listing(), away = takeaway({ link: () => linkTo(box.value) });
 const numbers = values({ kernel, base, language: language.chosen });
 const result = element("div", { className: "an-result", hidden: true, role: "region", "aria-label": words("逐行注释", "Every line explained") },
@@ -74,7 +77,7 @@ async function explain(changed) {
       status.textContent = words("还在运行。要是里面有停不下来的循环，就按“停止”。", "Still running. If there is a loop without an end in it, press Stop.");
     }, LONG);
     show(await kernel.explain({ code: box.value, language: language.chosen(), settings: changed ?? {} }));
-    numbers.bring(lines.items());
+    see();
   } catch (error) {
     if (error.cause) console.warn(error.cause); // for whoever mends it
     status.textContent = inWords(explained(error));
@@ -82,6 +85,10 @@ async function explain(changed) {
     clearTimeout(waiting);
     setBusy(false);
   }
+}
+
+function see() {
+  numbers.bring(lines.items(), own.cut());
 }
 
 function setBusy(now) {
@@ -94,11 +101,12 @@ function setBusy(now) {
 function show(answer) {
   const failed = answer.sentence ?? answer.error;
   const told = [failed, ...answer.could_not_guess, ...answer.remarks].filter(Boolean).map(inWords);
-  status.replaceChildren(...told.flatMap((one) => [one, element("br")]));
+  status.replaceChildren(...told.flatMap((one) => [...withCode(one), element("br")]));
   status.classList.toggle("an-failed", Boolean(failed));
   result.hidden = !answer.ok && !answer.chosen;
   if (result.hidden) return;
   settings.show(answer);
+  own.show(answer);
   lines.show(answer);
   away.show(answer);
   if (answer.ok && !failed) status.prepend(words(`${answer.chosen}：${answer.lines.length} 行，都有解释。`, `${answer.chosen}: ${answer.lines.length} lines, every one explained.`), element("br"));

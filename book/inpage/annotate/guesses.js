@@ -2,12 +2,12 @@
 import { element } from "../page/element.js";
 import { words } from "../page/words.js";
 
-// `again(settings)`: the reader wants it run with these.
-export function guesses({ again }) {
+// `again(settings)`: the reader wants it run with these. `picture`: the element by which they bring one.
+export function guesses({ again, picture }) {
   const fields = element("div", { className: "an-fields" });
   const rerun = element("button", { type: "submit", textContent: words("照这样再运行", "Run again with these") });
   const form = element("form", { className: "an-guesses" },
-    element("h2", { textContent: words("这样建、这样喂", "How it was built and fed") }), fields, rerun);
+    element("h2", { textContent: words("这样建、这样喂", "How it was built and fed") }), fields, rerun, picture);
   let read = () => ({}), wished = false;
   form.onsubmit = (event) => {
     event.preventDefault();

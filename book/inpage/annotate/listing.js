@@ -1,5 +1,6 @@
 // The class with its notes: code and words side by side, on a phone one below the other.
 import { element } from "../page/element.js";
+import { withCode } from "../page/with-code.js";
 import { inWords, words } from "../page/words.js";
 import { inert } from "./inert.js";
 
@@ -10,7 +11,7 @@ export function listing() {
 
   function show({ lines, findings: found }) {
     findings.replaceChildren(...(found.length
-      ? [element("p", { textContent: words("运行时发现的：", "What the run found:") }), element("ul", {}, ...found.map((one) => element("li", { textContent: inWords(one) })))]
+      ? [element("p", { textContent: words("运行时发现的：", "What the run found:") }), element("ul", {}, ...found.map((one) => element("li", {}, ...withCode(inWords(one)))))]
       : []));
     list.replaceChildren(...lines.map(line));
     box.hidden = !lines.length;

@@ -2,6 +2,7 @@
 // there, and on request the whole card, drawn as a cell draws it.
 import { explained } from "../compute/troubles.js";
 import { element } from "../page/element.js";
+import { withCode } from "../page/with-code.js";
 import { inWords, words } from "../page/words.js";
 
 // `language()`: of the words in what is drawn.
@@ -17,10 +18,11 @@ export function values({ kernel, base, language }) {
     stop.hidden = true;
   }
 
-  // `items`: the elements of the lines.
-  async function bring(items) {
+  // `items`: the elements of the lines. `pictures`: a promise of ImageData, to be fed for the book's photograph, or null.
+  async function bring(items, pictures) {
     const own = (round += 1), isLate = () => own !== round;
     if (!items.length) return;
+    for (const item of items) item.querySelectorAll(":scope > :is(.an-glimpse, .an-card)").forEach((shown) => shown.remove());
     text.textContent = words("正在用真正的数值再运行一遍…", "Running it once more with real values…");
     stop.hidden = false;
     try {
@@ -31,7 +33,7 @@ export function values({ kernel, base, language }) {
         const { line } = message.content, place = element("div", { className: "an-glimpse lw-card" });
         draw(place, message);
         items[line].append(place, wholeCard(line, draw));
-      });
+      }, await pictures);
       if (!isLate()) text.replaceChildren(...(end ? withCode(inWords(end)) : []));
     } catch (error) {
       if (error.cause) console.warn(error.cause); // for whoever mends it
@@ -62,6 +64,3 @@ export function values({ kernel, base, language }) {
 
   return { said, bring, forget };
 }
-
-// What stands between backticks is code.
-const withCode = (sentence) => sentence.split("`").map((part, at) => (at % 2 ? element("code", { textContent: part }) : part));

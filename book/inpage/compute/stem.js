@@ -1,6 +1,7 @@
 // A picture on its way into the block, by the book's stem.
 import { columnsOf } from "./columns.js";
 import * as engine from "./engine.js";
+import { middleOf } from "./middle.js";
 import { AFTER_STEM, CONV1, MAXPOOL } from "./stem-windows.js";
 import { size } from "./tensors.js";
 
@@ -8,18 +9,8 @@ export const PICTURES = ["photograph", "own"];
 const MEAN = [0.485, 0.456, 0.406], STD = [0.229, 0.224, 0.225]; // ImageNet's, as in linewalk/images.py
 
 // The picture's middle, as large as the stem wants it for maps of this size: ImageData, transparency laid on white.
-export async function pixels(blob, { height, width }) {
-  const bitmap = await createImageBitmap(blob), [tall, wide] = [height * AFTER_STEM.jump, width * AFTER_STEM.jump];
-  const canvas = new OffscreenCanvas(wide, tall), context = canvas.getContext("2d", { willReadFrequently: true });
-  context.fillStyle = "white";
-  context.fillRect(0, 0, wide, tall);
-  context.imageSmoothingQuality = "high";
-  const scale = Math.min(bitmap.width / wide, bitmap.height / tall);
-  const [across, down] = [wide * scale, tall * scale];
-  context.drawImage(bitmap, (bitmap.width - across) / 2, (bitmap.height - down) / 2, across, down, 0, 0, wide, tall);
-  bitmap.close();
-  return context.getImageData(0, 0, wide, tall);
-}
+export const pixels = (blob, { height, width }) =>
+  middleOf(blob, { height: height * AFTER_STEM.jump, width: width * AFTER_STEM.jump });
 
 // What the book's stem makes of a picture. A block of another number of channels gets the stem's 64 over and over.
 export async function throughStem(picture, stem, { inplanes }) {

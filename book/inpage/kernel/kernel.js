@@ -126,8 +126,9 @@ export function pythonKernel({ base, purpose = "explain", onProgress, onLeft = (
       return ask({ kind: "explain", ...request });
     },
     // What was explained last runs with numbers: `take` gets, as a cell's, what each line made that can be seen, and in
-    // `content.line` which one that is. Says with what it ran, {zh, en}, or null.
-    values: (take) => askAgain({ kind: "values" }, take),
+    // `content.line` which one that is. `pictures`: ImageData of the sizes that are fed, or null for the book's photograph.
+    // Says with what it ran, {zh, en}, or null.
+    values: (take, pictures) => askAgain({ kind: "values", pictures }, take),
     // `take` gets the whole card of such a line.
     card: (line, take) => askAgain({ kind: "card", line }, take),
     // Whether a cell ran without an error; `take` gets what it puts out, {type, content}, while it runs.

@@ -42,7 +42,7 @@ const KINDS = {
     if (left) self.postMessage({ left });
   },
   explain: ({ code, language, settings }) => JSON.parse(answer(code, language, JSON.stringify(settings))),
-  values: ({ id }) => JSON.parse(python.pyimport("pasted_values").values(puttingOut(id))),
+  values: ({ id, pictures }) => JSON.parse(python.pyimport("pasted_values").values(puttingOut(id), pictures ?? [])),
   card: async ({ id, line }) => python.pyimport("pasted_values").card(line, puttingOut(id), await graphviz()),
   run: async ({ id, code }) => {
     // Where it may have to wait for the graphics card, Python is called in the way that lets it.

@@ -9,6 +9,7 @@ import itertools
 import json
 import re
 import sys
+import time
 import types
 import warnings
 from typing import NamedTuple
@@ -16,24 +17,30 @@ from typing import NamedTuple
 import torch.nn as nn
 from pasting import sentences
 from pasting.feed import inputs_of, is_list, tensor_of, works
-from pasting.guess import arguments_of, guessed
-from pasting.repair import lifted, repaired
-from pasting.space import defined
+from pasting.guess import arguments_of, asks_for_keys, guessed, parameters_of
+from pasting.repair import in_a_class, lifted, repaired
+from pasting.space import MODULE, defined
+from torch._lacking import NoValues
 
 from linewalk import Bilingual, Described, WalkError, annotate
 from linewalk.notes import Notes
 
 _LONGEST, _MOST_ADDED, _MOST_WAYS, _DEEPEST = 200_000, 6, 16, 240
-_LONGEST_LABEL = 40  # characters beside a line
+_LONGEST_LABEL = 80  # characters beside a line
 _OTHERS = (
-    ("tensorflow", "TensorFlow"),
+    ("tensorflow tf", "TensorFlow"),
     ("keras", "Keras"),
-    ("paddle", "PaddlePaddle"),
-    ("mindspore", "MindSpore"),
-    ("jax", "JAX"),
-    ("flax", "Flax"),
+    ("paddle nn.Layer", "PaddlePaddle"),
+    ("mindspore nn.Cell", "MindSpore"),
+    ("jax jnp", "JAX"),
+    ("flax nn.compact", "Flax"),
     ("mxnet", "MXNet"),
+    ("jittor jt", "Jittor"),
 )
+
+
+_OF_SIZES = (RuntimeError, ValueError, IndexError, AssertionError)  # what another input might mend
+_OF_CODE = (NotImplementedError, RecursionError, NoValues)  # what it cannot
 
 
 told = None  # the `Told` of what was explained last
@@ -115,14 +122,19 @@ def explain(code, language="zh", settings=None):
 
 @contextlib.contextmanager
 def shallow():
-    """Within it, calls nest less deep: a browser's stack ends long before Python's own limit, and ends everything."""
-    before, depth, frame = sys.getrecursionlimit(), 0, sys._getframe()
+    """Within it, calls nest less deep: a browser's stack ends long before Python's own limit, and ends everything.
+
+    And nothing sleeps.
+    """
+    before, depth, frame, sleep = sys.getrecursionlimit(), 0, sys._getframe(), time.sleep
+    time.sleep = lambda seconds: None
     while frame is not None:
         depth, frame = depth + 1, frame.f_back
     sys.setrecursionlimit(min(before, depth + _DEEPEST))
     try:
         yield
     finally:
+        time.sleep = sleep
         sys.setrecursionlimit(before)
 
 
@@ -139,7 +151,7 @@ def _explained(code, language, settings, answer):
     names = [wanted] if wanted else _likeliest(space, tree)
     plans = []
     for name in names:
-        plan = _Plan(space, tree, name, settings)
+        plan = _plan(space, tree, name, settings)
         plans.append(plan)
         if plan.works:
             break
@@ -156,20 +168,39 @@ def _read(code):
         raise _Refused(sentences.TOO_LONG)
     found = repaired(code)
     if found.source is None or not found.tree.body:
+        if re.search(r"^\s*\(\w+\): \w+\(", code, re.MULTILINE):
+            raise _Refused(sentences.PRINTED)
         if "class " not in code and "def " not in code:
             raise _Refused(sentences.ONE_LINE if _looks_like_a_line(code) else sentences.NOT_PYTHON)
         raise _Refused(found.failure or sentences.NOT_PYTHON)
+    if name := _other_framework(found.tree):
+        raise _Refused(sentences.other_framework(name))
+    source, tree = lifted(found.source, found.tree)
+    if wrapped := in_a_class(tree):
+        source, tree = wrapped, ast.parse(wrapped)
+        found.remarks.append(sentences.IN_A_CLASS)
+    return tree, source, found.remarks
+
+
+def _other_framework(tree):
+    """The framework that code is for where that is none of PyTorch's, by its imports, else by what it names."""
+    imports = [node for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
     imported = {
         name.split(".")[0]
-        for node in ast.walk(found.tree)
-        if isinstance(node, (ast.Import, ast.ImportFrom))
+        for node in imports
         for name in (getattr(node, "module", None) or "", *(alias.name for alias in node.names))
     }
-    for word, name in _OTHERS:
-        if word in imported and "torch" not in imported:
-            raise _Refused(sentences.other_framework(name))
-    source, tree = lifted(found.source, found.tree)
-    return tree, source, found.remarks
+    if "torch" in imported:
+        return None
+    bound = {alias.asname or alias.name for node in imports for alias in node.names}
+    bound |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    bound |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)]
+    named = {node.value.id for node in nodes} - bound
+    asked = {ast.unparse(node) for node in nodes}
+    return next(
+        (name for words, name in _OTHERS if any(word in imported | named | asked for word in words.split())), None
+    )
 
 
 def _looks_like_a_line(code):
@@ -183,7 +214,10 @@ def _why_no_class(space, tree):
         return sentences.not_a_module(name, base)
     if len(tree.body) == 1 and not hasattr(tree.body[0], "body") and _looks_like_a_line(ast.unparse(tree)):
         return sentences.ONE_LINE
-    return sentences.NO_CLASS
+    if "self." in ast.unparse(tree):
+        return sentences.LINES
+    functions = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
+    return sentences.only_a_function(functions[-1]) if functions else sentences.NO_CLASS
 
 
 def _likeliest(space, tree):
@@ -214,6 +248,8 @@ def _why_no_forward(cls, tree):
     own = [one.name for one in node.body if isinstance(one, ast.FunctionDef)]
     if any(isinstance(one, ast.FunctionDef) and one.name == "forward" for one in ast.walk(node)):
         return sentences.FORWARD_INSIDE
+    if any(isinstance(one, ast.FunctionDef) and one.name == "forward" for one in tree.body):
+        return sentences.FORWARD_OUTSIDE
     alike = [name for name in own if name in ("__call__", "call", "construct")]
     alike += difflib.get_close_matches("forward", own, n=1, cutoff=0.7)
     return sentences.forward_misnamed(alike[0]) if alike else sentences.NO_FORWARD
@@ -228,6 +264,19 @@ def _without_self(cls, tree):
             first = method.args.args[0].arg
             if first not in ("self", "cls", "module", "this", "_", "s"):
                 yield sentences.self_missing(method.name, first)
+
+
+def _plan(space, tree, name, settings):
+    """The `_Plan` of a class, with another padding where none of its guesses worked."""
+    plan = _Plan(space, tree, name, settings)
+    given = settings.get("arguments") or {}
+    padding = next((one for one in plan.arguments if "pad" in one and one not in given), None)
+    for text in ("2", "0") if padding and not plan.works else ():
+        arguments = {**given, padding: text}
+        other = _Plan(space, tree, name, {**settings, "arguments": arguments})
+        if other.works:
+            return other
+    return plan
 
 
 class _Plan:
@@ -258,9 +307,14 @@ class _Plan:
             self.works = True
             return
         self.inputs, self.works = inputs_of(module, tree)
-        if not self.works and self.inputs:
-            shown = ", ".join(_shown(shape) for shape, _ in self.inputs)
-            self.could_not_guess.append(sentences.input_not_guessed(shown))
+        signature = inspect.signature(self.cls.__init__).parameters.values()
+        several = [one.name for one in signature if one.kind is one.VAR_POSITIONAL and one.name != "args"]
+        self.could_not_guess += map(sentences.left_empty, several)
+        if not self.works:
+            dictionaries = asks_for_keys(self.cls.forward, parameters_of(self.cls.forward))
+            self.could_not_guess += map(sentences.wants_a_dictionary, dictionaries)
+            parts = [name for name, text in self.arguments.items() if text == "nn.Identity()"]
+            self.could_not_guess += [sentences.part_not_pasted(name) for name in parts]
 
     def _built(self, space):
         """The module, or None; what it wants besides its own parameters (`**kwargs`) is guessed as well."""
@@ -277,6 +331,12 @@ class _Plan:
                     return None
                 self.arguments[missing[1]] = text
                 self.values[missing[1]] = evaluated(missing[1], text, space)
+            except KeyError as error:  # of `cfg["width"]`, where `__init__` takes `**cfg`
+                name = error.args[0] if error.args else None
+                text = guessed(name) if takes_more and isinstance(name, str) and name.isidentifier() else None
+                if text is None or name in self.values:
+                    return None
+                self.arguments[name], self.values[name] = text, evaluated(name, text, space)
             except Exception:
                 return None
         return None
@@ -343,6 +403,11 @@ def _tell(plan, language, space, answer):
     }
     inputs = None if plan.inputs is None else tuple(tensor_of(*one) for one in plan.inputs)
     notes = annotate(plan.cls, language=language, inputs=inputs, training=plan.training, **plan.values)
+    if inputs and not plan.works and isinstance(notes.error, _OF_SIZES) and not isinstance(notes.error, _OF_CODE):
+        shown = ", ".join(_shown(shape) for shape, _ in plan.inputs)
+        answer["could_not_guess"].append(both(sentences.input_not_guessed(shown)))
+    own = {entry.name for entry in notes._reading.helpers if entry.function.__module__ == MODULE}
+    notes.helpers = [(name, lines) for name, lines in notes.helpers if name in own]
     head = "".join(f"{line}\n" for line in space.imports)
     answer |= {
         "ok": True,
@@ -382,20 +447,37 @@ def _line(line, notes, language):
         "source": line.text,
         "depth": line.depth,
         "html": notes.line_html(line, language),
-        "shape": _shape_label(line),
+        "shape": _shape_label(line, notes),
         "ran": line.ran,
     }
 
 
-def _shape_label(line):
-    """The shape of what a line made: of the first name that it changed, or of what it returned."""
+def _shape_label(line, notes):
+    """The shape of what a line made: of the first name that it changed, of what it returned, else of its value."""
     for step in line.steps[-1:]:
+        if step.error is not None:
+            return ""
         if step.result and step.source.startswith("return"):
             with contextlib.suppress(KeyError):
                 return _shapes_in(Described(step.value(step.result)))
         for change in step.changed.values():
             if found := _shapes_in(change.after):
                 return found
+    return _shape_of_value(line.node, notes)
+
+
+def _shape_of_value(node, notes):
+    """The shape of a statement's value as it was watched: functions of the paste's have no steps of their own."""
+    if isinstance(node, ast.FunctionDef):
+        first = node.args.args[0].arg if node.args.args else None
+        value = next((one for one in ast.walk(node) if hasattr(one, "site") and getattr(one, "id", 0) == first), None)
+    else:
+        value = node if isinstance(node, ast.AugAssign) else getattr(node, "value", None)
+    for run in filter(None, (notes._reading.forward, notes._reading.init)):
+        if expression := run.expressions.get(getattr(value, "site", None)):
+            seen = (expression.first if isinstance(node, ast.FunctionDef) else expression.last).result
+            holds_tensors = seen.kind == "tensor" or any(item.kind == "tensor" for item in seen.items)
+            return seen.text if holds_tensors and len(seen.text) <= _LONGEST_LABEL else ""
     return ""
 
 

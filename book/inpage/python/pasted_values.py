@@ -21,6 +21,7 @@ from torch._lacking import NoValues
 from linewalk import load_image, walk
 from linewalk.draw import glimpse
 from linewalk.draw.graph import lay_out_with
+from linewalk.images import normalize
 
 # What a phone computes within seconds and has the memory for.
 _MOST_MACS, _MOST_VALUES, _MOST_PARAMETERS = 2_000_000_000, 30_000_000, 30_000_000
@@ -30,10 +31,12 @@ _PHOTOGRAPH = 224  # pixels a side
 _steps = {}  # (number of a line, its source) → the last step that ran it, of what `values` was asked for last
 
 
-def values(tell):
+def values(tell, pictures=()):
     """Run what `explain` has explained with numbers, and tell what each line made.
 
     Args:
+        pictures: the reader's own picture in each size that is fed, as the page's ImageData: height, width and RGBA
+            bytes in `data`.
         tell: gets, for each line that made something to see, as soon as that is drawn, what a cell puts out: in JSON
             ["display_data", content], where content["line"] is the line's index in `explain`'s lines.
 
@@ -49,7 +52,7 @@ def values(tell):
     if said is None:
         try:
             with _computing(), annotate_pasted.shallow():
-                said = _seen(told, tell)
+                said = _seen(told, tell, _by_size(pictures))
         except (Exception, SystemExit) as error:
             said = sentences.not_with_numbers(f"{type(error).__name__}: {error}")
     return json.dumps(annotate_pasted.both(said), ensure_ascii=False)
@@ -73,8 +76,17 @@ def _tell(tell, html, **more):
     tell(json.dumps(["display_data", {"data": {"text/html": html}, **more}], ensure_ascii=False))
 
 
-def _seen(told, tell):
-    fed, trail = _walked(told)
+def _by_size(pictures):
+    """(height, width) → the picture's batch of one."""
+    found = {}
+    for one in pictures:
+        rgba = torch.frombuffer(bytearray(one.data.to_bytes()), dtype=torch.uint8).view(one.height, one.width, 4)
+        found[one.height, one.width] = normalize(rgba[..., :3].permute(2, 0, 1)[None].contiguous().float() / 255)
+    return found
+
+
+def _seen(told, tell, pictures):
+    fed, trail = _walked(told, pictures)
     _steps.update({(step.lineno, step.source): step for step in trail})
     for index, line in enumerate(told.lines):
         step = _steps.get((line.first, line.text))
@@ -89,13 +101,13 @@ def _seen(told, tell):
     return fed
 
 
-def _walked(told):
+def _walked(told, pictures):
     """(what it was fed with, the `Trail`), as far as it came."""
     space = defined(told.source, told.tree)
     torch.manual_seed(_SEED)
     arguments = {name: annotate_pasted.evaluated(name, text, space) for name, text in told.plan.arguments.items()}
     module = space.classes[told.plan.name](**arguments).train(told.plan.training)
-    fed, inputs = _inputs(module, told.plan.inputs)
+    fed, inputs = _inputs(module, told.plan.inputs, pictures)
     try:
         with torch.no_grad():
             return fed, walk(module, *inputs)
@@ -105,23 +117,32 @@ def _walked(told):
         return fed, error.trail
 
 
-def _inputs(module, wanted):
+def _inputs(module, wanted, pictures):
     shapes = [one for shape, whole in wanted if shape and not whole for one in (shape if is_list(shape) else [shape])]
+    is_own = any(_is_of(pictures, shape) for shape in shapes)
     is_seen = any(map(_is_of_a_picture, shapes))
-    return (sentences.FED_PHOTOGRAPH if is_seen else sentences.FED_RANDOM), [_input(module, *one) for one in wanted]
+    fed = sentences.FED_OWN if is_own else sentences.FED_PHOTOGRAPH if is_seen else sentences.FED_RANDOM
+    return fed, [_input(module, pictures, *one) for one in wanted]
 
 
-def _input(module, shape, whole):
+def _input(module, pictures, shape, whole):
     if shape is None:
         return None
     if is_list(shape):
-        return [_input(module, one, whole) for one in shape]
+        return [_input(module, pictures, one, whole) for one in shape]
     if whole:
         words = [layer.num_embeddings for layer in module.modules() if isinstance(layer, nn.Embedding)]
         return torch.randint(min(words), shape) if words else torch.zeros(shape, dtype=torch.long)
+    if _is_of(pictures, shape):
+        return pictures[tuple(shape[2:])].repeat(shape[0], 1, 1, 1)
     if _is_of_a_picture(shape):
         return F.adaptive_avg_pool2d(load_image(), shape[2:]).repeat(shape[0], 1, 1, 1)
     return torch.randn(shape)
+
+
+def _is_of(pictures, shape):
+    """Whether the reader's own picture was brought for an input of this shape."""
+    return len(shape) == 4 and shape[1] == 3 and tuple(shape[2:]) in pictures
 
 
 def _is_of_a_picture(shape):

@@ -35,14 +35,17 @@ _INTEGERS = (
 
 
 class _Counter(TorchDispatchMode):
-    """How far a call gets, in operators."""
+    """count: how far a call gets, in operators; stretches: whether maps of two sizes were added."""
 
     def __init__(self):
         super().__init__()
-        self.count = 0
+        self.count, self.stretches = 0, False
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         self.count += 1
+        if "add" in str(func) and len(args) > 1 and all(isinstance(one, torch.Tensor) for one in args[:2]):
+            one, other = args[0].shape, args[1].shape
+            self.stretches |= len(one) == len(other) == 4 and one[:2] == other[:2] and one != other
         return func(*args, **(kwargs or {}))
 
 
@@ -57,7 +60,9 @@ def inputs_of(module, tree):
     if not parameters and any(one.kind is one.VAR_POSITIONAL for one in inspect.signature(forward).parameters.values()):
         parameters = ["one", "another"]  # `forward(self, *xs)`
     if not parameters:
-        return [], _tried(module, [])[0]
+        if _tried(module, [])[0] or not (optional := list(parameters_of(forward))):
+            return [], _tried(module, [])[0]
+        parameters = optional[:1]
     best, furthest, began = None, -1, time.monotonic()
     for combination in itertools.islice(_combinations(module, parameters, tree), _MOST_TRIES):
         worked, count, error = _tried(module, combination)
@@ -97,7 +102,8 @@ def _tried(module, combination):
         with contextlib.redirect_stdout(io.StringIO()), torch.no_grad(), warnings.catch_warnings(), counter:
             warnings.simplefilter("ignore")
             module(*(tensor_of(*one) for one in combination))
-        return True, counter.count, None
+        is_tiny = any(shape and len(shape) == 4 and not is_list(shape) and shape[-1] <= 4 for shape, _ in combination)
+        return not (is_tiny and counter.stretches), counter.count, None
     except Exception as error:
         return False, counter.count, error
     finally:
@@ -140,6 +146,12 @@ def _combinations(module, parameters, tree):
         yield [one] * count
     if count == 1:
         return
+    if count == 2:  # a decoder's: what comes from below is half as large, the skip may have half the channels
+        for shape, whole in singles:
+            if len(shape) == 4 and shape[1] % 2 == 0 and min(shape[2:]) > 1:
+                half = (*shape[:2], *(side // 2 for side in shape[2:]))
+                for skip in (shape[1] // 2, shape[1]):
+                    yield [(half, whole), ((shape[0], skip, *(side * 2 for side in half[2:])), whole)]
     for shape, whole in singles:  # branches that are joined: each brings its part of the channels
         if len(shape) > 2 and shape[1] % count == 0:
             yield [((shape[0], shape[1] // count, *shape[2:]), whole)] * count
@@ -251,8 +263,11 @@ def _mined_shapes(tree):
 def _wanted(module, parameters):
     """What the layers want, in the order in which they were registered."""
     found = []
-    for layer in module.modules():
+    for layer in _layers(module):
         found += _wanted_by(layer)
+    if _is_of_rows(module, parameters):
+        found = [("steps" if kind == "rows" else kind, channels) for kind, channels in found]
+    yield from _tokens(module, found)
     for place in range(len(_SIDES) if len(found) < 8 else 8):
         for kind, channels in dict.fromkeys(found):
             if kind == "maps":
@@ -266,6 +281,30 @@ def _wanted(module, parameters):
             yield (1, channels, 14, 14), False
 
 
+def _layers(module):
+    """Its layers, those in plain lists as well, which it has not registered."""
+    yield from module.modules()
+    for value in vars(module).values():
+        if isinstance(value, (list, tuple)):
+            yield from (layer for one in value if isinstance(one, nn.Module) for layer in one.modules())
+
+
+def _is_of_rows(module, parameters):
+    """Whether it is of a kind that takes several vectors at once, by what it and its inputs are called."""
+    name = type(module).__name__.lower()
+    return {"query", "key", "value", "q", "k", "v", "queries", "keys", "values"} & {*parameters} or any(
+        kind in name for kind in ("atten", "attn", "transformer", "encoderlayer", "decoderlayer", "feedforward", "ffn")
+    )
+
+
+def _tokens(module, found):
+    """As many vectors as the map has places whose sides the module keeps, `self.input_resolution`."""
+    channels = next((channels for kind, channels in found if kind in ("steps", "rows")), None)
+    for name, value in vars(module).items():
+        if "resolution" in name and channels and isinstance(value, (tuple, list)) and len(value) == 2:
+            yield (1, value[0] * value[1], channels), False
+
+
 def _wanted_by(layer):
     if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d)):
         return [("maps", layer.in_channels)]
@@ -276,7 +315,7 @@ def _wanted_by(layer):
     if isinstance(layer, nn.Linear):
         return [("rows", layer.in_features)]
     if isinstance(layer, nn.Embedding):
-        return [("ids", layer.num_embeddings)]
+        return [("ids", layer.num_embeddings), ("maps", layer.embedding_dim)]  # the latter for a codebook
     if isinstance(layer, (nn.LSTM, nn.GRU, nn.RNN)):
         return [("steps", layer.input_size)]
     if isinstance(layer, nn.MultiheadAttention):
@@ -299,7 +338,13 @@ def _wanted_by(layer):
 def _of_kind(kind, channels):
     return {
         "sequence": [((1, channels, 32), False), ((1, channels, 100), False)],
-        "volume": [((1, channels, 8, 16, 16), False), ((1, channels, 16, 56, 56), False)],
+        "volume": [
+            ((1, channels, 8, 16, 16), False),
+            ((1, channels, 16, 56, 56), False),
+            ((1, channels, 16, 112, 112), False),
+            ((1, channels, 32, 32, 32), False),
+            ((1, channels, 64, 64, 64), False),
+        ],
         "rows": [
             ((1, channels), False),
             ((1, 16, channels), False),

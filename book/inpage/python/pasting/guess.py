@@ -90,6 +90,10 @@ _NAMES = (  # (names, source of the value), the first that fits
             "out_classes",
             "nc",
             "output_nc",
+            "outputs",
+            "n_actions",
+            "num_actions",
+            "action_size",
         ),
         "10",
     ),
@@ -131,11 +135,16 @@ _NAMES = (  # (names, source of the value), the first that fits
         "64",
     ),
     (("mlp_dim", "d_ff", "ff_dim", "dim_feedforward", "mlp_hidden_dim", "ffn_dim", "forward_expansion"), "128"),
+    (("d_hid",), "128"),
     (("head_dim", "dim_head", "d_k", "d_v", "key_dim"), "16"),
     (("kernel_size", "kernel", "k", "ksize", "kernels"), "3"),
     (("stride", "strides", "dilation", "dilations", "groups", "s", "g"), "1"),
     (("padding", "pad", "p_conv"), "1"),
-    (("depth", "num_layers", "n_layers", "layers_num", "num_blocks_each", "n_layer", "num_block", "n_blocks"), "2"),
+    (
+        ("depth", "num_layers", "n_layers", "layers_num", "num_blocks_each", "n_layer", "num_block", "n_blocks"),
+        "2",
+    ),
+    (("layer_dim", "num_rnn_layers", "num_hidden_layers", "multiple_of"), "2"),
     (("num_layer", "nblocks", "n"), "2"),
     (("reduction", "ratio", "r", "reduction_ratio", "squeeze_factor", "rd_ratio", "se_ratio"), "4"),
     (("expand_ratio", "expansion", "mlp_ratio", "expand", "t", "expand_rate", "e"), "4"),
@@ -173,7 +182,11 @@ _NAMES = (  # (names, source of the value), the first that fits
         ),
         "16",
     ),
-    (("img_size", "image_size", "resolution", "input_resolution", "size", "img_dim"), "32"),
+    (("img_size", "image_size", "size", "img_dim"), "32"),
+    (("resolution", "input_resolution"), "56"),  # windows of 4, 7 and 8 fit in
+    (("atrous_rates", "rates", "dilation_rates"), "[6, 12, 18]"),
+    (("alpha", "negative_slope"), "0.2"),
+    (("commitment_cost", "beta"), "0.25"),
     (("patch_size", "patch", "window_size", "window"), "4"),
     (("dropout", "drop", "drop_rate", "p", "dropout_rate", "drop_prob", "dropout_p", "attn_drop", "drop_path"), "0.1"),
     (("bias", "use_bias", "bilinear", "batch_first", "affine"), "True"),
@@ -211,14 +224,51 @@ def arguments_of(cls, space, tree, given):
         elif parameter.default is not parameter.empty:
             texts[name] = _default_text(parameter.default, cls, name, space)
         else:
-            text = _for_blocks(name, space) or _layer(name, cls, parameter) or guessed(name)
+            text = (
+                _for_blocks(name, space)
+                or _key(name, cls, space)
+                or _pasted_along(name, cls, space, tree)
+                or _layer(name, cls, parameter)
+                or ("None" if _may_be_none(parameter) and name.lower() not in _GUESSES else guessed(name))
+            )
             if text is None:
                 text = _configuration(name, space, tree) or _by_annotation(parameter)
                 unsure.append(name)
             is_row = _is_annotated_as_row(parameter) or _is_used_as_row(name, cls)
-            texts[name] = f"({text}, {text})" if is_row and not text.startswith(("[", "(")) else text
+            texts[name] = f"({text}, {text})" if is_row and text.isdigit() else text
     _together(cls, texts, {*given, *mined}, parameters)
     return texts, unsure
+
+
+def _may_be_none(parameter):
+    annotation = str(parameter.annotation)
+    return "Optional" in annotation or "None" in annotation
+
+
+def _key(name, cls, space):
+    """For `cfg[name]`, the first key of that dictionary."""
+    for node in ast.walk(_tree_of(cls)):
+        if (
+            isinstance(node, ast.Subscript)
+            and isinstance(node.value, ast.Name)
+            and isinstance(node.slice, ast.Name)
+            and node.slice.id == name
+            and isinstance(table := space.names.get(node.value.id), dict)
+            and table
+        ):
+            return repr(next(iter(table)))
+    return None
+
+
+def _pasted_along(name, cls, space, tree):
+    """For a part that is handed over, `encoder`, the class of that name, built as it would be by itself."""
+    wanted = name.replace("_", "").lower()
+    for other, part in space.classes.items():
+        if part is not cls and other.replace("_", "").lower() == wanted and not issubclass(part, cls):
+            texts, _ = arguments_of(part, space, tree, {})
+            if cls.__name__ not in str(texts):
+                return f"{other}({', '.join(f'{key}={text}' for key, text in texts.items())})"
+    return None
 
 
 def parameters_of(function):
@@ -248,7 +298,7 @@ def _mined_call(name, tree, parameters):
 
 
 def _default_text(value, cls, name, space):
-    for node in ast.walk(ast.parse(textwrap.dedent(_source_of(cls)))):
+    for node in ast.walk(_tree_of(cls)):
         if isinstance(node, ast.FunctionDef) and node.name == "__init__":
             arguments = [*node.args.posonlyargs, *node.args.args]
             defaults = dict(
@@ -266,6 +316,10 @@ def _default_text(value, cls, name, space):
             if name in defaults:
                 return ast.unparse(defaults[name])
     return repr(value)
+
+
+def _tree_of(thing):
+    return ast.parse(textwrap.dedent(_source_of(thing)))
 
 
 def _source_of(cls):
@@ -287,7 +341,7 @@ def _layer(name, cls, parameter):
     """A layer for a parameter that is kept as it came and then called, `self.fn = fn` and `self.fn(x)`."""
     if guessed(name) == "None":
         return None
-    nodes = list(ast.walk(ast.parse(textwrap.dedent(_source_of(cls)))))
+    nodes = list(ast.walk(_tree_of(cls)))
     kept = {
         ast.unparse(node.targets[0])
         for node in nodes
@@ -325,8 +379,10 @@ def guessed(name):
 
 
 def _by_part(name):
-    """By a part of the name: `in_channels_left` is a number of channels."""
+    """By a part of the name: `in_channels_left` is a number of channels, `use_se` a switch."""
     lowered = name.lower()
+    if lowered.startswith(("use_", "is_", "has_", "with_", "enable_")):
+        return "True"
     return next((text for part, text in map(str.split, _PARTS.split("|")) if part in lowered), None)
 
 
@@ -346,13 +402,33 @@ def _is_annotated_as_row(parameter):
 
 
 def _is_used_as_row(name, cls):
-    """Whether `__init__` takes parts of it, `window_size[0]`, or counts them, `len(window_size)`."""
-    for node in ast.walk(ast.parse(textwrap.dedent(_source_of(cls)))):
-        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == name:
+    """Whether the class takes parts of it, `window_size[0]`, unpacks, counts or goes through it."""
+    nodes = list(ast.walk(_tree_of(cls)))
+    names = {name} | {
+        ast.unparse(target)
+        for node in nodes
+        if isinstance(node, ast.Assign) and ast.unparse(node.value) == name
+        for target in node.targets
+    }
+
+    def is_it(node):
+        return isinstance(node, (ast.Name, ast.Attribute)) and ast.unparse(node) in names
+
+    for node in nodes:
+        if isinstance(node, ast.Subscript) and is_it(node.value):
+            return not (isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str))
+        if isinstance(node, ast.Call) and len(node.args) == 1 and is_it(node.args[0]) and _takes_rows(node.func):
             return True
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "len" and ast.unparse(node.args[0]) == name:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple) and is_it(node.value):
+            return True
+        if isinstance(node, (ast.For, ast.comprehension)) and is_it(node.iter):
             return True
     return False
+
+
+def _takes_rows(function):
+    name = ast.unparse(function).rpartition(".")[2]
+    return name in ("len", "min", "max", "sum", "tuple", "list", "enumerate", "prod")
 
 
 def lengths_of_lists(forward, parameters):
@@ -361,7 +437,7 @@ def lengths_of_lists(forward, parameters):
     It unpacks them, `h, c = state`; joins them, `torch.cat(xs)`; or goes through them, `for x in xs`, `xs[-1]` beside
     `len(xs)`.
     """
-    found, nodes = {}, list(ast.walk(ast.parse(textwrap.dedent(_source_of(forward)))))
+    found, nodes = {}, list(ast.walk(_tree_of(forward)))
     for node in nodes:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple) and isinstance(node.value, ast.Name):
             found[node.value.id] = len(node.targets[0].elts)
@@ -375,15 +451,24 @@ def lengths_of_lists(forward, parameters):
     return {name: count for name, count in found.items() if name in parameters and (name not in stored or count)}
 
 
+def asks_for_keys(forward, parameters):
+    """Those of `forward`'s parameters that it takes for dictionaries: `batch["image"]`, `x.keys()`."""
+    found = set()
+    for node in ast.walk(_tree_of(forward)):
+        by_key = isinstance(node, ast.Subscript) and isinstance(getattr(node.slice, "value", None), str)
+        if by_key or (isinstance(node, ast.Attribute) and node.attr in ("keys", "values", "items")):
+            found.add(ast.unparse(node.value))
+    return [name for name in parameters if name in found]
+
+
 def _configuration(name, space, tree):
-    """A configuration object: the paste's own, or one with all that the paste asks of it."""
-    wanted = dict.fromkeys(
-        node.attr
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Attribute)
-        and ast.unparse(node.value) in (name, f"self.{name}")
-        and isinstance(node.ctx, ast.Load)
-    )
+    """A configuration: the paste's own, or one with all that the paste asks of it."""
+    if keys := _keys_asked(name, tree):
+        for other, value in space.names.items():
+            if isinstance(value, dict) and not other.startswith("__") and keys <= value.keys():
+                return other
+        return f"{{{', '.join(f'{key!r}: {_plain_guess(key)}' for key in sorted(keys))}}}"
+    wanted = _attributes_asked((name, f"self.{name}"), tree)
     if not wanted:
         return None
     for other in space.others:
@@ -391,8 +476,37 @@ def _configuration(name, space, tree):
             made = space.names[other]()
             if all(hasattr(made, attribute) for attribute in wanted):
                 return f"{other}()"
-    values = ", ".join(f"{attribute}={guessed(attribute) or 16}" for attribute in wanted)
-    return f"SimpleNamespace({values})"
+    return _namespace(wanted)
+
+
+def _keys_asked(name, tree):
+    """The keys of `cfg["width"]` and `cfg.get("width", 8)`."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Subscript) and ast.unparse(node.value) in (name, f"self.{name}"):
+            found.add(getattr(node.slice, "value", None))
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in (f"{name}.get", f"self.{name}.get") and node.args:
+            found.add(getattr(node.args[0], "value", None))
+    return {key for key in found if isinstance(key, str)}
+
+
+def _attributes_asked(owners, tree):
+    """What is asked of it: attribute → what is asked of that in turn; `cfg.MODEL.WIDTH` → {"MODEL": {"WIDTH": {}}}."""
+    found = {}
+    for node in ast.walk(tree):
+        is_asked = isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)
+        if is_asked and node.attr not in found and ast.unparse(node.value) in owners:
+            found[node.attr] = _attributes_asked(tuple(f"{owner}.{node.attr}" for owner in owners), tree)
+    return found
+
+
+def _namespace(wanted):
+    values = (f"{name}={_namespace(inner) if inner else _plain_guess(name)}" for name, inner in wanted.items())
+    return f"SimpleNamespace({', '.join(values)})"
+
+
+def _plain_guess(name):
+    return guessed(name) or "16"
 
 
 def _together(cls, texts, settled, parameters):
@@ -402,3 +516,7 @@ def _together(cls, texts, settled, parameters):
     first = [name for name in required if texts[name] == "64"]
     if isinstance(expansion, int) and expansion > 1 and len(first) >= 2:
         texts[first[0]] = str(64 * expansion)
+    for sides in (("h", "w"), ("height", "width"), ("img_h", "img_w")):
+        if {*sides} <= {*required}:
+            texts.update(dict.fromkeys(sides, "64"))
+            texts.update({name: "3" for name in ("channels", "c") if name in required})

@@ -3,6 +3,7 @@
 import ast
 import html
 import itertools
+import json
 import re
 import textwrap
 from dataclasses import dataclass, field
@@ -10,13 +11,7 @@ from dataclasses import dataclass, field
 from .restore import indented, split_into_lines
 from .sentences import REPAIRS, lost_indentation, syntax
 
-_WIDE = {
-    ord(wide): plain
-    for wide, plain in zip(
-        "（），：；＝＋－＊／．［］｛｝＜＞＃＠！＂＇＿％｜＆～＾", "(),:;=+-*/.[]{}<>#@!\"'_%|&~^", strict=True
-    )
-}
-_WIDE |= {
+_WIDE = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)} | {  # each of ASCII has a wide form
     ord("。"): ".",
     ord("、"): ",",
     ord("【"): "[",
@@ -30,11 +25,18 @@ _WIDE |= {
 }
 _CURLY = {ord(curly): plain for curly, plain in zip("“”„‘’‚", "\"\"\"'''", strict=True)}
 _SPACES = {ord(space): " " for space in "\u00a0\u3000\u2002\u2003\u2009\u202f"} | {
-    ord(mark): None for mark in "\u200b\u200c\u200d\ufeff\u2060"
+    ord(mark): None for mark in "\u200b\u200c\u200d\ufeff\u2060\u00ad"
 }
+_LIGATURES = {ord(joined): letters for joined, letters in zip("ﬀﬁﬂﬃﬄ", ("ff", "fi", "fl", "ffi", "ffl"), strict=True)}
 _HEAD = re.compile(r"^\s*(?:import\s+\w|from\s+[\w.]+\s+import\b|class\s+\w+|def\s+\w+\s*\(|@\w|#)")
 _PROMPT = re.compile(r"^\s*(?:>>>|\.\.\.|In \[\d*\]:|\.\.\.:)(?: |$)")
-_NUMBER = re.compile(r"^\s*(\d{1,5})(?:\s*[|│:.)\]]|\t|(?= {1,})|$)")
+_NUMBER = re.compile(r"^\s*[Ll]?(\d{1,5})(?:\s*[|│:.)\]]|\t|(?= {1,})|$)")
+_NUMBER_BEHIND = re.compile(r"(?:^|\s+|\|)(\d{1,5})\s*$")
+_TAG = re.compile(
+    r"</?(?:pre|code|span|div|p|br|table|tbody|tr|td|ol|ul|li|font|strong|em|b|i|a|h[1-6])\b[^<>]*>", re.IGNORECASE
+)
+_DIFF_HEAD = re.compile(r"(?:diff --git |index [0-9a-f]+\.\.|--- |\+\+\+ |@@ -\d|new file mode|\\ No newline)")
+_TRACEBACK = re.compile(r"^.*Traceback \(most recent call last\)", re.MULTILINE)
 _CHINESE = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")
 _MOST_LINES_DROPPED = 40
 
@@ -59,11 +61,22 @@ def repaired(text):
 
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
     for name, change in (
+        ("notebook", _cells_of_a_notebook),
+        ("escapes", _with_real_line_breaks),
         ("spaces", lambda t: t.translate(_SPACES)),
+        ("ligatures", lambda t: t.translate(_LIGATURES)),
         ("fences", _without_fences),
+        ("tags", _without_tags),
+        ("prompts", _without_quotation_marks),
         ("prompts", _without_prompts),
+        ("diff", _without_diff),
+        ("prompts", _without_bars),
         ("prompts", _without_numbers),
-        ("diff", _without_plus),
+        ("prompts", _without_numbers),  # of two versions, side by side
+        ("prompts", _without_numbers_behind),
+        ("prose", _without_traceback),
+        ("comments", _uncommented),
+        ("super", _with_plain_super),
     ):
         changed = change(text)
         if changed != text:
@@ -73,11 +86,14 @@ def repaired(text):
     for name, change in (
         ("dedent", textwrap.dedent),
         ("entities", html.unescape),
+        ("magics", _without_magics),
         ("prose", _from_the_code_on),
+        ("prose", _without_words_behind),
         ("quotes", lambda t: _outside_strings(t, _CURLY)),
         ("wide", lambda t: _outside_strings(t, _WIDE)),
-        ("tabs", lambda t: t.expandtabs(4)),
+        ("tabs", _with_tabs_expanded),
         ("dedent", textwrap.dedent),
+        ("colons", _with_colons),
         ("print", _without_old_prints),
     ):
         if tree is None:
@@ -140,12 +156,57 @@ def _without_fences(text):
     return re.sub(r"^[ \t]*(?:```|~~~)\w*[ \t]*\n?", "", text, flags=re.MULTILINE)
 
 
-def _without_prompts(text):
-    lines = text.split("\n")
-    marked = [line for line in lines if re.match(r"^\s*(?:>>>|In \[\d*\]:)", line)]
-    if not marked:
+def _without_tags(text):
+    is_page = re.search(r"</(?:pre|code|span|div|td|p)>", text) and re.search(r"\bclass\s+\w+\s*[(:]", text)
+    return html.unescape(_TAG.sub("", text)) if is_page else text
+
+
+def _cells_of_a_notebook(text):
+    """The code of an `.ipynb` file."""
+    if not text.lstrip().startswith("{"):
         return text
-    return "\n".join(_PROMPT.sub("", line, count=1) for line in lines)
+    try:
+        cells = json.loads(text)["cells"]
+        sources = [cell["source"] for cell in cells if cell["cell_type"] == "code"]
+        return "\n\n".join(source if isinstance(source, str) else "".join(source) for source in sources)
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return text
+
+
+def _with_real_line_breaks(text):
+    r"""Line breaks and quotes that came as `\n` and `\"`, out of a log or of JSON."""
+    if text.strip().count("\n") > 1 or text.count("\\n") < 3:
+        return text
+    return text.strip().strip("\"'").replace("\\n", "\n").replace("\\t", "\t").replace('\\"', '"').replace("\\'", "'")
+
+
+def _without_quotation_marks(text):
+    """`> ` before every line, as mail and forums quote."""
+    filled = [line for line in text.split("\n") if line.strip()]
+    if len(filled) < 2 or not all(re.match(r"\s*> ?(?!>>)", line) for line in filled):
+        return text
+    return "\n".join(re.sub(r"^\s*> ?", "", line) for line in text.split("\n"))
+
+
+def _without_prompts(text):
+    """A session's code: its prompts go, and with them what was put out behind `Out[4]:`."""
+    lines = text.split("\n")
+    if not any(re.match(r"^\s*(?:>>>|In \[\d*\]:)", line) for line in lines):
+        return text
+    kept, is_output = [], False
+    for line in lines:
+        is_output = (is_output and not _PROMPT.match(line)) or re.match(r"\s*Out\[\d*\]:", line)
+        kept.append("" if is_output else _PROMPT.sub("", line, count=1))
+    return "\n".join(kept)
+
+
+def _without_bars(text):
+    """The bars of a table around every line."""
+    lines = text.split("\n")
+    filled = [line.strip() for line in lines if line.strip()]
+    if len(filled) < 2 or not all(line.startswith("|") and line.endswith("|") for line in filled):
+        return text
+    return "\n".join(line.strip().strip("|") for line in lines)
 
 
 def _without_numbers(text):
@@ -163,12 +224,80 @@ def _without_numbers(text):
     return textwrap.dedent("\n".join(bare))
 
 
-def _without_plus(text):
+def _without_numbers_behind(text):
+    """Numbers at the ends of lines, as two-sided numbering leaves them."""
     lines = text.split("\n")
     filled = [line for line in lines if line.strip()]
-    if len(filled) > 1 and all(line.startswith("+") for line in filled):
-        return "\n".join(line[1:] for line in lines)
-    return text
+    numbers = [int(match[1]) for match in map(_NUMBER_BEHIND.search, filled) if match]
+    if len(numbers) < 3 or len(numbers) < 0.9 * len(filled):
+        return text
+    if any(after - before != 1 for before, after in itertools.pairwise(numbers)):
+        return text
+    return "\n".join(_NUMBER_BEHIND.sub("", line) for line in lines)
+
+
+def _without_diff(text):
+    """What a diff leads to: without its marks, its heads and the lines that it takes away."""
+    lines = text.split("\n")
+    filled = [line for line in lines if line.strip()]
+    marked = all(line.startswith(("+", "-", " ")) for line in filled) and any(line.startswith("+") for line in filled)
+    has_head = any(line.startswith("@@ -") for line in lines)
+    if len(filled) < 2 or not (has_head or marked):
+        return text
+    heads = {place for place, line in enumerate(lines) if has_head and _DIFF_HEAD.match(line)}
+    kept = [line for place, line in enumerate(lines) if place not in heads and not line.startswith("-")]
+    return "\n".join(line[1:] if line.startswith(("+", " ")) else line for line in kept)
+
+
+def _uncommented(text):
+    """Code all of whose lines were made comments, or that stands in one string."""
+    lines = text.strip().split("\n")
+    filled = [line for line in lines if line.strip()]
+    if "class " not in text:
+        return text
+    if all(line.startswith("#") for line in filled):
+        return textwrap.dedent("\n".join(re.sub(r"^# ?", "", line) for line in lines))
+    quoted = re.fullmatch(r"(\"{3}|'{3})(.*)\1", text.strip(), re.DOTALL)
+    return textwrap.dedent(quoted[2]) if quoted and quoted[1] not in quoted[2] else text
+
+
+def _without_traceback(text):
+    """Without the error message that was pasted behind the code."""
+    found = _TRACEBACK.search(text)
+    return text[: found.start()] if found and re.search(r"^class ", text[: found.start()], re.MULTILINE) else text
+
+
+def _with_plain_super(text):
+    """`super(Net).__init__()` and `super.__init__()`, which run nothing of the base class's."""
+    return re.sub(r"\bsuper\s*(?:\(\s*\w+\s*\))?\s*\.\s*__init__\s*\(", "super().__init__(", text)
+
+
+def _without_magics(text):
+    """Without a notebook's commands, `%timeit` and `!pip`, and without dots that stand for more."""
+    return re.sub(r"^[ \t]*(?:[%!]+ ?[A-Za-z][^\n]*|\.{4,}|…+|\\(?:begin|end)\{[^\n]*)$", "", text, flags=re.MULTILINE)
+
+
+def _with_tabs_expanded(text):
+    """Tabs as spaces: as many as make it Python, editors differ."""
+    ways = [text.expandtabs(size) for size in (4, 8, 2)]
+    return next((way for way in ways if parsed(way) is not None), ways[0])
+
+
+def _with_colons(text):
+    """A `:` at the end of each head that lost it."""
+    lines = text.split("\n")
+    for _ in range(_MOST_LINES_DROPPED):
+        try:
+            ast.parse("\n".join(lines))
+            break
+        except (SyntaxError, ValueError, MemoryError) as error:
+            if getattr(error, "msg", "") != "expected ':'" or not error.lineno:
+                break
+            code, mark, comment = lines[error.lineno - 1].partition("#")
+            if code.rstrip().endswith(":"):
+                break
+            lines[error.lineno - 1] = f"{code.rstrip()}:{'  ' + mark + comment if mark else ''}"
+    return "\n".join(lines)
 
 
 def _from_the_code_on(text):
@@ -179,6 +308,20 @@ def _from_the_code_on(text):
     if inside and (first is None or inside.start() < len("\n".join(lines[:first]))):
         return text[inside.start() :]
     return "\n".join(lines[first:]) if first else text
+
+
+def _without_words_behind(text):
+    """Without the words behind the last line of code, a copyright notice or a question."""
+    lines = text.split("\n")
+    count = len(lines)
+    while count > 1 and (not lines[count - 1].strip() or _is_only_words(lines[count - 1])):
+        count -= 1
+    return "\n".join(lines[:count]) if any(line.strip() for line in lines[count:]) else text
+
+
+def _is_only_words(line):
+    """Whether a line is prose or a rule across the page, and no part of it code."""
+    return bool(re.fullmatch(r"\s*[-=_*~—─#]{3,}\s*", line)) or (_is_prose(line) and not _code_of(line))
 
 
 def _outside_strings(text, table):
@@ -233,7 +376,10 @@ def _without_prose(text):
 
 def _is_prose(line):
     code = re.sub(r"(\"[^\"]*\"|'[^']*'|#.*)", "", line).strip()
-    words = re.fullmatch(r"[A-Z]?[A-Za-z',]+(?: [A-Za-z0-9_`',()]+){2,}[.?!:]?", code)
+    code = re.sub(r"^(?:\d+[.)]|[-*•])\s+", "", code)
+    words = re.fullmatch(r"[A-Z]?[A-Za-z',]+(?: [A-Za-z0-9_`',().?!:;/-]+){2,}", code)
+    if re.search(r"\w\(|\bself\.", code):
+        words = None
     return bool(
         _CHINESE.search(code) or (words and not re.match(r"(?:class|def|return|if|for|import|from|with)\b", code))
     )
@@ -313,3 +459,30 @@ def lifted(source, tree):
         first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))])
         pieces.append(textwrap.dedent("".join(lines[first - 1 : node.end_lineno])).rstrip() + "\n")
     return (whole := "\n\n".join(pieces)), ast.parse(whole)
+
+
+def in_a_class(tree):
+    """The code with its last `nn.Sequential` in a class, where it has no class; None where there is nothing to put."""
+    if any(isinstance(node, ast.ClassDef) for node in ast.walk(tree)):
+        return None
+    made = [
+        (place, node.value)
+        for place, node in enumerate(tree.body)
+        if isinstance(node, (ast.Assign, ast.Expr))
+        and isinstance(node.value, ast.Call)
+        and ast.unparse(node.value.func).rpartition(".")[2] == "Sequential"
+    ]
+    if not made:
+        return None
+    place, call = made[-1]
+    is_listed = not any(isinstance(one, ast.Starred) for one in call.args) and len(call.args) > 1
+    steps = [f"x = self.layers[{at}](x)" for at in range(len(call.args))] if is_listed else ["x = self.layers(x)"]
+    layers = textwrap.indent(",\n".join(map(ast.unparse, call.args)), " " * 12)
+    before = "\n".join(map(ast.unparse, tree.body[:place]))
+    body = "\n        ".join([*steps, "return x"])
+    behind = "\n".join(map(ast.unparse, tree.body[place + 1 :]))
+    return (
+        f"{before}\n\n\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        f"        self.layers = nn.Sequential(\n{layers},\n        )\n\n    def forward(self, x):\n        {body}\n\n\n"
+        f"{behind}\n"
+    ).lstrip()

@@ -42,6 +42,92 @@ RECURSION = Bilingual(
 )
 
 
+FORWARD_OUTSIDE = Bilingual(
+    "`forward` 写在了类的外面：把它往里缩进一层，和 `__init__` 对齐。",
+    "`forward` stands outside of the class: indent it one level, like `__init__`.",
+)
+PRINTED = Bilingual(
+    "这是 `print(model)` 打印出来的样子，里面没有 `forward`：请粘贴定义它的 `class …(nn.Module):`。",
+    "This is what `print(model)` puts out, and no `forward` stands in it: paste the `class …(nn.Module):` that defines "
+    "the model.",
+)
+LINES = Bilingual(
+    "这是 `forward` 里的几行，`self.…` 是什么要看它的类：请把整个类粘贴进来，从 `class …(nn.Module):` 到最后一行。",
+    "These are lines out of a `forward`, and what `self.…` is stands in its class: paste the whole class, from "
+    "`class …(nn.Module):` to its last line.",
+)
+IN_A_CLASS = Bilingual(
+    "这里没有类，只有一个 `nn.Sequential`：已放进一个类，`forward` 按顺序一层一层地调用，"
+    "和 `nn.Sequential` 自己做的一样。",
+    "There is no class here but an `nn.Sequential`: it was put into one, whose `forward` calls the layers one after "
+    "another, as `nn.Sequential` itself does.",
+)
+
+
+def only_a_function(name):
+    return Bilingual(
+        f"这里只有函数 `{name}`，没有类：在它下面写 `class Net(nn.Module):`，在 `__init__` 或 `forward` 里调用 "
+        f"`{name}(…)`，再一起粘贴。",
+        f"Here is the function `{name}` and no class: write a `class Net(nn.Module):` below it that calls `{name}(…)` "
+        "in its `__init__` or `forward`, and paste both.",
+    )
+
+
+def cannot_define(name, line, zh, en):
+    return Bilingual(
+        f"第 {line} 行的 `{name}` 定义不出来：{zh}", f"`{name}` on line {line} cannot be defined. {en.rstrip('.')}."
+    )
+
+
+def name_not_there(owner, line, name, meant):
+    zh, en = (f"（想写的是 `{meant}` 吗？）", f" (did you mean `{meant}`?)") if meant else ("", "")
+    return Bilingual(
+        f"第 {line} 行的 `{owner}` 定义不出来：没有 `{name}` 这个名字{zh}；请改正，或者把定义它的代码也贴进来。",
+        f"`{owner}` on line {line} cannot be defined: there is no name `{name}`{en}; correct it, or paste what defines "
+        "or imports it.",
+    )
+
+
+def not_in_base(name, base):
+    return Bilingual(
+        f"`{name}` 不在这个类里：它要么来自没有贴进来的 `{base}`（把 `{base}` 的代码也贴进来），要么要先在 `__init__` "
+        f"里写 `self.{name} = …`。",
+        f"`{name}` is not in this class: either it comes from `{base}`, which was not pasted along (paste its code, "
+        f"too), or `__init__` has to set `self.{name} = …` first.",
+    )
+
+
+def left_empty(name):
+    return Bilingual(
+        f"`*{name}` 要几个、是什么，猜不出来，所以一个也没有给：把它换成有名字的参数就能填。",
+        f"What `*{name}` takes and how many could not be guessed, so it got nothing: with named parameters it can be "
+        "filled in.",
+    )
+
+
+def wants_a_dictionary(name):
+    return Bilingual(
+        f"`{name}` 要的是一个字典，这一页只会喂张量和它们的列表：让 `forward` 直接接收张量，"
+        "例如 `forward(self, image)`。",
+        f"`{name}` is to be a dictionary, and this page feeds tensors and lists of them: let `forward` take tensors, "
+        "as in `forward(self, image)`.",
+    )
+
+
+def constant_guessed(name, text):
+    return Bilingual(
+        f"`{name}` 没有贴进来，先当作 {text}。", f"`{name}` was not pasted along and is taken as {text}."
+    )
+
+
+def part_not_pasted(name):
+    return Bilingual(
+        f"参数 `{name}` 要的是一个模块，它的类没有贴进来，先用 `nn.Identity()` 顶替：把它的类也贴进来，或者填一个层。",
+        f"`{name}` is a module whose class was not pasted along, and `nn.Identity()` stands for it: paste its class, "
+        "too, or write a layer here.",
+    )
+
+
 def forward_misnamed(name):
     return Bilingual(
         f"这个类没有 `forward`，却有 `{name}`：如果它就是前向传播，请改名为 `forward`。",
@@ -67,6 +153,13 @@ FED_PHOTOGRAPH = Bilingual(
     "每一行下面的数值和特征图是这一页算出来的：权重是 `torch.manual_seed(0)` 之后的初始值，输入是书里的那张照片。",
     "The values and maps below the lines were computed in this page: the weights are the initial ones after "
     "`torch.manual_seed(0)`, the input is the book's photograph.",
+)
+
+
+FED_OWN = Bilingual(
+    "每一行下面的数值和特征图是这一页算出来的：权重是 `torch.manual_seed(0)` 之后的初始值，输入是你的照片。",
+    "The values and maps below the lines were computed in this page: the weights are the initial ones after "
+    "`torch.manual_seed(0)`, the input is your own picture.",
 )
 
 
@@ -118,9 +211,20 @@ def other_framework(name):
     )
 
 
+_SAID = (  # what Python says of mistakes that are often made, by its beginning
+    ("'(' was never closed", "括号没有闭合"),
+    ("'[' was never closed", "方括号没有闭合"),
+    ("invalid syntax. Perhaps you forgot a comma", "多半少了一个逗号"),
+    ("invalid syntax. Maybe you meant '=='", "比较相等要写 `==`"),
+    ("unterminated string literal", "引号没有闭合"),
+    ("unmatched ')'", "多了一个右括号"),
+)
+
+
 def syntax(line, text, said):
+    zh = next((zh for en, zh in _SAID if str(said).startswith(en)), said)
     return Bilingual(
-        f"第 {line} 行 `{text}` 不是合法的 Python（{said}）：请改好这一行再试。",
+        f"第 {line} 行 `{text}` 不是合法的 Python（{zh}）：请改好这一行再试。",
         f"Line {line}, `{text}`, is not valid Python ({said}): mend this line and try again.",
     )
 
@@ -221,6 +325,14 @@ def not_here(name):
     )
 
 
+def undecorated(text):
+    shown = text.replace("`", "'")
+    return Bilingual(
+        f"装饰器 `@{shown}` 这里没有，就当没有它。",
+        f"The decorator `@{shown}` is not here; it is as if it were not there.",
+    )
+
+
 def left_out(line, text):
     return Bilingual(
         f"第 {line} 行 `{text}` 不是类的一部分，没有运行。",
@@ -257,5 +369,24 @@ REPAIRS = {
     "entities": Bilingual(
         "网页符号（`&gt;` 等）换回了原字符。", "Web entities such as `&gt;` were turned back into characters."
     ),
-    "diff": Bilingual("去掉了每行开头的 `+`。", "The `+` at the beginning of lines was removed."),
+    "diff": Bilingual(
+        "去掉了 diff 的记号（`+`、`@@`）和它删去的行。",
+        "The marks of a diff (`+`, `@@`) were removed, and the lines that it takes away.",
+    ),
+    "notebook": Bilingual("取出了笔记本文件里的代码单元格。", "The code cells were taken out of the notebook file."),
+    "escapes": Bilingual(r"`\n` 换回了真正的换行。", r"`\n` was turned back into line breaks."),
+    "ligatures": Bilingual("连写的字母（`ﬁ` 等）拆开了。", "Joined letters such as `ﬁ` were taken apart."),
+    "tags": Bilingual("网页标签已去掉。", "Tags of a web page were removed."),
+    "comments": Bilingual(
+        "整段代码都在注释或字符串里，已经取出来。", "All of the code was in comments or in a string; it was taken out."
+    ),
+    "super": Bilingual(
+        "`super(…).__init__()` 少了 `self`，什么也不初始化：已改成 `super().__init__()`。",
+        "`super(…).__init__()` without `self` sets nothing up: it is `super().__init__()` now.",
+    ),
+    "magics": Bilingual(
+        "笔记本的命令（`%…`、`!…`）和省略号没有算进去。",
+        "A notebook's commands (`%…`, `!…`) and dots that stand for more were left out.",
+    ),
+    "colons": Bilingual("行尾缺少的冒号已补上。", "Missing colons at the ends of lines were added."),
 }

@@ -1,10 +1,13 @@
 """The names that pasted code finds when it is defined: its own, PyTorch's, and stand-ins for what is not here."""
 
+import __future__
+
 import ast
 import builtins
 import collections
 import contextlib
 import copy
+import difflib
 import functools
 import importlib
 import io
@@ -23,19 +26,26 @@ import torch.nn.functional as F
 
 from linewalk.blocks import resnet
 
+from .guess import guessed
 from .sentences import (
     added_imports,
+    cannot_define,
+    constant_guessed,
     failed_to_load,
     left_out,
+    name_not_there,
     not_here,
+    not_in_base,
     on_the_processor,
     stand_in,
     taken_as_module,
     torchvisions,
+    undecorated,
 )
 from .stand_ins import RESNETS, STAND_INS, Lightning
 
-FILE = "pasted.py"
+FILE, MODULE = "pasted.py", "pasted_code"
+_AS_IT_IS = "__as_it_is__"
 _OFFERED = {
     "torch": (torch, "import torch"),
     "nn": (nn, "import torch.nn as nn"),
@@ -133,8 +143,62 @@ class Missing:
         error.words = f"这里没有 `{self.__name__}`：请在自己的 Jupyter 里运行，或者把它的代码一起贴进来。", f"{error}."
         raise error
 
+    def _used(self, *others):
+        """As a number or a list would be."""
+        return self()
+
+    __len__ = __iter__ = __index__ = __int__ = __float__ = __getitem__ = __add__ = __sub__ = __mul__ = _used
+    __radd__ = __rsub__ = __rmul__ = __truediv__ = __floordiv__ = __mod__ = _used
+
     def __mro_entries__(self, bases):
         return (Lightning if self.__name__.endswith("LightningModule") else nn.Module,)
+
+
+def _missing_base(name):
+    """What stands for a base class that was not pasted along; what it would bring is asked for in one sentence."""
+
+    def __init__(self, *args, **kwargs):
+        nn.Module.__init__(self)
+
+    def __getattr__(self, wanted):
+        try:
+            return nn.Module.__getattr__(self, wanted)
+        except AttributeError as error:
+            known = {*vars(self), *self._modules, *self._parameters, *self._buffers} if "_modules" in vars(self) else ()
+            if known and not difflib.get_close_matches(wanted, known, n=1, cutoff=0.7):
+                asked = not_in_base(wanted, name)
+                error.words = asked.zh, asked.en
+            raise
+
+    return type(name, (nn.Module,), {"__init__": __init__, "__getattr__": __getattr__})
+
+
+def _not_answered(prompt=""):
+    error = EOFError("input() has nobody to ask here")
+    error.words = (
+        "`input()` 在这里没有人回答：把要输入的值直接写进代码。",
+        "Nobody is here to answer `input()`: write the value into the code.",
+    )
+    raise error
+
+
+class NotRun(Missing):
+    """Stands for what a statement that is not run here would have made."""
+
+    def __init__(self, name, line):
+        super().__init__(name)
+        self._line = line
+
+    def __getattr__(self, name):
+        return super().__getattr__(name) if name.startswith("__") else self
+
+    def __call__(self, *args, **kwargs):
+        error = ImportError(f"{self.__name__} is not here")
+        error.words = (
+            f"`{self.__name__}` 由第 {self._line} 行算出，那一行在这里不运行：把它的值直接写进代码。",
+            f"`{self.__name__}` is made by line {self._line}, which is not run here: write its value into the code.",
+        )
+        raise error
 
 
 class Torchvision(Missing):
@@ -148,7 +212,7 @@ _NUMPY = {
     name: getattr(math, name) for name in ("sqrt", "log", "log2", "exp", "ceil", "floor", "sin", "cos", "pi", "prod")
 }
 _NUMPY |= {
-    "array": list,
+    "array": lambda values, dtype=None: _row(values),
     "abs": abs,
     "round": round,
     "max": max,
@@ -157,6 +221,10 @@ _NUMPY |= {
     "float32": float,
     "int64": int,
 }
+
+
+def _row(values):
+    return Missing("numpy.array")() if values and isinstance(values[0], (list, tuple)) else list(values)
 
 
 class Numpy(Missing):
@@ -187,9 +255,9 @@ class Space:
 def defined(source, tree):
     """Define what the paste defines: imports, functions, classes and plain values; nothing else of it runs."""
     linecache.cache[FILE] = (len(source), None, source.splitlines(keepends=True), FILE)
-    module = types.ModuleType("pasted_code")
+    module = types.ModuleType(MODULE)
     module.__file__ = FILE
-    sys.modules["pasted_code"] = module
+    sys.modules[MODULE] = module
     space = Space(vars(module))
     space.imported = [
         one
@@ -199,6 +267,7 @@ def defined(source, tree):
         and getattr(one, "module", "") != "__future__"
         and not isinstance(node, (ast.FunctionDef, ast.ClassDef))
     ]
+    space.names |= {"input": _not_answered, _AS_IT_IS: lambda decorated: decorated}
     _offer(tree, space)
     flags = _future_flags(tree)
     for node in tree.body:
@@ -218,7 +287,33 @@ def defined(source, tree):
             text = ast.unparse(node).split("\n")[0][:60].replace("`", "'")
             if not any("不是类的一部分" in remark.zh for remark in space.remarks):
                 space.remarks.append(left_out(node.lineno, text))
+            _stand_for(node, tree, space)
     return space
+
+
+def _stand_for(node, tree, space):
+    """Names that a statement which is not run would have set: a command line's are its defaults."""
+    if not isinstance(node, ast.Assign) or not isinstance(node.targets[0], ast.Name):
+        return
+    name = node.targets[0].id
+    if ast.unparse(node.value).endswith((".parse_args()", ".parse_known_args()[0]", ".parse_args([])")):
+        space.names[name] = types.SimpleNamespace(**_defaults(tree))
+    elif name not in space.names:
+        space.names[name] = NotRun(name, node.lineno)
+
+
+def _defaults(tree):
+    """What `parser.add_argument("--hidden-dim", default=64)` gives without a command line."""
+    found = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".add_argument"):
+            names = [one.value for one in node.args if isinstance(getattr(one, "value", None), str)]
+            given = {one.arg: one.value for one in node.keywords}
+            name = next((one for one in names if one.startswith("--")), names[0] if names else "").lstrip("-")
+            with contextlib.suppress(ValueError):
+                value = ast.literal_eval(given["default"]) if "default" in given else None
+                found[name.replace("-", "_")] = False if "action" in given and value is None else value
+    return found
 
 
 def _offer(tree, space):
@@ -249,6 +344,9 @@ def _offer(tree, space):
             space.remarks.append(torchvisions(name))
         elif name in ("np", "numpy"):
             space.names[name] = Numpy("numpy")
+        elif name.isupper() and len(name) > 2 and (text := guessed(name) or "").isdigit() and name != "DEVICE":
+            space.names[name] = int(text)
+            space.remarks.append(constant_guessed(name, text))
         elif name in ("device", "DEVICE") and name not in parameters:
             space.names[name] = torch.device("cpu")
             space.remarks.append(on_the_processor(name))
@@ -261,12 +359,10 @@ def _offer(tree, space):
 
 
 def _future_flags(tree):
-    flags = 0
-    for node in tree.body:
-        if isinstance(node, ast.ImportFrom) and node.module == "__future__":
-            for alias in node.names:
-                flags |= getattr(importlib.import_module("__future__"), alias.name).compiler_flag
-    return flags
+    """What `from __future__ import annotations` changes; the other features have long been Python's own."""
+    imported = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__"]
+    has_annotations = any(alias.name == "annotations" for node in imported for alias in node.names)
+    return __future__.annotations.compiler_flag if has_annotations else 0
 
 
 def _run(node, space, flags=0):
@@ -285,7 +381,8 @@ def _is_plain(value):
     if value is None:
         return False
     cheap = {"dict", "list", "tuple", "set", "frozenset", "partial", "namedtuple", "TypeVar", "int", "float"}
-    cheap |= {"device", "is_available"}
+    cheap |= {"device", "is_available", "len", "range", "sum", "min", "max", "round", "abs", "sorted", "str", "bool"}
+    cheap |= {"zip", "enumerate", "SimpleNamespace", "Namespace", "sqrt", "log2", "ceil", "floor", "OrderedDict"}
     return all(ast.unparse(node.func).split(".")[-1] in cheap for node in ast.walk(value) if isinstance(node, ast.Call))
 
 
@@ -354,16 +451,26 @@ def _define(node, space, flags):
         text = ast.unparse(base)
         is_module = _looks_like_a_module(node, text)
         if isinstance(base, ast.Name):
-            space.names[base.id] = nn.Module if is_module else object
+            kind = Lightning if base.id.endswith("LightningModule") else _missing_base(base.id)
+            space.names[base.id] = kind if is_module else object
+        else:
+            root = text.partition(".")[0]
+            space.names.setdefault(root, Missing(root))
         if is_module:
             space.remarks.append(taken_as_module(text))
-    node.decorator_list = [one for one in node.decorator_list if not _is_unknown(one, space)]
+    for inner in ast.walk(node):  # a decorator that is not here leaves what it decorates as it is
+        for place, one in enumerate(getattr(inner, "decorator_list", ())):
+            if _is_unknown(one, space):
+                inner.decorator_list[place] = ast.copy_location(ast.Name(_AS_IT_IS, ast.Load()), one)
+                value = space.names.get(ast.unparse(one).partition("(")[0].partition(".")[0])
+                stops = not_here(value.__name__) if isinstance(value, Missing) else None
+                space.remarks = [said for said in space.remarks if said != stops] + [undecorated(ast.unparse(one))]
     try:
         _run(node, space, flags)
     except RecursionError:
         raise
     except Exception as error:
-        space.failure = space.failure or failed_to_load(node.name, f"{type(error).__name__}: {error}")
+        space.failure = space.failure or _why_not_defined(node, error)
         return
     value = space.names.get(node.name)
     if isinstance(node, ast.ClassDef):
@@ -371,6 +478,15 @@ def _define(node, space, flags):
             space.classes[node.name] = value
         else:
             space.others[node.name] = ", ".join(map(ast.unparse, node.bases)) or "object"
+
+
+def _why_not_defined(node, error):
+    if isinstance(error, NameError) and error.name:
+        meant = difflib.get_close_matches(error.name.capitalize(), ["True", "False", "None"], n=1, cutoff=0.8)
+        return name_not_there(node.name, node.lineno, error.name, meant[0] if meant else None)
+    if words := getattr(error, "words", None):
+        return cannot_define(node.name, node.lineno, *words)
+    return failed_to_load(node.name, f"{type(error).__name__}: {error}")
 
 
 def _looks_like_a_module(node, base):

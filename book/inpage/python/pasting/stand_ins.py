@@ -2,6 +2,8 @@
 
 import math
 import re
+import sys
+import types
 
 import torch
 import torch.nn as nn
@@ -157,10 +159,18 @@ class ConvNormAct(nn.Module):
 class Lightning(nn.Module):
     """What a `LightningModule` has besides a module's own."""
 
+    device = torch.device("cpu")
+
     def save_hyperparameters(self, *args, **kwargs):
+        """Keeps what `__init__` was given as `self.hparams`."""
+        given = {**sys._getframe(1).f_locals}
+        given |= given.pop("kwargs", {})
+        self.hparams = types.SimpleNamespace(**{k: v for k, v in given.items() if k != "self" and k[:2] != "__"})
+
+    def log(self, *args, **kwargs):
         return None
 
-    log = log_dict = save_hyperparameters
+    log_dict = log
 
 
 def make_divisible(v, divisor=8, min_value=None, round_limit=0.9):

@@ -30,7 +30,8 @@ def _new(name, values=None):
         return made(size, dtype or self.dtype)
 
     def plain(
-        *size,
+        *sizes,
+        size=None,
         dtype=None,
         device=None,
         requires_grad=False,
@@ -42,14 +43,14 @@ def _new(name, values=None):
         names=None,
     ):
         with _from(generator):
-            return _wanting(run(sizes_of(size), dtype), requires_grad)
+            return _wanting(run(sizes_of(sizes if size is None else (size,)), dtype), requires_grad)
 
     def like(input, *, dtype=None, device=None, requires_grad=False, memory_format=None, layout=None, generator=None):
         need_tensor(input, f"{name}_like")
         return _wanting(run_like(input, dtype), requires_grad)
 
-    def new(self, *size, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
-        return _wanting(run_new(self, sizes_of(size), dtype), requires_grad)
+    def new(self, *sizes, size=None, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
+        return _wanting(run_new(self, sizes_of(sizes if size is None else (size,)), dtype), requires_grad)
 
     FUNCTIONS[name] = named(plain, name)
     FUNCTIONS[f"{name}_like"] = named(like, f"{name}_like")

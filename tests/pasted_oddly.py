@@ -1,0 +1,417 @@
+"""More of what people paste, by what happened to the text on its way and by how the class is built: see `pasted.py`."""
+
+import json
+
+NET = """class Net(nn.Module):
+    def __init__(self, in_channels, out_channels):
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, out_channels, 3, padding=1)
+
+    def forward(self, x):
+        return F.relu(self.conv(x))
+"""
+LINES = NET.rstrip().split("\n")
+SHAPE = "1×64×56×56"
+SESSION = """In [1]: import torch.nn as nn
+
+In [2]: class Net(nn.Module):
+   ...:     def __init__(self):
+   ...:         super().__init__()
+   ...:         self.fc = nn.Linear(784, 10)
+   ...:
+   ...:     def forward(self, x):
+   ...:         return self.fc(x.view(-1, 784))
+   ...:
+
+In [3]: Net()
+Out[3]:
+Net(
+  (fc): Linear(in_features=784, out_features=10, bias=True)
+)
+"""
+DIFF = """diff --git a/model.py b/model.py
+index 83db48f..bf2a3c1 100644
+--- a/model.py
++++ b/model.py
+@@ -10,12 +10,14 @@ import torch.nn as nn
+ class Double(nn.Module):
+     def __init__(self, in_ch, out_ch):
+         super().__init__()
+-        self.conv = nn.Conv2d(in_ch, out_ch, 3)
++        self.conv = nn.Conv2d(in_ch, out_ch, 3, padding=1)
+
+     def forward(self, x):
+         return self.conv(x)
+"""
+WIDE = (
+    NET.replace("    ", "　　")
+    .replace(" ", "　")
+    .translate({ord(one): chr(ord(one) + 0xFEE0) for one in "():,=3"})
+    .replace("super（）.__init__（）", "super（）.__init__（）；")
+)
+MIXED_TABS = "\n".join(  # as an editor whose tabs are eight wide shows well
+    line.replace("    ", "\t") if place % 2 else line.replace("        ", "        \t").replace("    def", "\tdef")
+    for place, line in enumerate(LINES)
+)
+NOTEBOOK = json.dumps(
+    {"cells": [{"cell_type": "markdown", "source": "# Net"}, {"cell_type": "code", "source": NET.splitlines(True)}]}
+)
+TRACEBACK = """
+RuntimeError                              Traceback (most recent call last)
+<ipython-input-3-abc> in <module>
+----> 2 net(torch.randn(1, 5))
+RuntimeError: mat1 and mat2 shapes cannot be multiplied (1x5 and 4x2)
+"""
+COPYRIGHT = """————————————————
+版权声明：本文为博主的原创文章，遵循 CC 4.0 BY-SA 版权协议，转载请附上原文出处链接及本声明。
+原文链接：https://example.org/article/details/123456
+"""
+ONE_LINE = " ".join(NET.split()) + "\n" + COPYRIGHT
+
+# how a class is built
+
+
+def a_class(arguments, *built, forward="return self.layer(x)", takes="self, x", name="Net"):
+    """A class whose `__init__` takes and does this."""
+    body = "\n        ".join(["super().__init__()", *built])
+    steps = "\n        ".join(forward.split("; "))
+    return f"""class {name}(nn.Module):
+    def __init__(self, {arguments}):
+        {body}
+
+    def forward({takes}):
+        {steps}
+"""
+
+
+SHUFFLE = (
+    """def channel_shuffle(x, groups):
+    b, c, h, w = x.size()
+    x = x.view(b, groups, c // groups, h, w)
+    x = torch.transpose(x, 1, 2).contiguous()
+    return x.view(b, c, h, w)
+
+
+"""
+    + a_class("dim", "self.conv = nn.Conv2d(dim, dim, 1)", forward="x = self.conv(x); return channel_shuffle(x, 2)")
+)
+SEQ2SEQ = (
+    a_class(
+        "vocab_size, hid_dim",
+        "self.words = nn.Embedding(vocab_size, hid_dim)",
+        "self.rnn = nn.GRU(hid_dim, hid_dim)",
+        forward="return self.rnn(self.words(src))[1]",
+        takes="self, src",
+        name="Encoder",
+    )
+    + "\n\n"
+    + a_class(
+        "output_dim, hid_dim",
+        "self.words = nn.Embedding(output_dim, hid_dim)",
+        "self.rnn = nn.GRU(hid_dim, hid_dim)",
+        "self.fc = nn.Linear(hid_dim, output_dim)",
+        forward="out, hidden = self.rnn(self.words(input.unsqueeze(0)), hidden); return self.fc(out[0]), hidden",
+        takes="self, input, hidden",
+        name="Decoder",
+    )
+    + "\n\n"
+    + a_class(
+        "encoder, decoder",
+        "self.encoder = encoder",
+        "self.decoder = decoder",
+        forward="hidden = self.encoder(src); out, hidden = self.decoder(trg[0], hidden); return out",
+        takes="self, src, trg",
+        name="Seq2Seq",
+    )
+)
+WINDOWS = a_class(
+    "dim, input_resolution, window_size=7",
+    "self.input_resolution, self.window = input_resolution, window_size",
+    "self.res = input_resolution",
+    "if min(self.res) <= self.window:",
+    "    self.window = min(self.res)",
+    "self.norm = nn.LayerNorm(dim)",
+    forward="H, W = self.res; B, L, C = x.shape; assert L == H * W; x = self.norm(x).view(B, H, W, C); "
+    "x = x.view(B, H // self.window, self.window, W // self.window, self.window, C); return x",
+)
+LIGHTNING = """import pytorch_lightning as pl
+
+
+class Net(pl.LightningModule):
+    def __init__(self, in_features, hidden_dim=128, lr=1e-3, **kwargs):
+        super().__init__()
+        self.save_hyperparameters()
+        self.fc = nn.Linear(self.hparams.in_features, self.hparams.hidden_dim)
+
+    def forward(self, x):
+        return self.fc(x)
+"""
+HEAD = """class Head(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.conv = nn.Conv2d(cfg.MODEL.FPN.OUT_CHANNELS, cfg.MODEL.HEAD.NUM_CLASSES, 1)
+
+    def forward(self, x):
+        return self.conv(x)
+"""
+SETTINGS = """CONFIG = {"emb_dim": 48, "drop_rate": 0.1}
+
+
+"""
+OF_SETTINGS = a_class("cfg", 'self.layer = nn.Linear(cfg["emb_dim"], 2 * cfg["emb_dim"])')
+BASE = """from mmcv.runner import BaseModule
+
+
+class Head(BaseModule):
+    def __init__(self, kernel_size=3, init_cfg=None):
+        super().__init__(init_cfg)
+        self.conv = nn.Conv2d(self.in_channels, 8, kernel_size)
+
+    def forward(self, x):
+        return self.conv(x)
+"""
+UP = a_class(
+    "in_channels, out_channels",
+    "self.up = nn.ConvTranspose2d(in_channels, in_channels // 2, 2, stride=2)",
+    "self.conv = nn.Conv2d(in_channels, out_channels, 3, padding=1)",
+    forward="x1 = self.up(x1); return self.conv(torch.cat([x2, x1], dim=1))",
+    takes="self, x1, x2",
+)
+CHOMP = a_class(
+    "n_inputs, n_outputs, kernel_size, padding",
+    "self.conv = nn.Conv1d(n_inputs, n_outputs, kernel_size, padding=padding)",
+    "self.cut = padding",
+    forward="return self.conv(x)[:, :, :-self.cut] + x",
+)
+VGG = """cfg = {"small": [8, "M", 16], "large": [64, 64, "M", 128]}
+
+
+""" + a_class(
+    "vgg_name",
+    "layers, channels = [], 3",
+    "for one in cfg[vgg_name]:",
+    '    layers.append(nn.MaxPool2d(2) if one == "M" else nn.Conv2d(channels, one, 3, padding=1))',
+    '    channels = channels if one == "M" else one',
+    "self.layer = nn.Sequential(*layers)",
+)
+SEQUENTIAL = """net = nn.Sequential(
+    nn.Conv2d(1, 6, kernel_size=5, padding=2), nn.Sigmoid(),
+    nn.Flatten(),
+    nn.Linear(6 * 28 * 28, 10))
+
+X = torch.rand(size=(1, 1, 28, 28))
+for layer in net:
+    X = layer(X)
+"""
+SHORTCUT = a_class(
+    "in_channels=3",
+    "self.conv = nn.Conv2d(in_channels, 64, 3, stride=2)",
+    "self.skip = nn.Conv2d(in_channels, 64, 1, stride=2)",
+    forward="return self.conv(x) + self.skip(x)",
+)
+LOCAL = a_class("", "self.conv = nn.Conv2d(3, 6, 5)", "pool = nn.MaxPool2d(2)", forward="return pool(self.conv(x))")
+VOLUME = a_class(
+    "num_classes",
+    "self.conv = nn.Conv3d(3, 8, 3, padding=1)",
+    "self.fc = nn.Linear(8 * 16 * 112 * 112, num_classes)",
+    forward="x = self.conv(x).view(-1, 8 * 16 * 112 * 112); return self.fc(x)",
+)
+
+ODDLY = {
+    "a session with what it put out": (SESSION, "ok", "1×784"),
+    "a diff with its head": (DIFF, "ok", "lines that it takes away"),
+    "line numbers of two versions": (
+        "\n".join(f"{n:>3} {n:>3} {line}" for n, line in enumerate(LINES, 1)), "ok", "Line numbers"
+    ),
+    "line numbers on both sides": (
+        "\n".join(f"{n} {line} {n}" for n, line in enumerate(LINES, 1)), "ok", "Line numbers"
+    ),
+    "line numbers with an L": ("\n".join(f"L{n}: {line}" for n, line in enumerate(LINES, 1)), "ok", "Line numbers"),
+    "rows of a table": ("\n".join(f"|{n}|{line}|" for n, line in enumerate(LINES, 1)), "ok", "Line numbers"),
+    "quoted in a mail": ("\n".join(f"> {line}" for line in LINES), "ok", "prompt marks"),
+    "ligatures and soft hyphens": (
+        NET.replace("conv", "filter").replace("nn.Conv2d", "nn.Conv\u00ad2d").replace("fi", "ﬁ"), "ok", "Joined letters"
+    ),
+    "full-width digits and spaces": (WIDE, "ok", "Full-width"),
+    "tabs of eight": (MIXED_TABS, "ok", "Tabs"),
+    "a notebook's file": (NOTEBOOK, "ok", "notebook file"),
+    "a notebook's commands": ("!pip install torch\n%matplotlib inline\n" + NET + "%timeit 1\n", "ok", "commands"),
+    "dots that stand for more": (NET.replace("        return", "        ......\n        return"), "ok", "dots"),
+    "written line breaks": (NET.rstrip().replace("\n", "\\n"), "ok", "line breaks"),
+    "an error message behind": (NET + TRACEBACK, "ok", "words around"),
+    "a copyright notice behind": (NET + COPYRIGHT, "ok", "words around"),
+    "one line and a copyright notice": (ONE_LINE, "ok", "Line breaks"),
+    "an English question behind": (
+        NET + 'I get the error "mat1 and mat2 shapes cannot be multiplied". Why?', "ok", "words around"
+    ),
+    "a web page's tags": (
+        f'<pre><code class="language-python">{NET.replace("return", "return 1 &lt; 2 and")}</code></pre>', "ok", "Tags"
+    ),
+    "LaTeX's listing": (f"\\begin{{lstlisting}}[language=Python]\n{NET}\\end{{lstlisting}}\n", "ok", SHAPE),
+    "no colons": (
+        NET.replace("):\n", ")\n").replace("return", "if x.dim() > 3\n            x = x * 2\n        return"),
+        "ok",
+        "Missing colons",
+    ),
+    "super with the class alone": (NET.replace("super()", "super(Net)"), "ok", "`super().__init__()` now"),
+    "super without brackets": (NET.replace("super()", "super"), "ok", "`super().__init__()` now"),
+    "super of another class": (NET.replace("super()", "super(Block, self)"), "fails", "another class's name"),
+    "a future that has come": ("from __future__ import print_function\n" + NET, "ok", SHAPE),
+    "nn.module": (
+        NET.replace("nn.Module", "nn.module"),
+        "refused",
+        "`Net` on line 1 cannot be defined. There is no torch.nn.module: did you mean torch.nn.Module?",
+    ),
+    "tensorflow without its import": (NET.replace("nn.Module", "tf.keras.Model"), "refused", "TensorFlow"),
+    "mindspore without its import": (NET.replace("nn.Module", "nn.Cell"), "refused", "MindSpore"),
+    "paddle without its import": (NET.replace("nn.Module", "nn.Layer"), "refused", "PaddlePaddle"),
+    "flax without its import": (
+        NET.replace("    def forward", "    @nn.compact\n    def __call__"), "refused", "Flax"
+    ),
+    "a model as it prints": ("Net(\n  (conv): Conv2d(3, 64, kernel_size=(7, 7))\n)\n", "refused", "print(model)"),
+    "lines of a forward": ("out = self.conv1(x)\nout = self.bn1(out)\nreturn out\n", "refused", "out of a `forward`"),
+    "a function of layers": (
+        "def block(i, o):\n    return nn.Sequential(nn.Conv2d(i, o, 3), nn.ReLU())\n", "refused", "function `block`"
+    ),
+    "a Sequential": (SEQUENTIAL, "ok", "1×4704"),
+    "a Sequential by itself": ("nn.Sequential(nn.Linear(8, 4), nn.ReLU())", "ok", "There is no class here but"),
+    "hyperparameters kept": (LIGHTNING, "ok", "1×128"),
+    "settings within settings": (HEAD, "ok", "1×10×56×56"),
+    "settings by key": (SETTINGS + OF_SETTINGS, "ok", "1×96"),
+    "settings by key, not pasted": (OF_SETTINGS, "ok", "1×128"),
+    "a key of a table": (VGG, "ok", "1×16×112×112"),
+    "what a base that is not here brings": (BASE, "fails", "comes from `BaseModule`"),
+    "parts that were pasted along": (SEQ2SEQ, "ok", "16×64"),
+    "a decoder's step up": (UP, "ok", SHAPE),
+    "windows of a resolution": (WINDOWS, "ok", "1×8×7×8×7×64"),
+    "a row of rates": (
+        a_class(
+            "in_channels, atrous_rates",
+            "self.layer = nn.ModuleList([nn.Conv2d(in_channels, 8, 3, padding=r, dilation=r) "
+            "for r in tuple(atrous_rates)])",
+            forward="return torch.cat([one(x) for one in self.layer], 1)",
+        ),
+        "ok",
+        "1×24×56×56",
+    ),
+    "switches": (
+        a_class("dim, use_se, with_bias", "assert use_se is with_bias is True", "self.layer = nn.Linear(dim, dim)"),
+        "ok",
+        "1×64",
+    ),
+    "an argument that may be None": (
+        "from typing import Optional\n\n"
+        + a_class(
+            "dim, ffn_dim_multiplier: Optional[float]",
+            "assert ffn_dim_multiplier is None",
+            "self.layer = nn.Linear(dim, dim)",
+        ),
+        "ok",
+        "1×64",
+    ),
+    "a padding that is cut off": (CHOMP, "ok", "1×64×32"),
+    "queries and keys": (
+        a_class(
+            "d_model",
+            "self.layer = nn.Linear(d_model, d_model)",
+            takes="self, query, key, value",
+            forward="return self.layer(query) @ key.transpose(-2, -1) @ value",
+        ),
+        "ok",
+        "1×16×64",
+    ),
+    "a clip": (VOLUME, "ok", "1×3×16×112×112"),
+    "a height and a width": (
+        a_class(
+            "h, w, outputs",
+            "self.conv = nn.Conv2d(3, 8, 5, stride=2)",
+            "self.fc = nn.Linear(8 * ((h - 5) // 2 + 1) * ((w - 5) // 2 + 1), outputs)",
+            forward="return self.fc(self.conv(x).flatten(1))",
+        ),
+        "ok",
+        "1×3×64×64",
+    ),
+    "a size by keyword": (
+        a_class("dim", "self.w = nn.Parameter(torch.empty(size=(dim, 9)))", forward="return x @ self.w"),
+        "ok",
+        "64×9",
+    ),
+    "a helper function's own lines": (SHUFFLE, "ok", "1×2×32×56×56"),
+    "a dictionary of results": (
+        NET.replace("return F.relu(self.conv(x))", 'return {"features": self.conv(x), "all": [x]}'),
+        "ok",
+        "'all': [1×64×56×56]}",
+    ),
+    "paths that a stride parts": (SHORTCUT, "fails", "padding=1"),
+    "a local name of __init__": (LOCAL, "fails", "`pool` is a local name of `__init__`"),
+    "self forgotten": (NET.replace("self.conv(x)", "conv(x)"), "fails", "write `self.conv`"),
+    "left to subclasses": (
+        "class Base(nn.Module):\n    def forward(self, x):\n        raise NotImplementedError\n", "fails", "subclasses"
+    ),
+    "asks the reader": (NET.replace("return F", "n = input('how many?')\n        return F"), "fails", "`input()`"),
+    "sleeps": ("import time\n\n" + NET.replace("return F", "time.sleep(3600)\n        return F"), "ok", SHAPE),
+    "no end of memory": (NET.replace("return F", "x = [0] * 10**15\n        return F"), "fails", "enough memory"),
+    "numbered steps between the code": (
+        "Sure! Here it is:\n\n1. First the imports\nimport torch\n\n2. Then the block\n" + NET + "\nHope this helps!\n",
+        "ok",
+        "words around",
+    ),
+    "all of it a comment": ("\n".join(f"# {line}".rstrip() for line in LINES), "ok", "in comments"),
+    "all of it a string": (f'"""\n{NET}"""', "ok", "in comments or in a string"),
+    "none in small letters": (NET.replace("out_channels)", "out_channels=none)"), "refused", "did you mean `None`?"),
+    "layers in a plain list": (
+        a_class(
+            "sizes",
+            "self.layer = [nn.Linear(a, b) for a, b in zip(sizes[:-1], sizes[1:])]",
+            forward="return self.layer[0](x)",
+        ),
+        "ok",
+        "1×16",
+    ),
+    "settings by keyword": (
+        a_class("**cfg", 'self.layer = nn.Conv2d(cfg["in_channels"], cfg["out_channels"], 1)'), "ok", SHAPE
+    ),
+    "every input optional": (
+        a_class(
+            "vocab_size=9, hidden_size=32",
+            "self.layer = nn.Embedding(vocab_size, hidden_size)",
+            takes="self, input_ids=None, labels=None",
+            forward="return self.layer(input_ids)",
+        ),
+        "ok",
+        "1×16×32",
+    ),
+    "a decorator of forward's that is not here": (
+        "from torch.cuda.amp import autocast\n" + NET.replace("    def forward", "    @autocast()\n    def forward"),
+        "ok",
+        "`@autocast()` is not here; it is as if",
+    ),
+    "the command line's defaults": (
+        "import argparse\nparser = argparse.ArgumentParser()\n"
+        'parser.add_argument("--hidden-dim", type=int, default=48)\nargs = parser.parse_args()\n'
+        + a_class("", "self.layer = nn.Linear(28, args.hidden_dim)"),
+        "ok",
+        "1×48",
+    ),
+    "a constant that is computed": ("N = len('abc')\n" + a_class("", "self.layer = nn.Linear(8, N)"), "ok", "1×3"),
+    "constants that were not pasted": (
+        a_class("", "self.layer = nn.Linear(EMBED_DIM, NUM_CLASSES)"), "ok", "`NUM_CLASSES` was not pasted along"
+    ),
+    "what a file would say": (
+        "vocab = open('vocab.txt').read().split()\n" + a_class("", "self.layer = nn.Embedding(len(vocab), 8)"),
+        "fails",
+        "`vocab` is made by line 1",
+    ),
+    "a number in quotes": (a_class("", 'self.layer = nn.Conv2d("3", 8, 3)'), "fails", "take the quotes away"),
+    "jittor": ("import jittor as jt\nfrom jittor import nn\n" + NET, "refused", "Jittor"),
+    "a codebook": (
+        a_class(
+            "num_embeddings, embedding_dim",
+            "self.dim = embedding_dim",
+            "self.codes = nn.Embedding(num_embeddings, embedding_dim)",
+            forward="flat = x.permute(0, 2, 3, 1).reshape(-1, self.dim); return flat @ self.codes.weight.t()",
+        ),
+        "ok",
+        "3136×1000",
+    ),
+}
