@@ -144,21 +144,6 @@ def open_playground(served, playwright):
         browser.close()
 
 
-@pytest.fixture(scope="session")
-def photograph(tmp_path_factory):
-    """The book's own, as bytes, three a pixel: what the page has in place of a picture's file."""
-    import cells_in_page
-    import matplotlib.cbook
-    from PIL import Image
-
-    from linewalk import images
-
-    path = tmp_path_factory.mktemp("photograph") / "photograph.rgb"
-    with Image.open(matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=True)) as image:
-        path.write_bytes(images._square_rgb(image, cells_in_page.PHOTOGRAPH).tobytes())
-    return path
-
-
 def until(page, holds, argument=None, timeout=30):
     """Waits until JavaScript holds in the page. Playwright's own wait_for_function evaluates a string there, at its
     second look, and the pages' content security policy refuses it."""
