@@ -43,6 +43,15 @@ def pytest_xdist_auto_num_workers():
     return max(2, cores * 3 // 2)
 
 
+# The files that take longest. Of the first three, which begin together, one alone waits for the site.
+LONGEST = ("test_cells_in_page", "test_build", "test_crowd", "test_grade", "test_light", "test_accessible", "test_pdf")
+
+
+def pytest_collection_modifyitems(items):
+    """The longest first, lest one of them is left to a single process at the end."""
+    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
+
+
 def pages():
     """What the table of contents names: prose and chapters."""
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
