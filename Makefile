@@ -69,8 +69,8 @@ similarity: $(VENV)/classroom.stamp
 lint: $(VENV)/test.stamp
 	@$(BIN)/ruff check .
 
-# In parallel, each file as a whole, since its tests share what takes long to start.
-TESTS := $(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
+# In parallel, each file as a whole, since its tests share what takes long to start, and in the order of tests/conftest.py.
+TESTS := $(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 test: lint
 	@$(TESTS)
 

@@ -43,6 +43,15 @@ def pytest_xdist_auto_num_workers():
     return max(2, cores * 3 // 2)
 
 
+# The files that take longest. Of the first three, which begin together, one alone waits for the site.
+LONGEST = ("test_cells_in_page", "test_build", "test_crowd", "test_grade", "test_light", "test_accessible", "test_pdf")
+
+
+def pytest_collection_modifyitems(items):
+    """The longest first, lest one of them is left to a single process at the end."""
+    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
+
+
 def pages():
     """What the table of contents names: prose and chapters."""
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
@@ -142,21 +151,6 @@ def open_playground(served, playwright):
     yield open_page
     for browser in browsers.values():
         browser.close()
-
-
-@pytest.fixture(scope="session")
-def photograph(tmp_path_factory):
-    """The book's own, as bytes, three a pixel: what the page has in place of a picture's file."""
-    import cells_in_page
-    import matplotlib.cbook
-    from PIL import Image
-
-    from linewalk import images
-
-    path = tmp_path_factory.mktemp("photograph") / "photograph.rgb"
-    with Image.open(matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=True)) as image:
-        path.write_bytes(images._square_rgb(image, cells_in_page.PHOTOGRAPH).tobytes())
-    return path
 
 
 def until(page, holds, argument=None, timeout=30):

@@ -60,7 +60,9 @@ class Project:
     def __init__(self, folder, like=None):
         self.folder = folder
         if like:
-            shutil.copytree(like, folder, ignore=shutil.ignore_patterns("_build", "runs.txt"))
+            shutil.copytree(like, folder, ignore=shutil.ignore_patterns("_build", "runs.txt"), dirs_exist_ok=True)
+            # What npm brought and esbuild made of it is by content, and takes longer than all the rest.
+            shutil.copytree(like / "_build" / "npm", folder / "_build" / "npm", symlinks=True)
             return
         shutil.copytree(ROOT / "book", folder / "book", ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copytree(ROOT / "linewalk", folder / "linewalk", ignore=shutil.ignore_patterns("__pycache__"))
@@ -216,8 +218,9 @@ def test_a_warning_of_the_site_generator_fails_again_and_again_and_the_site_stay
     assert project.pages() == pages
 
 
-def test_a_site_with_an_address_and_a_repository_names_them(tmp_path):
-    project = Project(tmp_path)
+def test_a_site_with_an_address_and_a_repository_names_them(project, tmp_path):
+    project = Project(tmp_path, project.folder)
+    project.write()
     config = yaml.safe_load((tmp_path / "_config.yml").read_text(encoding="utf-8"))
     config["html"]["baseurl"] = "https://book.example/deep/"
     config["repository"] = {"url": "https://gitee.com/reader/book", "branch": "dev"}

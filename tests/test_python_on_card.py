@@ -9,14 +9,12 @@ import io
 import json
 import random
 import threading
-from pathlib import Path
 
-import cells_in_page
 import pytest
 import torch
 import yaml
 from conftest import CHROMIUM_FLAGS, ROOT, WEBGPU_FLAGS, find_browser, install_browser, own_browser, until
-from test_cells_in_page import LISTED, differing
+from test_cells_in_page import LATE, LISTED, RUN_ALL, differing
 from test_cells_run_in_page import PAGE, READY, Isolating, Visitor
 
 # The page's Python without its cells: {good, device, text, left}.
@@ -270,35 +268,21 @@ _numbers.engine.card = card
 # Cells
 
 
-def on_the_card(python, chapter, photograph):
-    files = {"cells_in_page.py": Path(cells_in_page.__file__), "chapter.ipynb": ROOT / "notebooks" / f"{chapter}.ipynb"}
-    files["photograph.rgb"] = photograph
-    for name, path in files.items():
-        content = base64.b64encode(path.read_bytes()).decode()
-        python.run(f"import base64\nopen('/tmp/{name}', 'wb').write(base64.b64decode('{content}'))\n")
-    python.run("import on_card\non_card.LEAST = 1 << 16\n")
-    text = python.run(
-        "import json, sys\nsys.path.append('/tmp')\nimport cells_in_page\n"
-        "print(json.dumps(cells_in_page.outcomes('/tmp/chapter.ipynb', '/tmp/photograph.rgb')))"
-    )
-    assert python.device == "webgpu" and python.left is None
-    return json.loads(text.splitlines()[-1])  # before it stands what is said of a slow training
-
-
 @pytest.mark.parametrize(
     "chapter",
     [pytest.param(name, marks=pytest.mark.exhaustive if turn else ()) for turn, name in enumerate(LISTED)],
 )
-def test_a_chapters_cells_print_the_same(chromium, served, chapter, photograph, monkeypatch, tmp_path):
+def test_a_chapters_cells_put_out_the_same(chromium, served, chapter):
     if chapter in TOO_SLOW:
         pytest.skip(TOO_SLOW[chapter])
-    python = opened(chromium, served)
-    python.page.set_default_timeout(0)
-    ours = on_the_card(python, chapter, photograph)
-    python.page.close()
-    monkeypatch.chdir(tmp_path)
-    wrong = differing(chapter, photograph, ours, monkeypatch)
-    assert {first: why for first, why in wrong.items() if first not in LISTED[chapter]} == {}
+    page = chromium.new_page()
+    reader = Visitor(page, f"{served}/en/notebooks/{chapter}.html?backend=webgpu")
+    reader.try_out("import on_card\non_card.LEAST = 1 << 16")
+    reader.page.get_by_role("button", name="Reset", exact=True).click()
+    told = page.evaluate(RUN_ALL, LATE)
+    assert page.locator(".live-device").inner_text() == "this page, WebGPU"
+    page.close()
+    assert {first: why for first, why in differing(told).items() if first not in LISTED[chapter]} == {}
 
 
 # What the page says, and where it computes without a card

@@ -15,6 +15,7 @@ import re
 import sys
 import time
 import traceback
+import types
 from itertools import count
 
 from IPython import display, shell
@@ -29,7 +30,9 @@ _PLACE = re.compile(r'File "<cell (\d+)>"')
 _numbers = count(1)
 _has_graphviz, _graphs = False, count(1)
 _waiting = []  # what was shown with a graph before there was Graphviz: (how the message is named, value)
-_space = {"__name__": "__main__", "__builtins__": builtins, "get_ipython": shell.get_ipython}
+_main = types.ModuleType("__main__")
+_space = vars(_main)
+_space.update(__builtins__=builtins, get_ipython=shell.get_ipython)
 
 
 def run(code, tell):
@@ -240,6 +243,7 @@ def _sleep(seconds, wait=time.sleep):
         wait(min(left, 0.05))
 
 
+sys.modules["__main__"] = _main  # what a cell defines is looked for there, as by pickle
 time.sleep = _sleep
 sys.meta_path.append(_NotHere())
 sys.setrecursionlimit(_DEEPEST)
