@@ -124,9 +124,21 @@ class Watched:
             if 2 * len(places) <= len(before):
                 self._replace(places, contents)
                 return True
-        known = dict(zip(map(id, before), _values(self._items[: self.count]), strict=True))
-        self._items = []
-        self._store([self._kept(item) if id(item) not in known else known[id(item)] for item in contents], self.value)
+        if isinstance(self.value, dict):
+            first, last = 0, 0
+        else:
+            first = _same_first(contents, before)
+            last = _same_first(contents[first:][::-1], before[first:][::-1])
+        items, end = self._items[: self.count], len(before) - last
+        known = dict(zip(map(id, before[first:end]), _values(items[first:end]), strict=True))
+        new = [
+            known[id(item)] if id(item) in known else self._kept(item)
+            for item in contents[first : len(contents) - last]
+        ]
+        self._items = items[:first]
+        self._store(new, self.value)
+        self._items += items[end:]
+        self.count = len(self._items)
         self._held = _copy(self.value)
         if self._inner:
             here = set(map(id, contents))
@@ -207,6 +219,12 @@ class Watched:
 def _may_change(item):
     """Whether an object is a container whose contents can be others later: a list, a dict, a tuple of such."""
     return type(item) in (list, dict) or (type(item) is tuple and any(type(one) in (list, dict, tuple) for one in item))
+
+
+def _same_first(some, others):
+    """How many things two lists have in common at their beginning."""
+    differing = itertools.compress(itertools.count(), map(operator.is_not, some, others))
+    return next(differing, min(len(some), len(others)))
 
 
 def _same(one, other):
