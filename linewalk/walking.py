@@ -11,7 +11,8 @@ from . import recording
 from .errors import WalkError, add_note
 from .recording.construction import ConstructionRecorder
 from .recording.explain import explain
-from .recording.forward import ForwardRecorder, all_modules
+from .recording.forward import ForwardRecorder
+from .recording.modules import all_modules
 from .recording.operators import leave_out_of_compiling
 from .recording.tracing import OneFunction, forward_code, forward_owner
 
