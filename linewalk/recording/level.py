@@ -257,11 +257,13 @@ class _Function(Lines):
 
     def _look_into_containers(self, changed):
         """Note which names of containers hold something else than before, under whatever name it came in."""
-        for name, (watched, _) in self._watched.items():
-            grows = self.statement.touches.get(name)
+        touches, some = self.statement.touches, False
+        for name, (watched, version) in self._watched.items():
+            grows = touches.get(name)
             if (grows is not None or len(watched.value) != watched.count) and name not in changed:
                 watched.look_again(grows)
-        for name, (watched, version) in self._watched.items():
+            some = some or watched.version != version
+        for name, (watched, version) in self._watched.items() if some else ():
             if watched.version != version and name not in changed:
                 self._watched[name] = watched, watched.version
                 self._note((Journal.changed, name, watched.kept(), False, (), None))

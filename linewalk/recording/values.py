@@ -111,7 +111,8 @@ class Watched:
             changed = len(value) > start
         else:
             changed = self._compare(list(_contents(value)), list(_contents(held)))
-        changed = self._look_inside(bool(grows)) or changed
+        if self._inner:
+            changed = self._look_inside(bool(grows)) or changed
         self.version += changed
         return changed
 
