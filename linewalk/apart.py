@@ -12,7 +12,7 @@ import torch
 
 _PATIENCE = 4  # times as long as it may compute, on a busy machine
 
-can_copy = hasattr(os, "fork")
+can_copy = hasattr(os, "fork") and sys.platform != "emscripten"  # in a browser it is there, and refuses
 
 
 def in_a_process(function, *args, seconds=3):

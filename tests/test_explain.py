@@ -209,7 +209,7 @@ class Misspelt(nn.Module):
         ("name", "没有 `out` 这个名字（想写的是 `outs` 吗？）", "no name `out` (did you mean `outs`?)"),
         ("a name that nothing is like", "没有 `zzz` 这个名字：请改正", "no name `zzz`: correct it"),
         ("later", "`result` 在这一行之前还没有值", "`result` has no value yet"),
-        ("its layer", "这个 Conv2d 上没有 `wieght`（想写的是 `weight` 吗？）", "no `wieght` (did you mean `weight`?)"),
+        ("its layer", "Conv2d 上没有 `wieght`（想写的是 `weight` 吗？）", "no `wieght` (did you mean `weight`?)"),
     ],
 )
 def test_a_name_that_is_not_there_leads_to_the_one_that_was_meant(what, zh, en):

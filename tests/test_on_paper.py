@@ -3,6 +3,7 @@
 Here the second check runs in its real sandbox, where what is asked on paper needs no torch and starts at once.
 """
 
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -12,6 +13,14 @@ from test_assignments import Student, check_module, one_thread  # noqa: F401 (a 
 pytestmark = pytest.mark.usefixtures("bubblewrap")
 
 ON_PAPER = {"shapes": ("test_shapes", "test_params", "test_formulas"), "groups": ("test_variants",)}
+
+
+@pytest.fixture(autouse=True)
+def modules_are_found_as_before():
+    """Some answers take modules away, and run in this process, too."""
+    before = dict(sys.modules)
+    yield
+    sys.modules.update(before)
 
 
 def verdicts(assignment, answers):

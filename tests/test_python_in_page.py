@@ -550,11 +550,12 @@ def test_values_can_be_stopped_and_the_words_stay(annotate, served, browser):
     page = browser.new_page()
     page.goto(f"{served}/en/book/annotate.html")
     explain(page, "class Slow(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
-                  "        self.conv = nn.Conv2d(64, 64, 3, padding=1)\n\n    def forward(self, x):\n"
-                  "        for _ in range(9):\n            x = self.conv(x)\n        return x\n")
+                  "        self.conv = nn.Conv2d(64, 64, 3, padding=1).double()\n\n    def forward(self, x):\n"
+                  "        x = x.double()\n        for _ in range(9):\n            x = self.conv(x)\n"
+                  "        return x\n")
     page.get_by_role("button", name="Stop computing").click()
     until(page, "() => document.querySelector('.an-values-said').textContent.includes('It was stopped')")
-    assert page.locator(".an-lines > li").count() == 8
+    assert page.locator(".an-lines > li").count() == 9
     assert "every one explained" in explain(page, IN_PLACE)
     page.close()
 
