@@ -41,7 +41,8 @@ def gradients(call):
     return _tried(ask)
 
 
-CALLS = [*torch_calls.RIGHT, *torch_calls.WITH_NUMBERS]
+UNSET = {"torch.empty(size=(2, 3))"}  # what was in the memory before
+CALLS = [call for call in (*torch_calls.RIGHT, *torch_calls.WITH_NUMBERS) if call not in UNSET]
 
 
 def inventory(calls=CALLS):
