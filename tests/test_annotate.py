@@ -88,9 +88,10 @@ class Truth(TorchFunctionMode):
             self.macs.add(f"{sum(counts.values()) // 2:,}")
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
-        with FlopCounterMode(display=False) as counter:
+        # Of attention on the processor the counter sees only its slow way.
+        with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
             result = function(*args, **(kwargs or {}))
-        self.macs.add(f"{counter.get_total_flops() // 2 + uncounted(function, args, kwargs or {}):,}")
+        self.macs.add(f"{counter.get_total_flops() // 2 + uncounted(function, args):,}")
         self.see_all((args, kwargs, result))
         return result
 
@@ -115,12 +116,8 @@ class Truth(TorchFunctionMode):
             self.known.update(map(str, value))
 
 
-def uncounted(function, args, kwargs):
-    """Multiply–accumulates that PyTorch's counter misses on the processor: by its own slow way, or by hand."""
-    if function is F.scaled_dot_product_attention:
-        with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
-            function(*args, **kwargs)
-        return counter.get_total_flops() // 2
+def uncounted(function, args):
+    """Multiply–accumulates that PyTorch's counter does not know of, by hand."""
     if function is torch.lstm:
         return args[0].shape[0] * args[0].shape[1] * sum(weight.numel() for weight in args[2] if weight.dim() == 2)
     return 0
