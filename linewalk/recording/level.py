@@ -29,6 +29,7 @@ class Level:
 
     def __init__(self, recorder, trail, code, owner, names):
         self.recorder, self.trail, self.owner = recorder, trail, owner
+        self._keeper = recorder.keeper
         self.is_open = self.has_places = False
         self.calls = []
         self.functions = []
@@ -112,9 +113,9 @@ class Level:
         calls, kept, shape = self.calls, None, None
         shown = not calls or (len(calls) < _SHOWN_DEPTH and calls[-1][1])
         if given and shown:
-            keeper, result = self.recorder.keeper, given[0]
+            result = given[0]
             is_new = not (operator.writes or (taken and result is taken[0]))
-            kept = keeper.made(result) if is_new else keeper.tensor(result)
+            kept = self._keeper.made(result) if is_new else self._keeper.tensor(result)
         elif given and not given[0].is_nested:
             shape = given[0].shape
         if self.has_places:
@@ -250,6 +251,12 @@ class _Function(Lines):
             if type(value) in SIMPLE:
                 self._watched.pop(name, None)
                 self._note((Journal.changed, name, value, False, (), None))
+            elif len(may_store or ()) == 1 and before is None and (kept := self._keeper.just_made(value)):
+                changed.append(name)  # by an operator of this line: it has no other name yet
+                self._watched.pop(name, None)
+                self.kept[name] = kept
+                place = seen((value,))[0] if self._level.has_places else None
+                self._note((Journal.changed, name, kept, False, (), place))
             elif value is not self._level.trail.module:
                 changed.append(name)
                 self._bound(name, value, now, before)
@@ -259,10 +266,10 @@ class _Function(Lines):
         """Note which names of containers hold something else than before, under whatever name it came in."""
         touches, some = self.statement.touches, False
         for name, (watched, version) in self._watched.items():
-            grows = touches.get(name)
-            if (grows is not None or len(watched.value) != watched.count) and name not in changed:
-                watched.look_again(grows)
-            some = some or watched.version != version
+            if (name in touches or len(watched.value) != watched.count) and name not in changed:
+                some = watched.look_again(touches.get(name)) or some
+            elif watched.version != version:
+                some = True
         for name, (watched, version) in self._watched.items() if some else ():
             if watched.version != version and name not in changed:
                 self._watched[name] = watched, watched.version
@@ -270,10 +277,9 @@ class _Function(Lines):
 
     def _bound(self, name, value, now, before):
         """`name` stands for another object than before."""
-        kind, same, is_new = type(value), (), False
+        kind, same = type(value), ()
         earlier, _ = self._watched.pop(name, (None, 0))
         if kind is torch.Tensor:
-            is_new = self._keeper.was_made(value) and len(self._may_store or ()) == 1  # it has no other name yet
             kept = self._keeper.tensor(value)
         elif kind in (list, tuple, dict):
             if earlier is not None and not self.written.isdisjoint(earlier.keys):
@@ -286,7 +292,7 @@ class _Function(Lines):
         else:
             kept = self._keeper.keep(value)
         self.kept[name] = kept
-        if not is_new and isinstance(value, (torch.Tensor, nn.Module, list, dict)):
+        if isinstance(value, (torch.Tensor, nn.Module, list, dict)):
             named = [other for other, its in now.items() if its is value]
             if len(named) > 1:
                 named.remove(name)

@@ -133,13 +133,23 @@ _left_out = set()
 
 def without_tensors(args):
     """An operator's arguments with something that stands for each tensor among them."""
-    return [value if type(value) in _NO_TENSOR else _without_tensors(value) for value in args]
+    return [
+        value if (kind := type(value)) in _NO_TENSOR else _A_TENSOR if kind is _Tensor else _without_tensors(value)
+        for value in args
+    ]
 
 
 def _without_tensors(value):
     if isinstance(value, (list, tuple)):
-        return [_A_TENSOR if isinstance(item, _Tensor) else item for item in value]
+        return list(value) if _is_numbers(value) else [
+            _A_TENSOR if isinstance(item, _Tensor) else item for item in value
+        ]
     return _A_TENSOR if isinstance(value, _Tensor) else value
+
+
+def _is_numbers(values):
+    """Whether a list, whose items are of one kind to an operator, is one of numbers."""
+    return not values or type(values[0]) in (int, float, bool)
 
 
 _A_TENSOR = object()
@@ -194,7 +204,7 @@ def tensors_among(values):
             continue
         elif isinstance(value, _Tensor):
             found.append(value)
-        elif isinstance(value, (list, tuple)):
+        elif isinstance(value, (list, tuple)) and not _is_numbers(value):
             found.extend(item for item in value if isinstance(item, _Tensor))
     return found
 

@@ -103,12 +103,12 @@ class Watched:
         held, value = self._held, self.value
         start = len(held)
         if grows and len(value) >= start + (grows == "item"):
-            self._add(start)
+            new = self._add(start)
             if isinstance(value, dict):
-                held.update((key, value[key]) for key in _last_keys(value, len(value) - start))
-            elif len(value) > start:
-                held += value[start:]
-            changed = len(value) > start
+                held.update((key, value[key]) for key in new)
+            else:
+                held += new
+            changed = bool(new)
         else:
             changed = self._compare(list(_contents(value)), list(_contents(held)))
         if self._inner:
@@ -185,20 +185,22 @@ class Watched:
             self._store([self._kept(item) for item in contents], self.value)
 
     def _add(self, start):
-        """Take in what came to its end."""
+        """Take in what came to its end; returns it, of a dict the keys."""
         value = self.value
         if isinstance(value, dict):
-            keys = _last_keys(value, len(value) - start)
-            self._store([self._kept(value[key]) for key in keys], keys)
-            return
-        for item in value[start:]:
+            new = _last_keys(value, len(value) - start)
+            self._store([self._kept(value[key]) for key in new], new)
+            return new
+        new, items = value[start:], self._items
+        for item in new:
             if type(item) is torch.Tensor:
                 kept = self._keeper.tensor(item)
                 self.keys.add(kept.key)
             else:
                 kept = self._kept(item)
-            self._items.append(kept)
-        self.count = len(value)
+            items.append(kept)
+        self.count = start + len(new)
+        return new
 
     def _kept(self, item):
         if _may_change(item) and id(item) not in self._around and len(self._around) < _DEEPEST:
@@ -321,9 +323,10 @@ class Keeper:
         self._fresh[id(tensor)] = tensor, kept, True
         return kept
 
-    def was_made(self, tensor):
-        """Whether an operator of the line that is running made it."""
-        return id(tensor) in self._fresh and self._fresh[id(tensor)][2]
+    def just_made(self, value):
+        """How a tensor is kept that an operator of the line that is running made; None for any other value."""
+        known = self._fresh.get(id(value))
+        return known[1] if known is not None and known[2] else None
 
     def _under_a_name(self, tensor):
         for function in self.functions:
