@@ -130,7 +130,7 @@ def test_every_line_has_its_words_and_they_are_twins(name):
     for line in all_lines(notes):
         assert line.sentences, line.text
         for sentence in line.sentences:
-            only_numbers = re.fullmatch(r"[\d×、，→。 ]*", sentence.zh)
+            only_numbers = re.fullmatch(r"[\d×、，→。 (),]*", sentence.zh)
             assert only_numbers or re.search(r"[\u4e00-\u9fff]", without_code(sentence.zh)), sentence.zh
             assert not re.search(r"[\u4e00-\u9fff]", without_code(sentence.en)), sentence.en
             assert sorted(numbers(sentence.zh)) == sorted(numbers(sentence.en)), sentence

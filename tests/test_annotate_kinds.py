@@ -309,7 +309,8 @@ def test_small_things_are_true():
     assert skipped == "Skips the rest of this round and goes on with the next."
     z = line(notes, "z = 0.5 * x[:, : x.size(1)]")
     assert "every number by 0.5" in z and "`[:, :x.size(1)]`" in z
-    assert "out of `parts`" in line(notes, "first = parts[0]") and "`size` is 3" in line(notes, "size = x.size()[1:]")
+    assert "out of `parts`" in line(notes, "first = parts[0]")
+    assert "`size` is (3,)" in line(notes, "size = x.size()[1:]")
     assert "the cosine" in line(notes, "w = torch.cos(x).requires_grad_(False)")
     assert "keep no record" in line(notes, "w = torch.cos(x).requires_grad_(False)")
     assert "fills in -7.0" in line(notes, "m = x.masked_fill(x > 0, -7.0)")

@@ -2,8 +2,10 @@
 
 import inspect
 
+import torch
 import torch.nn as nn
 
+from ..trail import count_of
 from .library import Row
 from .record import shape_text
 
@@ -20,21 +22,39 @@ def module_facts(module):
         if not name.startswith("_") and _is_plain(value):
             facts.setdefault(name, value)
     for name, parameter in module.named_parameters(recurse=False):
+        if torch.nn.parameter.is_lazy(parameter):
+            continue
         facts[name] = tuple(parameter.shape)
     for name in [name for name, parameter in module._parameters.items() if parameter is None]:
         facts[name] = None
+    if (shape := shape_of_computed_weight(module)) is not None:
+        facts["weight"] = shape
     children = list(module.children())
     facts |= {
         "type": type(module).__name__,
-        "params": sum(parameter.numel() for parameter in module.parameters()),
-        "buffers": sum(buffer.numel() for buffer in module.buffers()),
-        "trainable": sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad),
+        "params": sum(map(count_of, module.parameters())),
+        "buffers": sum(map(count_of, module.buffers())),
+        "trainable": sum(count_of(parameter) for parameter in module.parameters() if parameter.requires_grad),
         "count": len(children),
         "children": _listed([type(child).__name__ for child in children]),
     }
     if isinstance(module, (nn.Conv1d, nn.Conv2d, nn.Conv3d)):
         facts |= _convolution_facts(module)
     return facts
+
+
+def shape_of_computed_weight(module):
+    """The shape of a weight that is worked out each time, by weight norm or the like; None where it just lies there.
+
+    From the layer's own numbers: to read `module.weight` would work it out, which may change what it is made from.
+    """
+    if "weight" in module._parameters:
+        return None
+    if isinstance(module, nn.Linear):
+        return module.out_features, module.in_features
+    if isinstance(module, (nn.Conv1d, nn.Conv2d, nn.Conv3d)):
+        return module.out_channels, module.in_channels // module.groups, *module.kernel_size
+    return None
 
 
 def _convolution_facts(module):

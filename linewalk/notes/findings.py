@@ -10,6 +10,7 @@ import torch.nn as nn
 from torch.utils._pytree import tree_leaves, tree_map_only
 
 from ..errors import Bilingual
+from ..trail import count_of
 from ..walking import walk
 from .flow import called
 from .reading import run_forward
@@ -36,7 +37,7 @@ def findings(reading, flow):
     """
     found = [*_failures(reading)]
     if reading.module is not None:
-        found += _layers_in_lists(reading.module)
+        found += _layers_in_lists(reading.module, reading.forward.given if reading.forward is not None else ())
         if reading.forward is not None and reading.forward.error is None and reading.forward.trail is not None:
             found += _after_forward(reading, flow)
     return found
@@ -94,7 +95,8 @@ def _gave_nothing(reading):
 # what is registered
 
 
-def _layers_in_lists(module):
+def _layers_in_lists(module, given):
+    """`given`: the ids of forward's inputs, which are no parameters where it keeps them."""
     registered = {id(parameter) for parameter in module.parameters()}
     on_meta = any(parameter.is_meta for parameter in module.parameters())
     for owner, one in module.named_modules():
@@ -102,8 +104,11 @@ def _layers_in_lists(module):
             if name in _MODULES_OWN:
                 continue
             said = f"`self.{owner}.{name}`" if owner else f"`self.{name}`"
-            hidden = [p for p in _parameters_in(value) if p.requires_grad and p.is_meta == on_meta]
-            lost = sum(p.numel() for p in hidden if id(p) not in registered)
+            hidden = [
+                p for p in _parameters_in(value)
+                if p.requires_grad and p.is_meta == on_meta and id(p) not in registered and id(p) not in given
+            ]
+            lost = sum(map(count_of, hidden))
             if lost and isinstance(value, torch.Tensor):
                 yield Bilingual(
                     f"{said} 要求梯度，却只是张量，没有登记：{lost:,} 个数优化器看不到。请用 `nn.Parameter` 包起来。",
@@ -140,7 +145,7 @@ def _parameters_in(value):
     """Parameters in containers, those of modules there too; tensors that are none and might be meant for it."""
     if isinstance(value, torch.Tensor):
         return [value] if value.is_leaf and value.requires_grad else []
-    own = [item for item in _inside(value) if isinstance(item, nn.Parameter)]
+    own = [item for item in _inside(value) if isinstance(item, torch.Tensor) and item.is_leaf and item.requires_grad]
     return [*own, *(p for one in _modules_in(value) for p in one.parameters())] if value is not None else []
 
 
@@ -210,8 +215,13 @@ def _without_gradient(reading, missed, wanted):
     for name in missed:
         owners.setdefault(name.rpartition(".")[0], []).append(name)
     unused = [owner for owner in owners if owner and owner not in ran and not _is_within(owner, ran)]
+    if not reading.forward.training:
+        for_training = _named_where_training_leads(reading)
+        kept = {owner for owner in unused if owner.partition(".")[0] in for_training}
+        owners = {owner: names for owner, names in owners.items() if owner not in kept}
+        unused = [owner for owner in unused if owner not in kept]
     if unused:
-        count = sum(wanted[name].numel() for owner in unused for name in owners[owner])
+        count = sum(count_of(wanted[name]) for owner in unused for name in owners[owner])
         tops = _named(sorted({_outermost_unused(owner, unused, reading.module) for owner in unused}))
         yield Bilingual(
             f"登记了却没有用到：{tops}（{count:,} 个参数）。这一次的 `forward` 没有调用它们，训练也不会改动它们。",
@@ -220,12 +230,25 @@ def _without_gradient(reading, missed, wanted):
         )
     cut = [name for owner in owners if owner not in unused for name in owners[owner]]
     if cut:
-        count = sum(wanted[name].numel() for name in cut)
+        count = sum(count_of(wanted[name]) for name in cut)
         yield Bilingual(
             f"得不到梯度的参数：{_named(cut)}（{count:,} 个）。结果和它们之间没有梯度的路，训练时它们不会变。",
             f"Parameters that get no gradient: {_named(cut)} ({count:,}). No path for gradients leads to them from the "
             "result, and training would not change them.",
         )
+
+
+def _named_where_training_leads(reading):
+    """The attributes of `self` that are named where only training leads: `if self.training: … self.aux(x)`."""
+    named = set()
+    for entry in (*reading.functions.values(), *reading.helpers):
+        for node in ast.walk(entry.tree):
+            if isinstance(node, (ast.If, ast.IfExp)) and "self.training" in ast.unparse(node.test):
+                named |= {
+                    inner.attr for inner in ast.walk(node)
+                    if isinstance(inner, ast.Attribute) and ast.unparse(inner.value) == "self"
+                }
+    return named
 
 
 def _modules_that_ran(reading):
@@ -281,6 +304,7 @@ def _lines_in_place(reading):
             for number, expression in reading.forward.expressions.items()
             if any(event.wrote for event in expression.kept)
         }
+        | {step.lineno for step in reading.forward.trail if step.in_place}
     )
     return ", ".join(map(str, lines))
 
@@ -376,7 +400,7 @@ def _only_this_batch(reading):
     if any(one.is_nested or one.layout is not torch.strided for one in _tensors((inputs, output))):
         return
     batch = {one.shape[0] for one in inputs if one.dim() > 1}
-    weight = sum(p.numel() for p in module.parameters()) + sum(one.numel() for one in inputs)
+    weight = sum(map(count_of, module.parameters())) + sum(one.numel() for one in inputs)
     same_batch = isinstance(output, torch.Tensor) and output.dim() > 0 and {output.shape[0]} == batch
     if len(batch) != 1 or weight > _MOST_TRIED or not same_batch or any(one.is_meta for one in inputs):
         return
@@ -395,7 +419,7 @@ def _only_this_size(reading):
     """Try pictures twice as high and wide; a fully connected layer after a flatten then does not fit."""
     trail, module = reading.forward.trail, reading.module
     pictures = [one for one in _tensors((trail.inputs, trail.kwargs)) if one.dim() == 4 and one.is_floating_point()]
-    weight = sum(p.numel() for p in module.parameters()) + 4 * sum(one.numel() for one in pictures)
+    weight = sum(map(count_of, module.parameters())) + 4 * sum(one.numel() for one in pictures)
     if len(pictures) != 1 or trail.kwargs or weight > _MOST_TRIED or pictures[0].is_meta:
         return
     line = unnoticed(_does_not_fit_twice_the_size, module, trail)

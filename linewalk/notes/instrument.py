@@ -116,13 +116,22 @@ class Watched:
             function.__code__ = code
 
 
+def _local_names(code):
+    """Of a function, and of the functions and comprehensions in it."""
+    names = {*code.co_varnames, *code.co_cellvars, *code.co_freevars}
+    for constant in code.co_consts:
+        if inspect.iscode(constant):
+            names |= _local_names(constant)
+    return names - {"__class__", ".0"}
+
+
 class _Numbering:
     """Gives each expression worth watching a number, `node.site`, and its place among the others."""
 
     def __init__(self, lines, numbers, code):
         self._lines = lines
         self._numbers = numbers
-        self._locals = {*code.co_varnames, *code.co_cellvars, *code.co_freevars} - {"__class__"}
+        self._locals = _local_names(code)
         self._self = code.co_varnames[0] if code.co_argcount and code.co_varnames[0] in ("self", "cls") else None
         self._statement = None
         self.sites = []

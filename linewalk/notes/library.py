@@ -63,6 +63,7 @@ class Entry:
                 continue
             words = [fill(template[language], facts, language) for language in ("zh", "en")]
             if None not in words:
+                words[0] = _SHAPELESS.sub(lambda found: _IN_CHINESE[found[0]], words[0])
                 words[1] = _ONE.sub(lambda found: f"1 {_SINGULAR.get(found[1], found[1][:-1])}", words[1])
                 words[1] = words[1].replace(" 1 channel become ", " 1 channel becomes ")
                 behind, place = template.get("behind", False), template.get("section", section)
@@ -116,6 +117,11 @@ def words(name, **facts):
 _SINGULAR = {"biases": "bias", "classes": "class"}
 _COUNTED = "layers channels numbers parameters biases steps heads rows groups times tensors pieces bytes samples"
 _ONE = re.compile(rf"(?<![\d,.×])1 ({_COUNTED.replace(' ', '|')})\b")
+
+
+# What stands for a tensor's shape where it has none, outside of code.
+_IN_CHINESE = {"scalar": "标量", "sparse": "稀疏张量", "nested": "嵌套张量"}
+_SHAPELESS = re.compile(rf"(?<![\w`])({'|'.join(_IN_CHINESE)})(?![\w`])(?=(?:[^`]*`[^`]*`)*[^`]*$)")
 
 
 class Row(tuple):

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 import torch.nn as nn
 
 from ..source import _COMPOUND, _own_parts, _statement
+from ..trail import count_of
 from . import library
 from .coverage import Coverage, bodies
 from .flow import Flow
 from .library import Row, Sentence
 from .operations import Operations
+from .record import shape_text
 from .statements import Statements
 
 
@@ -70,7 +72,7 @@ class Teller:
         facts = {"name": node.name, "bases": bases or None, "is_module": issubclass(reading.cls, nn.Module)}
         if reading.module is not None:
             facts |= {
-                "params": sum(p.numel() for p in reading.module.parameters()),
+                "params": sum(map(count_of, reading.module.parameters())),
                 "layers": sum(1 for _ in reading.module.children()),
             }
         line = self._line(node, reading.lines, None)
@@ -153,6 +155,9 @@ class Teller:
             "decorators": Row(f"`@{name}`" for name in decorators) or None,
             "decorated_with": tuple(decorators),
             "ran": run is not None,
+            "watched": entry is not None and bool(entry.sites),
+            "as_property": "cached" if any("cached_property" in one for one in decorators)
+            else "setter" if any(one.endswith((".setter", ".deleter")) for one in decorators) else None,
             "how_many": len(own),
             "is_method": self.reading.functions.get(node.name) is entry,
         }
@@ -163,7 +168,7 @@ class Teller:
     def _given(self, node, entry, run, own):
         step = self._step_at(node, run)
         if step is not None:
-            said = [(name, step.changed[name].after.text) for name in own if name in step.changed]
+            said = [(name, _described(step.changed[name].after)) for name in own if name in step.changed]
         elif run is not None:
             said = []
             for name in own:
@@ -207,12 +212,20 @@ class Teller:
             why = reason if not ran else None
             if not ran and why is None and run is not None and run.error is not None:
                 why = "failed"
+            elif not ran and why is None and run is not None and self._would_be_seen(node, entry, run):
+                why = "left"
             line.sentences = self._statements.say(node, entry, run if ran else None, why)
             if run is not None and run.error is not None and self._failed_here(node, run):
                 line.sentences = self._failure(run) or line.sentences
             told.append(line)
             told += self._inside(node, function, entry, run, lines, ran, why)
         return told
+
+    def _would_be_seen(self, node, entry, run):
+        """Whether it would be known of a statement if it had run."""
+        if self._coverage.sites_of(node):
+            return True
+        return entry is not None and self._step_at(entry.tree, run) is not None and not isinstance(node, _UNSEEN)
 
     def _inside(self, node, function, entry, run, lines, ran, why):
         told = []
@@ -248,13 +261,34 @@ class Teller:
             if part == "cases":
                 for case in body:
                     case_line = self._line(case, lines, function)
-                    case_line.sentences = library.say("python.case", {"pattern": ast.unparse(case.pattern)})
+                    case_line.sentences = library.say("python.case", self._case_facts(case, was))
                     told.append(case_line)
-                    told += self._block(case.body, function, entry, was, lines, "branch" if was else None)
+                    told += self._block(case.body, function, entry, was, lines, "case" if was else None)
                 continue
-            reason = why or (_reason(node, part) if was else None)
+            reason = why or (self._reason(node, part, was) if was else None)
             told += self._block(body, function, entry, was, lines, reason, went.get(part))
         return told
+
+    def _case_facts(self, case, run):
+        return {
+            "pattern": ast.unparse(case.pattern),
+            "guard": ast.unparse(case.guard) if case.guard else None,
+            "anything": isinstance(case.pattern, ast.MatchAs) and case.pattern.pattern is None,
+            "ran": run is not None and self._coverage.any_ran(case.body, run),
+            "known": run is not None and self._coverage.is_seen(case.body),
+        }
+
+    def _reason(self, node, part, run):
+        """Why a block of a statement that ran would not have run."""
+        if isinstance(node, ast.If):
+            return "branch" if part == "body" else "other_branch"
+        if isinstance(node, (ast.For, ast.AsyncFor, ast.While)):
+            return "loop" if part == "body" else "break"
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            return "inner_function" if run is self.reading.forward else "inner_function_later"
+        if isinstance(node, _TRIES) and part in ("body", "orelse"):
+            return "try_failed"
+        return None
 
     def _keyword_line(self, node, part, body, lines, function):
         """The line `else:` or `finally:` before a block; an `elif` is a statement of its own."""
@@ -286,9 +320,9 @@ class Teller:
                 line.steps.append(step)
 
     def _failed_here(self, node, run):
-        if run.failed_at is not None:
-            return run.failed_at.statement is node
         failed = getattr(run.trail, "failed", None)
+        if run.failed_at is not None and (failed is None or not _raises_itself(failed)):
+            return run.failed_at.statement is node
         return failed is not None and failed.lineno == node.lineno
 
     def _failure(self, run):
@@ -304,14 +338,16 @@ class Teller:
         return said
 
 
-def _reason(node, part):
-    if isinstance(node, ast.If):
-        return "branch" if part == "body" else "other_branch"
-    if isinstance(node, (ast.For, ast.AsyncFor, ast.While)):
-        return "loop"
-    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-        return "inner_function"
-    return None
+def _described(value):
+    return value.text if value.shape is None else shape_text(value.shape)
+
+
+def _raises_itself(step):
+    return step.source.startswith("raise")
+
+
+_UNSEEN = (ast.Pass, ast.Global, ast.Nonlocal)  # these run without Python's telling
+_TRIES = (ast.Try, getattr(ast, "TryStar", ast.Try))
 
 
 def _is_elif(node, part, body, lines):

@@ -1,13 +1,14 @@
 """What the expressions of a statement compute, from the inside out."""
 
 import ast
+import math
 import re
 from dataclasses import dataclass, field, replace
 
 import torch.nn as nn
 
 from . import library
-from .facts import bind, call_facts, is_convolution, is_linear, is_norm, module_facts
+from .facts import bind, call_facts, is_convolution, is_linear, is_norm, module_facts, shape_of_computed_weight
 from .flow import called, tensors_in, thing_name
 from .instrument import one_line
 from .library import Sentence
@@ -32,6 +33,12 @@ OPERATORS = {
     ast.UAdd: "+x",
     ast.Not: "not",
 }
+# What these give has another's shape, and nothing of its numbers.
+_SHAPE_ONLY = frozenset(
+    [f"torch.{kind}_like" for kind in ("zeros", "ones", "empty", "full", "rand", "randn", "randint")]
+    + [f"Tensor.new_{kind}" for kind in ("zeros", "ones", "empty", "full")]
+    + ["Tensor.size", "Tensor.dim", "python.len"]
+)
 _PROPER = ("Softmax", "Python", "Swish", "Gaussian", "Xavier", "Kaiming", "Python's", "Bernoulli", "Euclidean")
 
 
@@ -70,7 +77,7 @@ class Operations:
             inputs, index = list(event.inputs.values()), one_line(node.slice)
             if isinstance(node.slice, ast.Tuple):
                 index = index.removeprefix("(").removesuffix(")")
-            if inputs and inputs[0].kind != "tensor":
+            if (inputs and inputs[0].kind != "tensor") or (not inputs and not _can_only_be_a_tensors(node.slice)):
                 return Part(site, library.say("python.item", {"of": one_line(node.value), "index": index}), [])
             return self._part(site, expression, "Tensor[]", None, inputs, run, index=index)
         if isinstance(node, (ast.ListComp, ast.GeneratorExp, ast.DictComp, ast.SetComp)):
@@ -133,6 +140,9 @@ class Operations:
         for other_site, other in _events(self.reading, run):
             if other.order >= event.order or other.result.kind != "tensor":
                 continue
+            function = called(other_site, other)
+            if function is not None and function.name in _SHAPE_ONLY:
+                continue
             heavy = self._has_weights(other_site, other)
             reach = {}
             for item in tensors_in(other):
@@ -179,6 +189,8 @@ class Operations:
         if function.kind == "module":
             return self._module_call(site, expression, function, run)
         name = function.name or function.text
+        if name in ("<lambda>", "partial"):
+            name = self._text_of_function(site)
         if event.result.kind == "module" and isinstance(function.value, type):
             return self._construction(site, event, function)
         if name == "Module.__init__":
@@ -268,6 +280,10 @@ class Operations:
         facts = defaults | extra | call_facts(event, function, arguments, texts)
         facts = {"name": public, "nth": 0, "reuse": 0, "other": None} | facts
         facts |= {"source": site.text, "gave": event.result.text, "gave_kind": event.result.kind}
+        written = next((text for name, text in texts.items() if name == "out"), None)
+        if written is None and event.wrote:
+            written = next((child.text for child in site.children if child.index in event.wrote), None)
+        facts["written"] = (written or next(iter(facts.get("xs", ())), "")).removesuffix(_method_name(site))
         facts["before_linear"] = self.flow.taken_by.get(event.result.identity) == "nn.Linear"
         said = known.say("call", facts) if known else []
         numbers = _numbers(facts, event)
@@ -278,8 +294,10 @@ class Operations:
 
     def _unknown(self, name, function, facts, event):
         own = not function.of_torch and name.partition(".")[0] not in ("Tensor", "torch", "nn", "F")
+        shown = name.removeprefix("python.")
         return library.say(
-            "python.call", facts | {"function": name, "own": own, "value": event.result.text, "kind": event.result.kind}
+            "python.call",
+            facts | {"function": shown, "own": own, "value": event.result.text, "kind": event.result.kind},
         )
 
     def _arguments(self, site, event, known, function, inputs):
@@ -350,8 +368,16 @@ class Part:
         return self.site.text if len(self.site.text) <= 60 else self.site.text[:57] + "…"
 
 
+def _method_name(site):
+    """`.add_` of the site of `x.add_(1)`, whose first part is the method `x.add_`."""
+    function = getattr(site.node, "func", None)
+    return f".{function.attr}" if isinstance(function, ast.Attribute) else "\0"
+
+
 def as_built(module, call):
-    """Facts of a container that was built empty, and holds something only by now."""
+    """Facts of what was built and is otherwise by now: a container that was empty, a weight that lay there."""
+    if (shape := shape_of_computed_weight(module)) is not None:
+        return {"params": math.prod(shape) + (shape[0] if module.bias is not None else 0)}
     is_container = isinstance(module, (nn.Sequential, nn.ModuleList, nn.ModuleDict, nn.ParameterList, nn.ParameterDict))
     is_empty = is_container and isinstance(call, ast.Call) and not call.args and not call.keywords
     return {"count": 0, "params": 0} if is_empty else {}
@@ -369,6 +395,11 @@ def joined(parts):
         sentences += [part.as_item(main) for part in main]
         sentences += [replace(s, behind=True) for part in main for s in part.more]
     return sentences + list(dict.fromkeys(sentence for part in side for sentence in part.said))
+
+
+def _can_only_be_a_tensors(index):
+    """Whether no list takes such an index: `[..., 2]`, `[:, 0]`."""
+    return isinstance(index, ast.Tuple) or (isinstance(index, ast.Constant) and index.value is ...)
 
 
 def _is_within(inner, outer):

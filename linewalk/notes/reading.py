@@ -2,12 +2,14 @@
 
 import ast
 import contextlib
+import functools
 import inspect
 import itertools
 from dataclasses import dataclass, field, replace
 
 import torch
 import torch.nn as nn
+from torch.utils._pytree import tree_leaves
 
 from ..errors import WalkError
 from ..recording.operators import leave_out_of_compiling
@@ -24,6 +26,7 @@ class Run:
 
     trail: the walk's own record, None where the walk could not begin; error: what it raised, or None.
     expressions: site number → `Expression`; failed_at: the `Site` that raised.
+    given: the ids of the tensors that it was called with.
     squashed: probabilities that went straight into a loss that wants none: (loss, line of these, line of the loss).
     """
 
@@ -36,6 +39,7 @@ class Run:
     training: bool = True
     grad: bool = True
     whole: "Run | None" = None
+    given: frozenset = frozenset()
 
     def at_the_end(self):
         """The same with each expression as it was the last time; `whole` is then the run itself."""
@@ -112,7 +116,7 @@ def run_forward(reading, args, kwargs):
         WalkError: it cannot be walked.
     """
     python_forward(reading.module)
-    run = Run("forward", training=reading.module.training, grad=torch.is_grad_enabled())
+    run = Run("forward", training=reading.module.training, grad=torch.is_grad_enabled(), given=_ids(args, kwargs))
     _watch(reading, run, Recorder(reading.sites, reading.module), lambda: walk(reading.module, *args, **kwargs))
     reading.forward = run
 
@@ -128,7 +132,8 @@ def run_inside(reading, net, name, args, kwargs):
     run = Run("forward", training=module.training, grad=torch.is_grad_enabled())
     recorder = Recorder(reading.sites, module)
 
-    def begin(*_):
+    def begin(_, inputs):
+        run.given = _ids(inputs)
         recorder.counting().take()  # what other modules have computed before is no work of its first line
 
     handle = module.register_forward_pre_hook(begin)
@@ -148,6 +153,10 @@ def run_inside(reading, net, name, args, kwargs):
     if run.error is not None and run.trail.failed is None:
         run.error, reading.elsewhere = None, run.error
     reading.forward, reading.inside = run, (name, net)
+
+
+def _ids(*values):
+    return frozenset(id(leaf) for leaf in tree_leaves(values) if isinstance(leaf, torch.Tensor))
 
 
 def _watch(reading, run, recorder, go):
@@ -181,6 +190,8 @@ def _function_in(value):
         value = value.__func__
     if isinstance(value, property):
         value = value.fget
+    if isinstance(value, functools.cached_property):
+        value = value.func
     value = inspect.unwrap(value) if callable(value) else value
     return value if inspect.isfunction(value) else None
 

@@ -315,7 +315,8 @@ def _text(value):
 
 
 def shape_text(shape):
-    return "×".join(map(str, shape)) or "scalar"
+    """`2×3`, `(3,)` for one axis, lest it look like a number, `scalar` for none."""
+    return "×".join(map(str, shape)) if len(shape) > 1 else f"({shape[0]},)" if shape else "scalar"
 
 
 def _joined(value, items):

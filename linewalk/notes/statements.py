@@ -131,7 +131,7 @@ class Statements:
             for site in self._coverage.sites_of(node)
             if site.node is node.iter and site.index in run.expressions
         ]
-        times = max((self._coverage.times(child, [child], run) for child in node.body), default=0)
+        times = max((self._rounds(child, node, run) for child in node.body), default=0)
         over = values[0].first.result if values else None
         facts = {
             "target": one_line(node.target),
@@ -140,6 +140,16 @@ class Statements:
             "over_type": over.text if over is not None and over.kind != "callable" else None,
         }
         return library.say("python.for", facts)
+
+    def _rounds(self, child, loop, run):
+        """How often a statement in a loop's body ran."""
+        times = self._coverage.times(child, [child], run)
+        if child.lineno > loop.lineno:
+            return times
+        seen = [site.index for site in self._coverage.sites_of(child) if site.index in run.expressions]
+        if seen:
+            return max(run.expressions[index].times for index in seen)
+        return max(times - 1, 0)  # it shares the loop's line, on which Python also sees that nothing is left
 
     def _computing(self, node, run):
         """An assignment, a return, or a bare call: what it computes from the inside out, and where that goes."""
@@ -171,16 +181,31 @@ class Statements:
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
         target = targets[0]
         facts |= {"target": one_line(target), "others": len(targets) > 1}
+        facts["is_own"] = one_line(value).startswith("self.") and one_line(value).count(".") == 1
         if isinstance(target, (ast.Tuple, ast.List)):
-            return library.say("python.unpack", facts | self._unpacked(target, result))
+            return library.say("python.unpack", facts | self._unpacked(target, result, value))
         if isinstance(target, ast.Attribute) and ast.unparse(target.value) == "self":
             return self._kept_on_self(target, value, result, parts, facts)
         if isinstance(target, ast.Subscript):
-            return library.say("python.set_item", facts)
+            return library.say("python.set_item", facts | self._container(target, run))
+        if isinstance(target, ast.Attribute) and target.attr == "requires_grad" and isinstance(value, ast.Constant):
+            return library.say("python.requires_grad", facts | {"of": one_line(target.value), "on": value.value})
         told = [part.site.node for part in parts if part.said or part.numbers]
         if told and (result is None or result.kind not in ("plain", "many") or value in told):
             return []
         return self._yielded(value) or library.say("python.assign", facts)
+
+    def _container(self, target, run):
+        """What `x[i] = …` writes into, as far as its name was looked at."""
+        step = next((step for step in (run.trail or ()) if step.lineno == target.lineno), None)
+        root = target.value
+        while isinstance(root, ast.Subscript):
+            root = root.value
+        change = step.changed.get(ast.unparse(root)) if step is not None else None
+        facts = {"of": one_line(target.value), "index": one_line(target.slice), "is_tensor": None}
+        if change is None or root is not target.value:
+            return facts
+        return facts | {"is_tensor": change.after.shape is not None, "in_place": change.in_place}
 
     def _yielded(self, value):
         if not isinstance(value, (ast.Yield, ast.YieldFrom)):
@@ -205,9 +230,16 @@ class Statements:
         }
         return library.say("python.update", facts)
 
-    def _unpacked(self, target, result):
+    def _unpacked(self, target, result, value):
         names = [ast.unparse(element) for element in target.elts]
-        facts = {"count": len(names), "given": None, "rows": None}
+        star = next((place for place, one in enumerate(target.elts) if isinstance(one, ast.Starred)), None)
+        facts = {"count": len(names), "given": None, "rows": None, "star": None}
+        facts["as_written"] = isinstance(value, (ast.Tuple, ast.List)) and star is None
+        if star is not None:
+            facts |= {"star": names[star], "rest": None}
+            if result is not None and (result.items or result.shape):
+                facts["rest"] = (len(result.items) or result.shape[0]) - len(names) + 1
+            return facts
         if result is not None and result.kind == "tensor" and result.shape and result.shape[0] == len(names):
             facts["rows"] = Row(f"`{name}` = {shape_text(result.shape[1:])}" for name in names)
         if result is not None and result.kind == "many" and len(result.items) == len(names):

@@ -5,12 +5,14 @@ import contextlib
 import copy
 import io
 import random
+import sys
+from dataclasses import dataclass
 
 import torch
 from torch.utils._pytree import tree_leaves, tree_map_only
 
 from ..apart import can_copy, in_a_process
-from ..trail import Described
+from ..trail import Described, count_of
 from . import library
 from .instrument import code_without
 
@@ -31,7 +33,8 @@ def tried(reading):
         return {}
     if any(isinstance(node, (ast.While, ast.Yield)) for node in ast.walk(entry.tree)):
         return {}
-    statements = list(_straight(entry.tree.body))
+    lines = {number for step in run.trail for number in range(step.lineno, step.statement.end_lineno + 1)}
+    statements = [statement for statement in _straight(entry.tree.body) if statement.lineno in lines]
     if not _is_small(reading.module, run.trail, len(statements)):
         return {}
     found = unnoticed(_tried, reading.module, entry, run.trail, statements) or []
@@ -42,7 +45,7 @@ def _tried(entry, trail, statements, module):
     """For each statement its sentences."""
     with torch.no_grad():
         expected = _outcome(module, trail)
-        if not isinstance(expected, list):
+        if not isinstance(expected, Outcome):
             return []
         said = []
         for statement in statements:
@@ -69,7 +72,7 @@ def unnoticed(function, module, *args):
 
 def _is_small(module, trail, times):
     tensors = [*module.parameters(), *(leaf for leaf in tree_leaves(trail.inputs) if isinstance(leaf, torch.Tensor))]
-    numbers = sum(tensor.numel() for tensor in tensors)
+    numbers = sum(map(count_of, tensors))
     on_meta = any(tensor.is_meta for tensor in tensors)
     return not on_meta and numbers * times <= _MOST_NUMBERS and (trail.macs or 0) * times <= _MOST_MACS
 
@@ -92,25 +95,65 @@ def _without(entry, code, module, trail):
 
 
 def _outcome(module, trail):
-    """The tensors that a copy of the module gives back, or (line, name of the error)."""
+    """What a copy of the module gives back, an `Outcome`, or (line, name of the error)."""
     inputs, kwargs = (tree_map_only(torch.Tensor, torch.clone, given) for given in (trail.inputs, trail.kwargs))
     torch.manual_seed(0)
     random.seed(0)
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed(0)
     try:
         output = copy.deepcopy(module)(*inputs, **kwargs)
     except Exception as error:
         return _line_of(error, type(module)), type(error).__name__
-    return [leaf for leaf in tree_leaves(output) if isinstance(leaf, torch.Tensor)]
+    leaves = list(_leaves(output))
+    return Outcome(
+        [leaf for leaf in leaves if isinstance(leaf, torch.Tensor)],
+        [leaf for leaf in leaves if isinstance(leaf, _PLAIN)],
+        sum(not isinstance(leaf, (torch.Tensor, *_PLAIN)) for leaf in leaves),
+        [leaf for leaf in tree_leaves((inputs, kwargs)) if isinstance(leaf, torch.Tensor)],
+    )
+
+
+@dataclass
+class Outcome:
+    """What one run gave back.
+
+    tensors, plain: the tensors and the numbers and texts in it, those in objects too; unknown: how many other things.
+    inputs: the tensors that it was given, as it left them.
+    """
+
+    tensors: list
+    plain: list
+    unknown: int
+    inputs: list
+
+
+_PLAIN = (bool, int, float, complex, str, type(None))
+_DEEPEST = 4  # objects in objects
+
+
+def _leaves(value, depth=0):
+    """The leaves of a result, with those of an object's attributes in its place."""
+    for leaf in tree_leaves(value):
+        inside = getattr(leaf, "__dict__", None)
+        if inside and not isinstance(leaf, (torch.Tensor, torch.nn.Module, type)) and depth < _DEEPEST:
+            yield from _leaves(inside, depth + 1)
+        else:
+            yield leaf
 
 
 @contextlib.contextmanager
 def random_numbers_kept(module):
-    """Context manager: what is drawn within it leaves the generators as they were, Python's and the card's too."""
+    """Context manager: what is drawn within it leaves the generators as they were: Python's, NumPy's, the card's."""
     cards = {parameter.device for parameter in module.parameters() if parameter.device.type not in ("cpu", "meta")}
     kind, state = next(iter(cards)).type if cards else "cuda", random.getstate()
+    numpy = getattr(sys.modules.get("numpy"), "random", None)
+    drawn = numpy and numpy.get_state()
     with torch.random.fork_rng(devices=[card.index or 0 for card in cards], device_type=kind):
         yield
     random.setstate(state)
+    if numpy:
+        numpy.set_state(drawn)
 
 
 def _line_of(error, cls):
@@ -127,10 +170,14 @@ def _line_of(error, cls):
 def _compared(expected, found, changes):
     if isinstance(found, tuple):
         return library.say("python.tried", {"outcome": "error", "line": found[0], "error": found[1]})
-    shapes = [[Described(tensor).text for tensor in tensors] for tensors in (expected, found)]
+    shapes = [[Described(tensor).text for tensor in outcome.tensors] for outcome in (expected, found)]
     if shapes[0] != shapes[1]:
         return library.say("python.tried", {"outcome": "shape", "shapes": library.Row(shapes[1])})
-    same = all(map(_equal, expected, found))
+    same = all(map(_equal, expected.tensors, found.tensors)) and repr(expected.plain) == repr(found.plain)
+    if same and (expected.unknown or found.unknown):
+        return []
+    if same and not all(map(_equal, expected.inputs, found.inputs)):
+        return library.say("python.tried", {"outcome": "inputs"})
     return library.say("python.tried", {"outcome": "same" if same else "values", "changes": changes})
 
 

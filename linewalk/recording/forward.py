@@ -89,6 +89,7 @@ class ForwardRecorder(Tracer):
         for level in self._waiting:
             if level.code is frame.f_code and is_call_of(frame, level.owner):
                 self._waiting.remove(level)
+                self.flush()  # what hooks have computed before it is nothing of its own
                 return level.open(frame)
         if frame.f_code is self._level.code and not self._level.is_open and is_call_of(frame, self._level.owner):
             self.entered = True
