@@ -233,7 +233,7 @@ class _Rewriting(ast.NodeTransformer):
         """Look at the target before the other side is computed, and once more when it has changed."""
         if not hasattr(node, "site"):
             return super().generic_visit(node)
-        before = self.visit(node.before)
+        before = self.visit(ast.copy_location(node.before, node.target))  # as no child it kept its first line number
         pair = ast.Tuple(elts=[before, self.visit(node.value)], ctx=ast.Load())
         node.value = _all_at(ast.Subscript(value=pair, slice=ast.Constant(1), ctx=ast.Load()), node.value)
         after = self._watched(node.site, ast.Name(node.target.id, ast.Load()))

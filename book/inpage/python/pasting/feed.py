@@ -318,6 +318,8 @@ def _wanted_by(layer):
         return [("ids", layer.num_embeddings), ("maps", layer.embedding_dim)]  # the latter for a codebook
     if isinstance(layer, (nn.LSTM, nn.GRU, nn.RNN)):
         return [("steps", layer.input_size)]
+    if isinstance(layer, nn.RNNCellBase):
+        return [("rows", layer.input_size)]
     if isinstance(layer, nn.MultiheadAttention):
         return [("steps", layer.embed_dim)]
     if isinstance(layer, nn.LayerNorm):

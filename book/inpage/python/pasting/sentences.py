@@ -171,6 +171,15 @@ def unknown_from(fed, line):
     )
 
 
+def depends_on_values(number, line):
+    return Bilingual(
+        f"第 {number} 行 `{line}` 要看张量里的数值，所以这一次是用真正的数值运行的（下面写着是哪些）；"
+        "换一组权重或输入，从这一行起可能是另一种走法。",
+        f"What line {number}, `{line}`, does depends on the values in a tensor, so this run used real ones (below "
+        "stands which); with other weights or another input it may go another way from there.",
+    )
+
+
 def too_large(macs, smaller):
     zh, en = "请换小一点的输入", "use less input"
     if smaller:
