@@ -447,7 +447,7 @@ def _tell(told, language, space, answer):
         "error": _failure(notes),
         "lines": [_line(line, notes, language) for line in told.lines],
         "findings": [both(one) for one in notes.findings],
-        "remarks": [*answer["remarks"], *(both(one) for one in notes.remarks)],
+        "remarks": answer["remarks"],
         "code": f"{head}\n\n{notes.code()}" if head else notes.code(),
         "markdown": notes.markdown(),
         "notebook": json.dumps(notes.notebook(), ensure_ascii=False, indent=1),

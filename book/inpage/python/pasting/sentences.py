@@ -327,10 +327,12 @@ def added_imports(lines):
     return Bilingual(f"缺少的导入已补上：{shown}。", f"Missing imports were added: {shown}.")
 
 
-def not_here(name):
+def not_here(names):
+    shown, are = [f"`{name}`" for name in names], "is" if len(names) == 1 else "are"
     return Bilingual(
-        f"`{name}` 这里没有：用到它的那一行会停下，别的行照常解释。",
-        f"`{name}` is not here: the line that uses it stops, the other lines are explained as usual.",
+        f"{'、'.join(shown)} 这里没有：用到的那一行会停下，别的行照常解释。",
+        f"{', '.join(shown)} {are} not here: the run stops where a line uses one, and the other lines are explained "
+        "as usual.",
     )
 
 

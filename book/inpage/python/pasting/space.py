@@ -240,7 +240,7 @@ class Space:
 
     names: its globals; classes: name → `nn.Module` class, in order; functions: names of plain functions.
     remarks: what is said of it; failure: a sentence where it could not be defined; imports: those that were added;
-    imported: the paste's own, as `ast` nodes.
+    missing: names of what it imports and is not here; imported: the paste's own, as `ast` nodes.
     """
 
     names: dict
@@ -249,6 +249,7 @@ class Space:
     remarks: list = field(default_factory=list)
     failure: object = None
     imports: list = field(default_factory=list)
+    missing: list = field(default_factory=list)
     imported: list = field(default_factory=list)
 
 
@@ -288,6 +289,8 @@ def defined(source, tree):
             if not any("不是类的一部分" in remark.zh for remark in space.remarks):
                 space.remarks.append(left_out(node.lineno, text))
             _stand_for(node, tree, space)
+    if space.missing:
+        space.remarks.insert(0, not_here(list(dict.fromkeys(space.missing))))
     return space
 
 
@@ -344,7 +347,7 @@ def _offer(tree, space):
             space.remarks.append(torchvisions(name))
         elif name in ("np", "numpy"):
             space.names[name] = Numpy("numpy")
-        elif name.isupper() and len(name) > 2 and (text := guessed(name) or "").isdigit() and name != "DEVICE":
+        elif _is_a_constant(name, bound | parameters) and (text := guessed(name) or "").isdigit():
             space.names[name] = int(text)
             space.remarks.append(constant_guessed(name, text))
         elif name in ("device", "DEVICE") and name not in parameters:
@@ -356,6 +359,16 @@ def _offer(tree, space):
         space.remarks += [stand_in(name) for name in named if name in RESNETS]
     if space.imports:
         space.remarks.append(added_imports(space.imports))
+
+
+def _is_a_constant(name, others):
+    """Whether a name that nothing defines is a number from elsewhere: `NUM_CLASSES`, `seq_length`, `SOS_token`.
+
+    others: the names that are defined; one nearly like it is what was meant.
+    """
+    if name.isupper():
+        return len(name) > 2 and name != "DEVICE"
+    return "_" in name and name not in others and not difflib.get_close_matches(name, others, n=1, cutoff=0.8)
 
 
 def _future_flags(tree):
@@ -403,7 +416,7 @@ def _import(node, space):
         if value is STAND_INS.get(alias.name, space):
             space.remarks.append(stand_in(alias.name))
         if isinstance(value, Missing) and not isinstance(value, (Numpy, Torchvision)):
-            space.remarks.append(not_here(value.__name__))
+            space.missing.append(value.__name__)
 
 
 def _module(wanted, whole):
@@ -450,6 +463,9 @@ def _define(node, space, flags):
     for base in unknown:
         text = ast.unparse(base)
         is_module = _looks_like_a_module(node, text)
+        if is_module and isinstance(space.names.get(text), Missing):
+            missing = space.names[text].__name__
+            space.missing = [name for name in space.missing if name != missing]
         if isinstance(base, ast.Name):
             kind = Lightning if base.id.endswith("LightningModule") else _missing_base(base.id)
             space.names[base.id] = kind if is_module else object
@@ -463,8 +479,9 @@ def _define(node, space, flags):
             if _is_unknown(one, space):
                 inner.decorator_list[place] = ast.copy_location(ast.Name(_AS_IT_IS, ast.Load()), one)
                 value = space.names.get(ast.unparse(one).partition("(")[0].partition(".")[0])
-                stops = not_here(value.__name__) if isinstance(value, Missing) else None
-                space.remarks = [said for said in space.remarks if said != stops] + [undecorated(ast.unparse(one))]
+                if isinstance(value, Missing):
+                    space.missing = [name for name in space.missing if name != value.__name__]
+                space.remarks.append(undecorated(ast.unparse(one)))
     try:
         _run(node, space, flags)
     except RecursionError:
