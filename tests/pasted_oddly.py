@@ -464,6 +464,20 @@ ODDLY = {
         SHAPE,
     ),
     "several that are not here": ("import cv2\nimport pandas as pd\n" + NET, "ok", "`cv2`, `pandas` are not here"),
+    "positions of numpy's": (
+        "import numpy as np\n"
+        + a_class(
+            "d_hid, n_position=20",
+            "rows = [[p / np.power(10000, 2 * (j // 2) / d_hid) for j in range(d_hid)] for p in range(n_position)]",
+            "table = np.array(rows)",
+            "table[:, 0::2] = np.sin(table[:, 0::2])",
+            "table[:, 1::2] = np.cos(table[:, 1::2])",
+            "self.register_buffer('table', torch.FloatTensor(table).unsqueeze(0))",
+            forward="return x + self.table[:, :x.size(1)].clone().detach()",
+        ),
+        "ok",
+        "1×16×128",
+    ),
     "a codebook": (
         a_class(
             "num_embeddings, embedding_dim",

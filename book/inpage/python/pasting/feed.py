@@ -274,6 +274,7 @@ def _wanted(module, parameters):
     found = []
     for layer in _layers(module):
         found += _wanted_by(layer)
+    found = found or [("steps", one.shape[-1]) for one in module.buffers() if one.is_floating_point() and one.dim() > 1]
     if _is_of_rows(module, parameters):
         found = [("steps" if kind == "rows" else kind, channels) for kind, channels in found]
     yield from _tokens(module, found)

@@ -208,11 +208,22 @@ class Torchvision(Missing):
         return RESNETS[name] if name in RESNETS else Torchvision(super().__getattr__(name).__name__)
 
 
-_NUMPY = {
-    name: getattr(math, name) for name in ("sqrt", "log", "log2", "exp", "ceil", "floor", "sin", "cos", "pi", "prod")
-}
+def _of_numbers(name):
+    """numpy's function of this name, for a number or for what stands for an array, a tensor."""
+    return lambda value: getattr(torch if isinstance(value, torch.Tensor) else math, name)(value)
+
+
+def _array(values, dtype=None):
+    """A row of numbers, which a module's construction goes through, is a list; a table is a tensor."""
+    return torch.tensor(values) if values and isinstance(values[0], (list, tuple)) else list(values)
+
+
+_NUMPY = {name: _of_numbers(name) for name in ("sqrt", "log", "log2", "exp", "ceil", "floor", "sin", "cos")}
 _NUMPY |= {
-    "array": lambda values, dtype=None: _row(values),
+    "pi": math.pi,
+    "prod": math.prod,
+    "power": pow,
+    "array": _array,
     "abs": abs,
     "round": round,
     "max": max,
@@ -221,10 +232,6 @@ _NUMPY |= {
     "float32": float,
     "int64": int,
 }
-
-
-def _row(values):
-    return Missing("numpy.array")() if values and isinstance(values[0], (list, tuple)) else list(values)
 
 
 class Numpy(Missing):
