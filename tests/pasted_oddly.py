@@ -478,6 +478,11 @@ ODDLY = {
         "ok",
         "1×16×128",
     ),
+    "a constant of another file as a default": (
+        NET.replace("out_channels)", "out_channels, root=DATA_ROOT)", 1).replace("()", "()\n        self.root = root", 1),
+        "ok",
+        "`DATA_ROOT` is not here",
+    ),
     "a codebook": (
         a_class(
             "num_embeddings, embedding_dim",

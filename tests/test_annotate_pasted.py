@@ -221,6 +221,11 @@ def test_lines_of_a_function_of_the_paste_have_maps():
     assert {lines[0], *lines[2:]} <= {*drawn}
 
 
+def test_what_is_taken_along_has_no_word_of_how_the_page_runs_it():
+    answer = answers("en")["plain"]
+    assert "meta device" not in json.dumps([answer["code"], answer["markdown"], answer["notebook"], answer["remarks"]])
+
+
 def test_both_languages_come_of_one_answer():
     zh, en = answers("zh")["plain"], answers("en")["plain"]
     assert [line["number"] for line in zh["lines"]] == [line["number"] for line in en["lines"]]

@@ -416,6 +416,7 @@ def noted(cls, arguments, inputs, training, language):
     notes = annotate(cls, language=language, inputs=inputs, training=training, **arguments)
     own = {entry.name for entry in notes._reading.helpers if entry.function.__module__ == MODULE}
     notes.helpers = [(name, lines) for name, lines in notes.helpers if name in own]
+    notes.remarks = [one for one in notes.remarks if "meta" not in one.en]  # it is the page's way, not the reader's
     return notes, _lines_of(notes)
 
 
@@ -447,7 +448,7 @@ def _tell(told, language, space, answer):
         "error": _failure(notes),
         "lines": [_line(line, notes, language) for line in told.lines],
         "findings": [both(one) for one in notes.findings],
-        "remarks": answer["remarks"],
+        "remarks": [*answer["remarks"], *(both(one) for one in notes.remarks)],
         "code": f"{head}\n\n{notes.code()}" if head else notes.code(),
         "markdown": notes.markdown(),
         "notebook": json.dumps(notes.notebook(), ensure_ascii=False, indent=1),

@@ -490,7 +490,7 @@ def _define(node, space, flags):
                     space.missing = [name for name in space.missing if name != value.__name__]
                 space.remarks.append(undecorated(ast.unparse(one)))
     try:
-        _run(node, space, flags)
+        _run_with_constants(node, space, flags)
     except RecursionError:
         raise
     except Exception as error:
@@ -502,6 +502,19 @@ def _define(node, space, flags):
             space.classes[node.name] = value
         else:
             space.others[node.name] = ", ".join(map(ast.unparse, node.bases)) or "object"
+
+
+def _run_with_constants(node, space, flags):
+    """Run a definition; what it reads of constants that were not pasted, `def __init__(self, root=DATA_ROOT)`, stops
+    the line that uses them."""
+    try:
+        _run(node, space, flags)
+    except NameError as error:
+        if not (error.name and error.name.isupper() and len(error.name) > 2):
+            raise
+        space.names[error.name] = Missing(error.name)
+        space.missing.append(error.name)
+        _run_with_constants(node, space, flags)
 
 
 def _why_not_defined(node, error):
