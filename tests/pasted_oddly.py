@@ -479,7 +479,7 @@ ODDLY = {
         "1×16×128",
     ),
     "a constant of another file as a default": (
-        NET.replace("out_channels)", "out_channels, root=DATA_ROOT)", 1).replace("()", "()\n        self.root = root", 1),
+        a_class("dim, root=DATA_ROOT", "self.root = root", "self.layer = nn.Linear(dim, dim)"),
         "ok",
         "`DATA_ROOT` is not here",
     ),

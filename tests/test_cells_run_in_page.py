@@ -210,6 +210,7 @@ def test_notes_stand_beside_their_code(reader):
     )
     parts = output.locator(".lw-line").first.locator("pre > b, pre > code, .lw-words").all()
     number, code, words = [part.bounding_box() for part in parts[:3]]
+    assert "登记" in parts[2].inner_text(), "asked for in Chinese, which is what annotate gives without a word"
     assert number["x"] + number["width"] < code["x"] and code["x"] + code["width"] <= words["x"]
 
 

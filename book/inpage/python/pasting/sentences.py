@@ -328,10 +328,11 @@ def added_imports(lines):
 
 
 def not_here(names):
-    shown, are = [f"`{name}`" for name in names], "is" if len(names) == 1 else "are"
+    shown = [f"`{name}`" for name in names]
+    are, one = ("is", "it") if len(names) == 1 else ("are", "one of them")
     return Bilingual(
         f"{'、'.join(shown)} 这里没有：用到的那一行会停下，别的行照常解释。",
-        f"{', '.join(shown)} {are} not here: the run stops where a line uses one, and the other lines are explained "
+        f"{', '.join(shown)} {are} not here: the run stops where a line uses {one}, and the other lines are explained "
         "as usual.",
     )
 
