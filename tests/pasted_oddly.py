@@ -483,6 +483,9 @@ ODDLY = {
         "ok",
         "`DATA_ROOT` is not here",
     ),
+    "a function in one line": (
+        "swish = lambda x: x * torch.sigmoid(x)\n\n" + NET.replace("F.relu(", "swish("), "ok", SHAPE
+    ),
     "a codebook": (
         a_class(
             "num_embeddings, embedding_dim",

@@ -553,6 +553,22 @@ def test_a_line_that_adds_to_a_name_ran_as_often_as_in_a_plain_walk(tmp_path, mo
     assert {line.text: line.ran for line in notes.lines}["n += 1"] == 3
 
 
+def halvings(x, n):
+    if n == 0:
+        return x
+    return halvings(x / 2, n - 1)
+
+
+class Halving(nn.Module):
+    def forward(self, x):
+        return halvings(x, 2)
+
+
+def test_a_function_that_calls_itself_is_told():
+    ((name, lines),) = annotate(Halving(), torch.ones(2), language="en").helpers
+    assert name == "halvings" and [line.ran for line in lines] == [1, 3, 1, 2]
+
+
 def test_what_cannot_be_gone_into_is_said():
     net, x = Outer(), torch.rand(5, 6)
     with pytest.raises(WalkError, match="did not call 'idle'"):

@@ -308,6 +308,8 @@ def _surrounded(function, class_name, free):
         body = [ast.ClassDef(name=class_name, bases=[], keywords=[], body=body, decorator_list=[], type_params=[])]
         if class_name not in free:  # else the class statement would make it a name of the function around
             body.insert(0, ast.Global(names=[class_name]))
+    elif function.name not in free:  # it may call itself, by its global name
+        body.insert(0, ast.Global(names=[function.name]))
     bindings = [ast.Assign(targets=[ast.Name(name, ast.Store())], value=ast.Constant(None)) for name in free]
     nothing = ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[])
     outer = ast.FunctionDef(

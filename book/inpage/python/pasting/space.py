@@ -397,9 +397,9 @@ def _run(node, space, flags=0):
 
 
 def _is_plain(value):
-    """Whether a value costs nothing to have: no call but of a container or a type."""
-    if value is None:
-        return False
+    """Whether a value costs nothing to have: no call but of a container or a type, or within a lambda."""
+    if value is None or isinstance(value, ast.Lambda):
+        return value is not None
     cheap = {"dict", "list", "tuple", "set", "frozenset", "partial", "namedtuple", "TypeVar", "int", "float"}
     cheap |= {"device", "is_available", "len", "range", "sum", "min", "max", "round", "abs", "sorted", "str", "bool"}
     cheap |= {"zip", "enumerate", "SimpleNamespace", "Namespace", "sqrt", "log2", "ceil", "floor", "OrderedDict"}
