@@ -25,7 +25,7 @@ ENTRIES = {
     "inpage": [
         "playground/playground.js", "playground/playground.css", "cards/living.js", "cards/living-cards.js",
         "cards/living-cards.css", "compute/worker.js", "annotate/annotate.js", "annotate/annotate.css",
-        "kernel/python-frame.js",
+        "kernel/python-frame.js", "kernel/outputs.css",
     ],
 }
 WEIGHTS = Path("linewalk", "weights", "stem_block_cifar10.safetensors")

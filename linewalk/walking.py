@@ -39,9 +39,18 @@ def walk(module, *inputs, into=(), **kwargs):
         BaseException: whatever `forward` raised, with a note that names the line and the operands, and with the steps
             so far in the exception's `trail`.
     """
+    return walk_following((), module, inputs, kwargs, into)
+
+
+def walk_following(functions, module, inputs, kwargs, into=()):
+    """`walk`, by which lines of these plain functions are steps as well, where one of the module's lines calls them.
+
+    Args:
+        functions: Python functions outside of the module's class. inputs, kwargs: what to call the module with.
+    """
     code = python_forward(module)
     leave_out_of_compiling(recording.__name__)
-    recorder = ForwardRecorder(module, code, forward_owner(module), inputs, kwargs, submodules(module, into))
+    recorder = ForwardRecorder(module, code, forward_owner(module), inputs, kwargs, submodules(module, into), functions)
     trail = recorder.trail
     try:
         with recorder:

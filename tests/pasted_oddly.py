@@ -404,6 +404,88 @@ ODDLY = {
     ),
     "a number in quotes": (a_class("", 'self.layer = nn.Conv2d("3", 8, 3)'), "fails", "take the quotes away"),
     "jittor": ("import jittor as jt\nfrom jittor import nn\n" + NET, "refused", "Jittor"),
+    "a generator's noise": (
+        a_class("nz, ngf", "self.up = nn.ConvTranspose2d(nz, ngf * 8, 4, 1, 0)", forward="return self.up(x)"),
+        "ok",
+        "1×128×4×4",
+    ),
+    "sizes by the names that the paste gives them": (
+        a_class("input_size, hidden_size", "self.layer = nn.Linear(input_size, hidden_size)")
+        + "\ninput_size, hidden_size = 5, 2\nwidths = {'out': 7}\n\n"
+        + "net = Net(input_size, widths['out'] * 2).to(device)\n",
+        "ok",
+        "1×14",
+    ),
+    "numbers that were not pasted": (
+        a_class(
+            "vocab_size, hidden_size",
+            "self.length = seq_length",
+            "self.words = nn.Embedding(vocab_size, hidden_size)",
+            forward="start = torch.full((self.length,), SOS_token); return self.words(start) + x[0, 0]",
+        ),
+        "ok",
+        "`seq_length` was not pasted along and is taken as 16",
+    ),
+    "a name that is nearly another": (
+        NET.replace("Conv2d(in_channels, out_channels", "Conv2d(in_channels, out_channel"), "fails", "`out_channels`"
+    ),
+    "a size that only fits a picture without its batch": (
+        a_class(
+            "",
+            "self.conv = nn.Conv2d(1, 32, 5, 4, 2)",
+            "self.fc = nn.Linear(32 * 8 * 9, 10)",
+            forward="x = self.conv(x); return self.fc(x.view(x.size(0), -1))",
+        ),
+        "fails",
+        "2304",
+    ),
+    "mmdetection's": (
+        "from mmcv.cnn import ConvModule, build_conv_layer, build_norm_layer\n"
+        + a_class(
+            "planes, norm_cfg=dict(type='BN')",
+            "self.name, norm = build_norm_layer(norm_cfg, planes, postfix=1)",
+            "self.add_module(self.name, norm)",
+            "self.conv = build_conv_layer(None, planes, planes, 3, padding=1, bias=False)",
+            "self.last = ConvModule(planes, 2 * planes, 1, norm_cfg=norm_cfg)",
+            forward="return self.last(self.bn1(self.conv(x)))",
+        ),
+        "ok",
+        "1×128×56×56",
+    ),
+    "timm's helpers": (
+        a_class(
+            "planes, attn_layer=None, aa_layer=None",
+            "self.conv = nn.Conv2d(planes, planes, 3, padding=1)",
+            "self.aa = create_aa(aa_layer, channels=planes, stride=1, enable=False)",
+            "self.se = create_attn(attn_layer, planes)",
+            forward="return self.aa(self.conv(x))",
+        ),
+        "ok",
+        SHAPE,
+    ),
+    "several that are not here": ("import cv2\nimport pandas as pd\n" + NET, "ok", "`cv2`, `pandas` are not here"),
+    "positions of numpy's": (
+        "import numpy as np\n"
+        + a_class(
+            "d_hid, n_position=20",
+            "rows = [[p / np.power(10000, 2 * (j // 2) / d_hid) for j in range(d_hid)] for p in range(n_position)]",
+            "table = np.array(rows)",
+            "table[:, 0::2] = np.sin(table[:, 0::2])",
+            "table[:, 1::2] = np.cos(table[:, 1::2])",
+            "self.register_buffer('table', torch.FloatTensor(table).unsqueeze(0))",
+            forward="return x + self.table[:, :x.size(1)].clone().detach()",
+        ),
+        "ok",
+        "1×16×128",
+    ),
+    "a constant of another file as a default": (
+        a_class("dim, root=DATA_ROOT", "self.root = root", "self.layer = nn.Linear(dim, dim)"),
+        "ok",
+        "`DATA_ROOT` is not here",
+    ),
+    "a function in one line": (
+        "swish = lambda x: x * torch.sigmoid(x)\n\n" + NET.replace("F.relu(", "swish("), "ok", SHAPE
+    ),
     "a codebook": (
         a_class(
             "num_embeddings, embedding_dim",

@@ -1,6 +1,7 @@
 """`annotate`: every line has its words in both languages, and every number in them is PyTorch's own."""
 
 import functools
+import importlib
 import linecache
 import re
 import subprocess
@@ -18,7 +19,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
-from linewalk import WalkError, annotate
+from linewalk import WalkError, annotate, walk
 from linewalk.blocks import ASPPTail, explicit, resnet, shortcut
 from linewalk.notes import notes as written
 from linewalk.notes import sections
@@ -530,6 +531,42 @@ def test_a_submodules_own_class_as_it_ran_within_the_whole():
     alone = annotate(Inner(), seen["given"].detach(), language="en")
     assert said(alone, "y = self.fc(x)") == said(notes, "y = self.fc(x)")
     assert all(parameter.grad is None for parameter in net.parameters()) and not inner._forward_pre_hooks
+
+
+ROUNDS = """from torch import nn
+class Rounds(nn.Module):
+    def forward(self, x):
+        n = 0
+        while n < 3:
+            x = x / 2
+            n += 1
+        return x
+"""
+
+
+def test_a_line_that_adds_to_a_name_ran_as_often_as_in_a_plain_walk(tmp_path, monkeypatch):
+    (tmp_path / "rounds.py").write_text(ROUNDS)
+    monkeypatch.syspath_prepend(tmp_path)
+    net = importlib.import_module("rounds").Rounds()
+    notes, trail = annotate(net, torch.ones(2), language="en"), walk(net, torch.ones(2))
+    assert [step.lineno for step in notes.forward] == [step.lineno for step in trail]
+    assert {line.text: line.ran for line in notes.lines}["n += 1"] == 3
+
+
+def halvings(x, n):
+    if n == 0:
+        return x
+    return halvings(x / 2, n - 1)
+
+
+class Halving(nn.Module):
+    def forward(self, x):
+        return halvings(x, 2)
+
+
+def test_a_function_that_calls_itself_is_told():
+    ((name, lines),) = annotate(Halving(), torch.ones(2), language="en").helpers
+    assert name == "halvings" and [line.ran for line in lines] == [1, 3, 1, 2]
 
 
 def test_what_cannot_be_gone_into_is_said():

@@ -8,9 +8,12 @@ import subprocess
 import sys
 import textwrap
 
+import in_node
 import nbformat
 import pasted
+import pasted_oddly
 import pytest
+import torch
 from conftest import ROOT
 
 FORWARD = pasted.BLOCK[pasted.BLOCK.index("    def forward") :]
@@ -172,6 +175,55 @@ def test_a_function_of_the_paste_has_shapes_beside_its_lines():
     assert shapes["x = torch.transpose(x, 1, 2).contiguous()"] == "1×32×2×56×56"
     assert shapes["return x.view(b, c, h, w)"] == "1×64×56×56"
     assert shapes["b, c, h, w = x.size()"] == ""
+
+
+WITH_VALUES = """
+import json, annotate_pasted, pasted_values
+from torch import _numbers
+_numbers.compute_with(None)
+answer, drawn = annotate_pasted.explain({code!r}, "en"), []
+pasted_values.values(lambda told: drawn.append(json.loads(told)[1]["line"]))
+json.dumps([answer, sorted(drawn)])
+"""
+HALVES = pasted_oddly.a_class(
+    "dim",
+    "self.layer = nn.Linear(dim, dim)",
+    forward="out = self.layer(x); limit = 0.25 * x.abs().sum(); n = 0; "
+    "while out.abs().sum() > limit:;     out = out / 2;     n += 1; return out",
+)
+
+
+def with_values(code):
+    """The answer to a paste where values can be computed, and the sources of the lines that something was drawn of."""
+    answer, drawn = in_node.run(WITH_VALUES.format(code=code), ROOT)
+    return answer, [answer["lines"][index]["source"] for index in drawn]
+
+
+def test_a_way_that_depends_on_values_is_gone_with_values():
+    answer, drawn = with_values(HALVES)
+    torch.manual_seed(0)
+    layer = torch.nn.Linear(64, 64)
+    x = torch.randn(answer["inputs"][0])
+    with torch.no_grad():
+        out, limit, rounds = layer(x), 0.25 * x.abs().sum(), 0
+        while out.abs().sum() > limit:
+            out, rounds = out / 2, rounds + 1
+    assert rounds and answer["error"] is None
+    ran = {line["source"]: line["ran"] for line in answer["lines"]}
+    assert ran["n += 1"] == rounds and ran["return out"] == 1
+    assert [one for one in answer["remarks"] if "`while out.abs().sum() > limit:`" in one["en"]]
+    assert "out = out / 2" in drawn and "return out" in drawn
+
+
+def test_lines_of_a_function_of_the_paste_have_maps():
+    _, drawn = with_values(pasted_oddly.SHUFFLE)
+    lines = [line.strip() for line in pasted_oddly.SHUFFLE.splitlines()[:5]]
+    assert {lines[0], *lines[2:]} <= {*drawn}
+
+
+def test_what_is_taken_along_has_no_word_of_how_the_page_runs_it():
+    answer = answers("en")["plain"]
+    assert "meta device" not in json.dumps([answer["code"], answer["markdown"], answer["notebook"], answer["remarks"]])
 
 
 def test_both_languages_come_of_one_answer():

@@ -203,6 +203,17 @@ def test_a_changed_stride_makes_another_card(reader):
     assert "64×4×4" in output.locator(".lw-card").inner_text().replace("1×64×4×4", "64×4×4")
 
 
+def test_notes_stand_beside_their_code(reader):
+    output = reader.try_out(
+        "import torch\nfrom linewalk import annotate\nfrom linewalk.blocks import explicit\n"
+        "annotate(explicit.Bottleneck(64, 16), torch.randn(1, 64, 4, 4))"
+    )
+    parts = output.locator(".lw-line").first.locator("pre > b, pre > code, .lw-words").all()
+    number, code, words = [part.bounding_box() for part in parts[:3]]
+    assert "登记" in parts[2].inner_text(), "asked for in Chinese, which is what annotate gives without a word"
+    assert number["x"] + number["width"] < code["x"] and code["x"] + code["width"] <= words["x"]
+
+
 def test_output_comes_while_a_cell_runs(reader):
     reader.try_out("pass")
     code = "import time\nprint('early')\ntime.sleep(2)\nprint('late')\n[40 + 2]"
@@ -217,6 +228,7 @@ def test_an_error_is_in_the_cells_own_terms(reader):
     text = output.inner_text()
     assert re.search(r"Cell \d+, line 3, in twice\n +return x\.view\(3\)", text) and "/library" not in text
     assert text.rstrip().endswith("RuntimeError: shape '[3]' is invalid for input of size 4")
+    assert output.evaluate("it => getComputedStyle(it).borderInlineStartColor") == "rgb(214, 51, 108)"
     assert "RecursionError" in reader.try_out("def f(): return f()\nf()", "failed").inner_text()
     assert "line 1" in reader.try_out("x = = 1", "failed").inner_text()
     assert reader.try_out("'goes on'").inner_text().strip() == "'goes on'"

@@ -131,6 +131,12 @@ def test_outputs_speak_the_language_of_the_edition(edition, text, alt):
     assert soup.img.attrs == {"alt": alt}
 
 
+def test_notes_asked_for_in_the_other_language_stay():
+    soup = BeautifulSoup('<div data-language="zh"><p lang="zh">一</p></div><p lang="zh">二</p>', "html.parser")
+    keep_language(soup, "en")
+    assert soup.get_text() == "一"
+
+
 def test_an_embedded_picture_becomes_a_file_named_by_its_content(tmp_path):
     name = write_image("data:image/png;base64,aGVsbG8=", tmp_path)
     assert name.endswith(".png")

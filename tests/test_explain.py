@@ -69,6 +69,16 @@ class Wide(nn.Module):
         return x
 
 
+class Shrinking(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(4, 4, 3)
+
+    def forward(self, x):
+        y = self.conv(x)
+        return x + y
+
+
 class Join(nn.Module):
     def forward(self, x):
         y = x.T
@@ -104,7 +114,8 @@ FAILURES = [
     (lambda: (Wide(nn.Linear(4, 2)), torch.tensor(1.0)), "x = self.layer(x)", "scalar", "RuntimeError", "RuntimeError"),
     (lambda: (Join(), torch.randn(2, 3)), "x = torch.cat([x, y], dim=-1)", "x 2×3, y 3×2", "RuntimeError", "It says"),
     (lambda: (Wide(nn.Embedding(3, 2)), torch.tensor([7])), "x = self.layer(x)", "1", "IndexError", "IndexError"),
-    (lambda: (Wide(nn.ReLU()), None), "x = x * 1", "—", "TypeError", "TypeError"),
+    (lambda: (Shrinking(), torch.randn(1, 4, 6, 6)), "return x + y", "1×4×4×4", "padding=1", "padding=1"),
+    (lambda: (Wide(nn.ReLU()), None), "x = x * 1", "", "TypeError", "TypeError"),
 ]
 
 

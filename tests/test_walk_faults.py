@@ -17,6 +17,7 @@ from torch._subclasses import FakeTensorMode
 
 from linewalk import WalkError, walk, walk_init
 from linewalk.draw import card, graph
+from linewalk.walking import walk_following
 
 
 def module(forward, **parts):
@@ -638,6 +639,36 @@ def test_lines_of_helper_methods_are_steps_of_their_own():
     assert torch.equal(trail[3].value("y"), net.layers(x)) and torch.equal(trail[1].value("y"), 2 * net.layers(x) + 1)
     with pytest.raises(KeyError):
         trail[2].value("y")
+
+
+def halved(x):
+    y = x / 2
+    return y
+
+
+def each(xs):
+    yield from xs
+
+
+def doubled(x): return x * 2
+
+
+class Calling(nn.Module):
+    def forward(self, x):
+        y = halved(x) + sum(each([x]))
+        return doubled(y)
+
+
+def test_lines_of_plain_functions_are_steps_where_that_is_asked_for():
+    x = torch.ones(2)
+    trail = walk_following([halved, each, doubled], Calling(), (x,), {})
+    assert [step.source for step in trail] == [
+        "def forward(self, x):", "y = halved(x) + sum(each([x]))", "def halved(x):", "y = x / 2", "return y",
+        "return doubled(y)", "def doubled(x): return x * 2",
+    ]
+    assert torch.equal(trail.output, torch.full((2,), 3.0)) and torch.equal(trail[3].value("y"), x / 2)
+    assert trail[3].caller is trail[1] and trail[5].caller is None
+    assert [step.source for step in walk(Calling(), x)][1:] == [trail[1].source, trail[5].source]
 
 
 def test_into_a_submodule():

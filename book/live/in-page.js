@@ -2,6 +2,7 @@
 
 import { KernelError } from "./kernel.js";
 
+const INPAGE = new URL("../inpage/", import.meta.url);
 const HURRY = 3000; // ms after which a cell that has not heard of an interrupt is ended
 
 export class PageKernel {
@@ -13,7 +14,7 @@ export class PageKernel {
     this.sentence = (error) => new KernelError(words(explained(error).zh, explained(error).en));
     const onProgress = (share) => onLoading(share, MEGABYTES);
     const onLeft = (why) => onDevice(this.device(), this.sentence(why).message);
-    this.python = pythonKernel({ base: new URL("../inpage/", import.meta.url), purpose: "run", onProgress, onLeft });
+    this.python = pythonKernel({ base: INPAGE, purpose: "run", onProgress, onLeft });
   }
 
   get ready() {
@@ -22,6 +23,7 @@ export class PageKernel {
 
   async start() {
     this.become("starting");
+    dress();
     try {
       await this.python.start();
       this.become("idle");
@@ -84,4 +86,10 @@ export class PageKernel {
     this.state = state;
     this.onState(state, detail);
   }
+}
+
+// The style sheet of what cells put out.
+function dress() {
+  const href = new URL("outputs.css", INPAGE).href;
+  if (![...document.styleSheets].some((sheet) => sheet.href === href)) document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href }));
 }

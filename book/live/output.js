@@ -112,7 +112,8 @@ function useOwnNames(root) {
 
 /** The rule of book/_ext/editions/outputs.py, for outputs that are made here. */
 function keepLanguage(root, edition) {
-  if (OTHER[edition]) for (const element of root.querySelectorAll(`[lang="${OTHER[edition]}"]`)) element.remove();
+  const other = OTHER[edition];
+  if (other) for (const element of root.querySelectorAll(`[lang="${other}"]:not([data-language="${other}"] *)`)) element.remove();
   for (const [attribute, data] of Object.entries(BILINGUAL_ATTRIBUTES)) {
     for (const element of root.querySelectorAll(`[${data}-zh][${data}-en]`)) {
       const [zh, en] = [element.getAttribute(`${data}-zh`), element.getAttribute(`${data}-en`)];

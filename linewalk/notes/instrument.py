@@ -242,7 +242,7 @@ class _Rewriting(ast.NodeTransformer):
         """Look at the target before the other side is computed, and once more when it has changed."""
         if not hasattr(node, "site"):
             return super().generic_visit(node)
-        before = self.visit(node.before)
+        before = self.visit(ast.copy_location(node.before, node.target))  # as no child it kept its first line number
         pair = ast.Tuple(elts=[before, self.visit(node.value)], ctx=ast.Load())
         node.value = _all_at(ast.Subscript(value=pair, slice=ast.Constant(1), ctx=ast.Load()), node.value)
         after = self._watched(node.site, ast.Name(node.target.id, ast.Load()))
@@ -317,6 +317,8 @@ def _surrounded(function, class_name, free):
         body = [ast.ClassDef(name=class_name, bases=[], keywords=[], body=body, decorator_list=[], type_params=[])]
         if class_name not in free:  # else the class statement would make it a name of the function around
             body.insert(0, ast.Global(names=[class_name]))
+    elif function.name not in free:  # it may call itself, by its global name
+        body.insert(0, ast.Global(names=[function.name]))
     bindings = [ast.Assign(targets=[ast.Name(name, ast.Store())], value=ast.Constant(None)) for name in free]
     nothing = ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[])
     outer = ast.FunctionDef(

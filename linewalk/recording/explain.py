@@ -27,7 +27,8 @@ def explain(step, error, module, operands):
         operands: name → tensor of what the failing module or line was given.
     """
     said = _said(error)
-    shapes = ", ".join(f"{name} {Described(tensor).text}" for name, tensor in operands.items()) or "—"
+    shapes = ", ".join(f"{name} {Described(tensor).text}" for name, tensor in operands.items())
+    used = Bilingual(f"用到的张量：{shapes}。", f"The tensors it used: {shapes}. ") if shapes else Bilingual("", "")
     advice = (
         _recursion_advice(error)
         or _own_words(error)
@@ -41,8 +42,8 @@ def explain(step, error, module, operands):
         or Bilingual(f"报错是 {said}", f"It says {said.replace('：', ': ', 1)}")
     )
     return Bilingual(
-        f"第 {step.lineno} 行 `{step.source}` 出错。用到的张量：{shapes}。{advice.zh}",
-        f"Line {step.lineno}, `{step.source}`, failed. The tensors it used: {shapes}. {advice.en}",
+        f"第 {step.lineno} 行 `{step.source}` 出错。{used.zh}{advice.zh}",
+        f"Line {step.lineno}, `{step.source}`, failed. {used.en}{advice.en}",
     )
 
 
@@ -331,6 +332,8 @@ def _too_many_dimensions(name, wanted, given):
 def _operands_advice(step, operands):
     if not _combines(step.source, set(operands)):
         return None
+    if len({tensor.shape[:2] for tensor in operands.values()}) == 1:
+        return None  # it is in height or width that they differ
     try:
         torch.broadcast_shapes(*(tensor.shape for tensor in operands.values()))
     except RuntimeError:

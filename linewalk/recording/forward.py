@@ -1,12 +1,13 @@
 """Watches one call of a module: what happens is noted in the journals of its trail and of those walked into."""
 
+import inspect
 import sys
 import threading
 
 import torch
 
 from ..trail import Trail
-from .kinds import DULL, MODULE, SHARES_MEMORY, kind_of
+from .kinds import DULL, MODULE, NOT_FOLLOWED, SHARES_MEMORY, kind_of
 from .level import Level
 from .memory import Memory
 from .modules import ModuleNames
@@ -24,9 +25,10 @@ class ForwardRecorder(Tracer):
         module: what is walked. code, owner: its forward's code object and first argument.
         inputs, kwargs: what it will be called with.
         into: name → module of the submodules whose own forward becomes a trail as well.
+        functions: plain functions that are followed as the module's own methods are.
     """
 
-    def __init__(self, module, code, owner, inputs, kwargs, into=()):
+    def __init__(self, module, code, owner, inputs, kwargs, into=(), functions=()):
         super().__init__()
         self.memory = Memory()
         self.keeper = Keeper(self.memory)
@@ -41,7 +43,9 @@ class ForwardRecorder(Tracer):
         self._into = {id(inner): (name, inner) for name, inner in dict(into).items()}
         self._waiting = []
         self._levels_of = {}
-        self._forwards = {id(code)}
+        codes = [inspect.unwrap(one).__code__ for one in functions]
+        self.functions = {id(one) for one in codes if not one.co_flags & NOT_FOLLOWED}
+        self._forwards = {id(code), *self.functions}
         self._dull = set()  # what was called, and is neither ours nor of interest to whoever traces beside us
         self._operators = Operators(self)
         self._thread_trace = None

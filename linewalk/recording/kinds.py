@@ -8,7 +8,7 @@ from .tracing import MODULE_CALL
 
 MODULE, HELPER, SHARES_MEMORY, DULL = "module", "helper", "shares memory", "dull"
 _known = {id(MODULE_CALL): (MODULE_CALL, MODULE)}  # by id, since a code object computes its hash at great length
-_NOT_FOLLOWED = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+NOT_FOLLOWED = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 _MODULE_FILE = MODULE_CALL.co_filename
 # Functions that use these can write to a tensor's memory without PyTorch's knowing.
 _SHARING = frozenset({
@@ -37,7 +37,7 @@ def _may_share_memory(code):
 
 def _may_help(code):
     """Whether a function could be a module's own method, to be followed when one of its lines calls it."""
-    return not code.co_flags & _NOT_FOLLOWED and code.co_argcount > 0 and not (
+    return not code.co_flags & NOT_FOLLOWED and code.co_argcount > 0 and not (
         code.co_name == "forward" or code.co_name.startswith(("__", "<"))
         or code.co_varnames[0] != "self" or code.co_filename == _MODULE_FILE
         or code.co_filename.startswith((_OURS, _TORCH_PRIVATE))

@@ -53,16 +53,17 @@ class Level:
         return self._follow(frame)
 
     def is_helper(self, frame):
-        """Whether a function is a method of the module itself, called by one of its lines."""
+        """Whether a function is a method of the module itself, or one to be followed, called by one of its lines."""
         if self.calls or self.owner is None or not isinstance(self.owner, nn.Module):
             return False
         code = frame.f_code
+        is_plain = id(code) in self.recorder.functions
         known = self._helpers.get(id(code))
         if known is None:
             method = inspect.getattr_static(type(self.owner), code.co_name, None)
-            known = inspect.isfunction(method) and inspect.unwrap(method).__code__ is code and _has_source(code)
-            self._helpers[id(code)] = known
-        return known and is_call_of(frame, self.owner)
+            is_method = inspect.isfunction(method) and inspect.unwrap(method).__code__ is code
+            known = self._helpers[id(code)] = (is_plain or is_method) and _has_source(code)
+        return known and (is_plain or is_call_of(frame, self.owner))
 
     def open_helper(self, frame):
         return self._follow(frame)

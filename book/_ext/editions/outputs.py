@@ -46,8 +46,12 @@ class ReadableOutputs(SphinxTransform):
 
 
 def keep_language(soup, edition):
-    """Of text marked with `lang`, and of texts that are attributes, keeps what the edition shows."""
-    for element in soup.select(f'[lang="{OTHER[edition]}"]') if edition in OTHER else ():
+    """Of text marked with `lang`, and of texts that are attributes, keeps what the edition shows.
+
+    What was asked for in the other language (`annotate(…, language="zh")`) has no twin and stays.
+    """
+    other = OTHER.get(edition)
+    for element in soup.select(f'[lang="{other}"]:not([data-language="{other}"] *)') if other else ():
         element.decompose()
     for attribute, data in BILINGUAL_ATTRIBUTES.items():
         for element in soup.select(f"[{data}-zh][{data}-en]"):

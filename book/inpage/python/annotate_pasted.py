@@ -156,9 +156,11 @@ def _explained(code, language, settings, answer):
         if plan.works:
             break
     plan = next((one for one in plans if one.works), plans[0])
-    notes = _tell(plan, language, space, answer)
+    _chosen(plan, answer)
+    told_by_shapes = Told(source, tree, plan, *_annotated(plan, language))
     global told
-    told = Told(source, tree, plan, notes, _lines_of(notes))
+    told = _with_values(told_by_shapes, language, answer) or told_by_shapes
+    _tell(told, language, space, answer)
 
 
 def _read(code):
@@ -393,7 +395,7 @@ def _shape(given):
     return shape
 
 
-def _tell(plan, language, space, answer):
+def _chosen(plan, answer):
     answer |= {
         "chosen": plan.name,
         "arguments": plan.arguments,
@@ -401,18 +403,50 @@ def _tell(plan, language, space, answer):
         "integers": [whole for _, whole in plan.inputs or []],
         "could_not_guess": [both(one) for one in plan.could_not_guess],
     }
+
+
+def _annotated(plan, language):
+    """(the `Notes` of a run on tensors without values, its lines)"""
     inputs = None if plan.inputs is None else tuple(tensor_of(*one) for one in plan.inputs)
-    notes = annotate(plan.cls, language=language, inputs=inputs, training=plan.training, **plan.values)
-    if inputs and not plan.works and isinstance(notes.error, _OF_SIZES) and not isinstance(notes.error, _OF_CODE):
-        shown = ", ".join(_shown(shape) for shape, _ in plan.inputs)
-        answer["could_not_guess"].append(both(sentences.input_not_guessed(shown)))
+    return noted(plan.cls, plan.values, inputs, plan.training, language)
+
+
+def noted(cls, arguments, inputs, training, language):
+    """(the `Notes`, its lines) of a pasted class that is built with these arguments and fed with these inputs."""
+    notes = annotate(cls, language=language, inputs=inputs, training=training, **arguments)
     own = {entry.name for entry in notes._reading.helpers if entry.function.__module__ == MODULE}
     notes.helpers = [(name, lines) for name, lines in notes.helpers if name in own]
+    notes.remarks = [one for one in notes.remarks if "meta" not in one.en]  # it is the page's way, not the reader's
+    return notes, _lines_of(notes)
+
+
+def _with_values(by_shapes, language, answer):
+    """What is `Told` by a run with real values, where the way that a line goes depends on them; else None."""
+    if not isinstance(by_shapes.notes.error, NoValues):
+        return None
+    try:
+        import pasted_values
+
+        found = pasted_values.told_by_values(by_shapes, language)
+    except Exception:  # nothing computes values here, or it did not come so far with them: shapes say what they can
+        return None
+    if found is None or isinstance(found.notes.error, NoValues):
+        return None
+    line = by_shapes.notes.forward.failed
+    answer["remarks"].append(both(sentences.depends_on_values(line.lineno, line.source.split("\n")[0])))
+    return found
+
+
+def _tell(told, language, space, answer):
+    notes, plan = told.notes, told.plan
+    if plan.inputs and not plan.works and isinstance(notes.error, _OF_SIZES) and not isinstance(notes.error, _OF_CODE):
+        shown = ", ".join(_shown(shape) for shape, _ in plan.inputs)
+        answer["could_not_guess"].append(both(sentences.input_not_guessed(shown)))
     head = "".join(f"{line}\n" for line in space.imports)
     answer |= {
         "ok": True,
         "error": _failure(notes),
-        "lines": [_line(line, notes, language) for line in _lines_of(notes)],
+        "lines": [_line(line, notes, language) for line in told.lines],
         "findings": [both(one) for one in notes.findings],
         "remarks": [*answer["remarks"], *(both(one) for one in notes.remarks)],
         "code": f"{head}\n\n{notes.code()}" if head else notes.code(),
@@ -420,7 +454,6 @@ def _tell(plan, language, space, answer):
         "notebook": json.dumps(notes.notebook(), ensure_ascii=False, indent=1),
         "html": notes.html(cards=False),
     }
-    return notes
 
 
 def _lines_of(notes):

@@ -1,6 +1,7 @@
 """A pasted class that was explained, run once more with numbers: `values(tell)`, and `card(number, tell)` of a line."""
 
 import contextlib
+import inspect
 import io
 import json
 import math
@@ -14,14 +15,15 @@ import torch.nn.functional as F
 from from_javascript import FromJavaScript
 from pasting import sentences
 from pasting.feed import is_list
-from pasting.space import defined
+from pasting.space import FILE, defined
 from torch import _numbers
 from torch._lacking import NoValues
 
-from linewalk import load_image, walk
+from linewalk import load_image
 from linewalk.draw import glimpse
 from linewalk.draw.graph import lay_out_with
 from linewalk.images import normalize
+from linewalk.walking import walk_following
 
 # What a phone computes within seconds and has the memory for.
 _MOST_MACS, _MOST_VALUES, _MOST_PARAMETERS = 2_000_000_000, 30_000_000, 30_000_000
@@ -58,6 +60,19 @@ def values(tell, pictures=()):
     return json.dumps(annotate_pasted.both(said), ensure_ascii=False)
 
 
+def told_by_values(told, language):
+    """What is `Told` by a run with the numbers that `values` will show; None where it would take too long."""
+    if told.notes.forward is None or _too_much(told) is not None:
+        return None
+    with _computing():
+        space = defined(told.source, told.tree)
+        module = _built(told, space)
+        _, inputs = _inputs(module, told.plan.inputs, ())
+        cls, arguments = _building(told, space)
+        notes, lines = annotate_pasted.noted(cls, arguments, tuple(inputs), told.plan.training, language)
+    return told._replace(notes=notes, lines=lines)
+
+
 def card(index, tell, graphviz=None):
     """Tell, as a cell does, the whole card of a line that `values` has told of.
 
@@ -90,7 +105,7 @@ def _seen(told, tell, pictures):
     _steps.update({(step.lineno, step.source): step for step in trail})
     for index, line in enumerate(told.lines):
         step = _steps.get((line.first, line.text))
-        if step is None or not line.steps:
+        if step is None:
             continue
         try:
             drawn = glimpse(step)
@@ -104,17 +119,32 @@ def _seen(told, tell, pictures):
 def _walked(told, pictures):
     """(what it was fed with, the `Trail`), as far as it came."""
     space = defined(told.source, told.tree)
-    torch.manual_seed(_SEED)
-    arguments = {name: annotate_pasted.evaluated(name, text, space) for name, text in told.plan.arguments.items()}
-    module = space.classes[told.plan.name](**arguments).train(told.plan.training)
+    module = _built(told, space)
     fed, inputs = _inputs(module, told.plan.inputs, pictures)
     try:
         with torch.no_grad():
-            return fed, walk(module, *inputs)
+            return fed, walk_following(_functions(space), module, inputs, {})
     except Exception as error:
         if getattr(error, "trail", None) is None:
             raise
         return fed, error.trail
+
+
+def _built(told, space):
+    cls, arguments = _building(told, space)
+    return cls(**arguments).train(told.plan.training)
+
+
+def _building(told, space):
+    """(the class, what it is built with); random numbers begin anew, and so its weights are the same each time."""
+    torch.manual_seed(_SEED)
+    arguments = {name: annotate_pasted.evaluated(name, text, space) for name, text in told.plan.arguments.items()}
+    return space.classes[told.plan.name], arguments
+
+
+def _functions(space):
+    """The paste's own functions outside of classes."""
+    return [one for one in space.names.values() if inspect.isfunction(one) and one.__code__.co_filename == FILE]
 
 
 def _inputs(module, wanted, pictures):

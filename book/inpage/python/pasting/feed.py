@@ -35,14 +35,23 @@ _INTEGERS = (
 
 
 class _Counter(TorchDispatchMode):
-    """count: how far a call gets, in operators; stretches: whether maps of two sizes were added."""
+    """count: how far a call gets, in operators; stretches: whether maps of two sizes were added; lacks_batch: whether
+    a picture was convolved that is no batch, of which a `view` then makes what fits by chance."""
 
     def __init__(self):
         super().__init__()
-        self.count, self.stretches = 0, False
+        self.count, self.stretches, self.lacks_batch = 0, False, False
+        self._last = []
+
+    @property
+    def reached(self):
+        return 0 if self.lacks_batch else self.count
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         self.count += 1
+        name = str(func).split(".")[1]
+        self._last = [*self._last[-2:], (name, args[1] if name.endswith("squeeze") else None)]
+        self.lacks_batch |= self._last == [("unsqueeze", 0), ("convolution", None), ("squeeze", 0)]
         if "add" in str(func) and len(args) > 1 and all(isinstance(one, torch.Tensor) for one in args[:2]):
             one, other = args[0].shape, args[1].shape
             self.stretches |= len(one) == len(other) == 4 and one[:2] == other[:2] and one != other
@@ -103,9 +112,9 @@ def _tried(module, combination):
             warnings.simplefilter("ignore")
             module(*(tensor_of(*one) for one in combination))
         is_tiny = any(shape and len(shape) == 4 and not is_list(shape) and shape[-1] <= 4 for shape, _ in combination)
-        return not (is_tiny and counter.stretches), counter.count, None
+        return not (counter.lacks_batch or (is_tiny and counter.stretches)), counter.reached, None
     except Exception as error:
-        return False, counter.count, error
+        return False, counter.reached, error
     finally:
         module.train(was)
 
@@ -265,6 +274,7 @@ def _wanted(module, parameters):
     found = []
     for layer in _layers(module):
         found += _wanted_by(layer)
+    found = found or [("steps", one.shape[-1]) for one in module.buffers() if one.is_floating_point() and one.dim() > 1]
     if _is_of_rows(module, parameters):
         found = [("steps" if kind == "rows" else kind, channels) for kind, channels in found]
     yield from _tokens(module, found)
@@ -306,6 +316,8 @@ def _tokens(module, found):
 
 
 def _wanted_by(layer):
+    if isinstance(layer, nn.ConvTranspose2d) and max(layer.kernel_size) > 1 and layer.stride == (1, 1):
+        return [("noise", layer.in_channels), ("maps", layer.in_channels)]  # a generator's first
     if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d)):
         return [("maps", layer.in_channels)]
     if isinstance(layer, (nn.Conv1d, nn.ConvTranspose1d)):
@@ -318,6 +330,8 @@ def _wanted_by(layer):
         return [("ids", layer.num_embeddings), ("maps", layer.embedding_dim)]  # the latter for a codebook
     if isinstance(layer, (nn.LSTM, nn.GRU, nn.RNN)):
         return [("steps", layer.input_size)]
+    if isinstance(layer, nn.RNNCellBase):
+        return [("rows", layer.input_size)]
     if isinstance(layer, nn.MultiheadAttention):
         return [("steps", layer.embed_dim)]
     if isinstance(layer, nn.LayerNorm):
@@ -352,6 +366,7 @@ def _of_kind(kind, channels):
             ((1, 49, channels), False),
         ],
         "ids": [((1, 16), True), ((16, 1), True)],
+        "noise": [((1, channels, 1, 1), False)],
         "steps": [
             ((1, 16, channels), False),
             ((16, 1, channels), False),

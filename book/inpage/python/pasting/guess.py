@@ -182,6 +182,8 @@ _NAMES = (  # (names, source of the value), the first that fits
         ),
         "16",
     ),
+    (("sos_token", "sos_idx", "bos_token", "pad_token", "pad_idx", "padding_idx", "pad_id"), "0"),
+    (("eos_token", "eos_idx", "unk_idx", "unk_token"), "1"),
     (("img_size", "image_size", "size", "img_dim"), "32"),
     (("resolution", "input_resolution"), "56"),  # windows of 4, 7 and 8 fit in
     (("atrous_rates", "rates", "dilation_rates"), "[6, 12, 18]"),
@@ -214,7 +216,7 @@ def arguments_of(cls, space, tree, given):
         (name → text, names that nothing stood for)
     """
     parameters = parameters_of(cls.__init__)
-    mined = _mined_call(cls.__name__, tree, parameters)
+    mined = _mined_call(cls.__name__, tree, parameters, space)
     texts, unsure = {}, []
     for name, parameter in parameters.items():
         if name in given:
@@ -279,22 +281,31 @@ def parameters_of(function):
     return {one.name: one for one in parameters if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)}
 
 
-def _mined_call(name, tree, parameters):
-    """What the paste itself builds the class with: `net = Net(3, 10)` outside of classes."""
+def _mined_call(name, tree, parameters, space):
+    """What the paste itself builds the class with: `net = Net(3, num_classes)` outside of classes and functions."""
     outside = [node for node in tree.body if not isinstance(node, ast.ClassDef)]
     for node in (one for statement in outside for one in ast.walk(statement)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name:
-            try:
-                values = [ast.unparse(value) for value in node.args if ast.literal_eval(value) is not ...]
-                keywords = {
-                    one.arg: ast.unparse(one.value)
-                    for one in node.keywords
-                    if one.arg and ast.literal_eval(one.value) is not ...
-                }
-            except (ValueError, TypeError, SyntaxError):
-                continue
-            return dict(zip(parameters, values, strict=False)) | keywords
+            values = [_plain_text(value, space) for value in node.args]
+            keywords = {one.arg: _plain_text(one.value, space) for one in node.keywords}
+            if None not in values and None not in keywords and None not in keywords.values():
+                return dict(zip(parameters, values, strict=False)) | keywords
     return {}
+
+
+def _plain_text(node, space):
+    """Source text of a plain value, in which the paste's own constants are worked out; None for any other."""
+    if any(isinstance(one, (ast.Call, ast.Lambda, ast.comprehension)) for one in ast.walk(node)):
+        return None
+    try:
+        ast.literal_eval(node)
+    except (ValueError, TypeError, SyntaxError):
+        with contextlib.suppress(Exception):
+            text = repr(eval(compile(ast.Expression(node), "<call>", "eval"), space.names))
+            ast.literal_eval(text)
+            return text
+        return None
+    return ast.unparse(node)
 
 
 def _default_text(value, cls, name, space):

@@ -171,6 +171,15 @@ def unknown_from(fed, line):
     )
 
 
+def depends_on_values(number, line):
+    return Bilingual(
+        f"第 {number} 行 `{line}` 要看张量里的数值，所以这一次是用真正的数值运行的（下面写着是哪些）；"
+        "换一组权重或输入，从这一行起可能是另一种走法。",
+        f"What line {number}, `{line}`, does depends on the values in a tensor, so this run used real ones (below "
+        "stands which); with other weights or another input it may go another way from there.",
+    )
+
+
 def too_large(macs, smaller):
     zh, en = "请换小一点的输入", "use less input"
     if smaller:
@@ -318,10 +327,13 @@ def added_imports(lines):
     return Bilingual(f"缺少的导入已补上：{shown}。", f"Missing imports were added: {shown}.")
 
 
-def not_here(name):
+def not_here(names):
+    shown = [f"`{name}`" for name in names]
+    are, one = ("is", "it") if len(names) == 1 else ("are", "one of them")
     return Bilingual(
-        f"`{name}` 这里没有：用到它的那一行会停下，别的行照常解释。",
-        f"`{name}` is not here: the line that uses it stops, the other lines are explained as usual.",
+        f"{'、'.join(shown)} 这里没有：用到的那一行会停下，别的行照常解释。",
+        f"{', '.join(shown)} {are} not here: the run stops where a line uses {one}, and the other lines are explained "
+        "as usual.",
     )
 
 

@@ -208,11 +208,22 @@ class Torchvision(Missing):
         return RESNETS[name] if name in RESNETS else Torchvision(super().__getattr__(name).__name__)
 
 
-_NUMPY = {
-    name: getattr(math, name) for name in ("sqrt", "log", "log2", "exp", "ceil", "floor", "sin", "cos", "pi", "prod")
-}
+def _of_numbers(name):
+    """numpy's function of this name, for a number or for what stands for an array, a tensor."""
+    return lambda value: getattr(torch if isinstance(value, torch.Tensor) else math, name)(value)
+
+
+def _array(values, dtype=None):
+    """A row of numbers, which a module's construction goes through, is a list; a table is a tensor."""
+    return torch.tensor(values) if values and isinstance(values[0], (list, tuple)) else list(values)
+
+
+_NUMPY = {name: _of_numbers(name) for name in ("sqrt", "log", "log2", "exp", "ceil", "floor", "sin", "cos")}
 _NUMPY |= {
-    "array": lambda values, dtype=None: _row(values),
+    "pi": math.pi,
+    "prod": math.prod,
+    "power": pow,
+    "array": _array,
     "abs": abs,
     "round": round,
     "max": max,
@@ -221,10 +232,6 @@ _NUMPY |= {
     "float32": float,
     "int64": int,
 }
-
-
-def _row(values):
-    return Missing("numpy.array")() if values and isinstance(values[0], (list, tuple)) else list(values)
 
 
 class Numpy(Missing):
@@ -240,7 +247,7 @@ class Space:
 
     names: its globals; classes: name → `nn.Module` class, in order; functions: names of plain functions.
     remarks: what is said of it; failure: a sentence where it could not be defined; imports: those that were added;
-    imported: the paste's own, as `ast` nodes.
+    missing: names of what it imports and is not here; imported: the paste's own, as `ast` nodes.
     """
 
     names: dict
@@ -249,6 +256,7 @@ class Space:
     remarks: list = field(default_factory=list)
     failure: object = None
     imports: list = field(default_factory=list)
+    missing: list = field(default_factory=list)
     imported: list = field(default_factory=list)
 
 
@@ -288,6 +296,8 @@ def defined(source, tree):
             if not any("不是类的一部分" in remark.zh for remark in space.remarks):
                 space.remarks.append(left_out(node.lineno, text))
             _stand_for(node, tree, space)
+    if space.missing:
+        space.remarks.insert(0, not_here(list(dict.fromkeys(space.missing))))
     return space
 
 
@@ -344,7 +354,7 @@ def _offer(tree, space):
             space.remarks.append(torchvisions(name))
         elif name in ("np", "numpy"):
             space.names[name] = Numpy("numpy")
-        elif name.isupper() and len(name) > 2 and (text := guessed(name) or "").isdigit() and name != "DEVICE":
+        elif _is_a_constant(name, bound | parameters) and (text := guessed(name) or "").isdigit():
             space.names[name] = int(text)
             space.remarks.append(constant_guessed(name, text))
         elif name in ("device", "DEVICE") and name not in parameters:
@@ -356,6 +366,16 @@ def _offer(tree, space):
         space.remarks += [stand_in(name) for name in named if name in RESNETS]
     if space.imports:
         space.remarks.append(added_imports(space.imports))
+
+
+def _is_a_constant(name, others):
+    """Whether a name that nothing defines is a number from elsewhere: `NUM_CLASSES`, `seq_length`, `SOS_token`.
+
+    others: the names that are defined; one nearly like it is what was meant.
+    """
+    if name.isupper():
+        return len(name) > 2 and name != "DEVICE"
+    return "_" in name and name not in others and not difflib.get_close_matches(name, others, n=1, cutoff=0.8)
 
 
 def _future_flags(tree):
@@ -377,9 +397,9 @@ def _run(node, space, flags=0):
 
 
 def _is_plain(value):
-    """Whether a value costs nothing to have: no call but of a container or a type."""
-    if value is None:
-        return False
+    """Whether a value costs nothing to have: no call but of a container or a type, or within a lambda."""
+    if value is None or isinstance(value, ast.Lambda):
+        return value is not None
     cheap = {"dict", "list", "tuple", "set", "frozenset", "partial", "namedtuple", "TypeVar", "int", "float"}
     cheap |= {"device", "is_available", "len", "range", "sum", "min", "max", "round", "abs", "sorted", "str", "bool"}
     cheap |= {"zip", "enumerate", "SimpleNamespace", "Namespace", "sqrt", "log2", "ceil", "floor", "OrderedDict"}
@@ -403,7 +423,7 @@ def _import(node, space):
         if value is STAND_INS.get(alias.name, space):
             space.remarks.append(stand_in(alias.name))
         if isinstance(value, Missing) and not isinstance(value, (Numpy, Torchvision)):
-            space.remarks.append(not_here(value.__name__))
+            space.missing.append(value.__name__)
 
 
 def _module(wanted, whole):
@@ -450,6 +470,9 @@ def _define(node, space, flags):
     for base in unknown:
         text = ast.unparse(base)
         is_module = _looks_like_a_module(node, text)
+        if is_module and isinstance(space.names.get(text), Missing):
+            missing = space.names[text].__name__
+            space.missing = [name for name in space.missing if name != missing]
         if isinstance(base, ast.Name):
             kind = Lightning if base.id.endswith("LightningModule") else _missing_base(base.id)
             space.names[base.id] = kind if is_module else object
@@ -463,10 +486,11 @@ def _define(node, space, flags):
             if _is_unknown(one, space):
                 inner.decorator_list[place] = ast.copy_location(ast.Name(_AS_IT_IS, ast.Load()), one)
                 value = space.names.get(ast.unparse(one).partition("(")[0].partition(".")[0])
-                stops = not_here(value.__name__) if isinstance(value, Missing) else None
-                space.remarks = [said for said in space.remarks if said != stops] + [undecorated(ast.unparse(one))]
+                if isinstance(value, Missing):
+                    space.missing = [name for name in space.missing if name != value.__name__]
+                space.remarks.append(undecorated(ast.unparse(one)))
     try:
-        _run(node, space, flags)
+        _run_with_constants(node, space, flags)
     except RecursionError:
         raise
     except Exception as error:
@@ -478,6 +502,19 @@ def _define(node, space, flags):
             space.classes[node.name] = value
         else:
             space.others[node.name] = ", ".join(map(ast.unparse, node.bases)) or "object"
+
+
+def _run_with_constants(node, space, flags):
+    """Run a definition; what it reads of constants that were not pasted, `def __init__(self, root=DATA_ROOT)`, stops
+    the line that uses them."""
+    try:
+        _run(node, space, flags)
+    except NameError as error:
+        if not (error.name and error.name.isupper() and len(error.name) > 2):
+            raise
+        space.names[error.name] = Missing(error.name)
+        space.missing.append(error.name)
+        _run_with_constants(node, space, flags)
 
 
 def _why_not_defined(node, error):

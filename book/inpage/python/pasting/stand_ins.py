@@ -207,6 +207,75 @@ def get_padding(kernel_size, stride=1, dilation=1, **others):
     return (stride - 1 + dilation * (kernel_size - 1)) // 2
 
 
+def create_attn(attn_type, *args, **others):
+    """timm's: no attention where none is asked for, else the one whose class it is."""
+    return None if attn_type is None else attn_type(*args)
+
+
+def create_aa(aa_layer, *args, **others):
+    return nn.Identity()
+
+
+_NORMS = {  # type → (how its name in a module begins, what is built)
+    **dict.fromkeys(("BN", "BN2d", "SyncBN"), ("bn", nn.BatchNorm2d)),
+    "BN1d": ("bn", nn.BatchNorm1d),
+    "BN3d": ("bn", nn.BatchNorm3d),
+    **dict.fromkeys(("IN", "IN2d"), ("in", nn.InstanceNorm2d)),
+    "LN": ("ln", nn.LayerNorm),
+    "GN": ("gn", nn.GroupNorm),
+}
+_CONVOLUTIONS = {"Conv1d": nn.Conv1d, "Conv2d": nn.Conv2d, "Conv3d": nn.Conv3d, "Conv": nn.Conv2d}
+
+
+def build_norm_layer(cfg, num_features, postfix=""):
+    """mmcv's: (name, layer)."""
+    settings = {key: value for key, value in cfg.items() if key not in ("type", "requires_grad", "num_groups")}
+    begins, layer = _NORMS[cfg["type"]]
+    sizes = (cfg["num_groups"], num_features) if layer is nn.GroupNorm else (num_features,)
+    return f"{begins}{postfix}", layer(*sizes, **settings)
+
+
+def build_conv_layer(cfg, *args, **kwargs):
+    return _CONVOLUTIONS[(cfg or {}).get("type", "Conv2d")](*args, **kwargs)
+
+
+def build_activation_layer(cfg):
+    return getattr(nn, cfg["type"])(**{key: value for key, value in cfg.items() if key != "type"})
+
+
+class ConvModule(nn.Module):
+    """mmcv's convolution, norm and activation."""
+
+    def __init__(
+        self,
+        in_channels,
+        out_channels,
+        kernel_size,
+        stride=1,
+        padding=0,
+        dilation=1,
+        groups=1,
+        bias="auto",
+        conv_cfg=None,
+        norm_cfg=None,
+        act_cfg={"type": "ReLU"},  # noqa: B006, as it is there; it is read only
+        **others,
+    ):
+        super().__init__()
+        bias = norm_cfg is None if bias == "auto" else bias
+        sizes = (in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias)
+        self.conv = build_conv_layer(conv_cfg, *sizes)
+        if norm_cfg is not None:
+            self.bn = build_norm_layer(norm_cfg, out_channels)[1]
+        if act_cfg is not None:
+            self.activate = build_activation_layer(act_cfg)
+
+    def forward(self, x):
+        for layer in self.children():
+            x = layer(x)
+        return x
+
+
 def nothing(*args, **kwargs):
     """For calls that only report or check."""
     return None
@@ -339,6 +408,12 @@ STAND_INS = {
     "create_act_layer": create_act_layer,
     "get_padding": get_padding,
     "ConvNormAct": ConvNormAct,
+    "create_attn": create_attn,
+    "create_aa": create_aa,
+    "build_norm_layer": build_norm_layer,
+    "build_conv_layer": build_conv_layer,
+    "build_activation_layer": build_activation_layer,
+    "ConvModule": ConvModule,
     "LayerNorm": nn.LayerNorm,
     "rearrange": rearrange,
     "repeat": repeat,

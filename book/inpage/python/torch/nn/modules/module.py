@@ -229,7 +229,7 @@ class Module:
                     )
                 own[kind][name] = value
                 return
-        if getattr(value, "_is_buffer", False):
+        if isinstance(value, Tensor) and getattr(value, "_is_buffer", False):
             if "_buffers" not in own:
                 raise AttributeError("cannot assign buffer before Module.__init__() call")
             self.register_buffer(name, value, value.persistent)
