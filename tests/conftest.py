@@ -163,6 +163,29 @@ def until(page, holds, argument=None, timeout=30):
         page.wait_for_timeout(20)
 
 
+STAYS = """selector => new Promise((tell) => {
+    const place = () => JSON.stringify(document.querySelector(selector).getBoundingClientRect());
+    const before = place();
+    let frames = 10;
+    const look = () => (frames-- ? requestAnimationFrame(look) : tell(place() === before));
+    look();
+})"""
+
+
+def at_rest(page, selector="article"):
+    """Waits until an element is where it was ten frames before: what glides has come to its end. A busy machine, which
+    draws fewer frames a second, is waited for longer."""
+    until(page, STAYS, selector)
+
+
+def comes_to(expected, look, timeout=30):
+    """What `look()` gives: once it is what is expected, or what it is still after `timeout` seconds."""
+    end = time.monotonic() + timeout
+    while (found := look()) != expected and time.monotonic() < end:
+        time.sleep(0.1)
+    return found
+
+
 @pytest.fixture(scope="session")
 def firefox(playwright, tmp_path_factory):
     """The machine's own Firefox; without one the tests that want it are skipped."""

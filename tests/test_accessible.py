@@ -8,7 +8,7 @@ from itertools import pairwise, product
 from pathlib import Path
 
 import pytest
-from conftest import EDITIONS, ROOT, pages
+from conftest import EDITIONS, ROOT, at_rest, pages
 from PIL import Image
 
 ADDRESSES = [
@@ -213,9 +213,9 @@ def test_enlarged_to_twice_its_size_a_page_is_not_hidden_by_bars(visit, screen):
     width, height = [side // 2 for side in screen]
     page = visit("both/notebooks/03_forward.html#out-conv2", viewport={"width": width, "height": height})
     page.mouse.wheel(0, 400)
+    at_rest(page)
     taken = page.evaluate(
-        """async () => {
-            await new Promise((done) => setTimeout(done, 300));
+        """() => {
             const bars = new Set();
             for (let y = 1; y < innerHeight; y += 2) {
                 for (let at = document.elementFromPoint(innerWidth / 2, y); at; at = at.parentElement)

@@ -4,7 +4,7 @@ import re
 
 import pytest
 import yaml
-from conftest import EDITIONS, ROOT, chapters, read_notebook
+from conftest import EDITIONS, ROOT, chapters, read_notebook, until
 from quiet_cells import checked, fetches_a_card
 
 OLD_PAGE, FAMILY = "notebooks/04_torchvision", "notebooks/05_family"
@@ -12,6 +12,12 @@ OLD_ADDRESSES = yaml.safe_load((ROOT / "tests" / "old_addresses.yml").read_text(
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 SECTIONS = "all => all.map(section => `#${section.id}`)"
 LINKS = "all => all.map(link => link.getAttribute('href'))"
+READ_IS_MARKED = """() => {
+    const read = [...document.querySelectorAll("article section[id]")]
+        .filter(section => section.getBoundingClientRect().top < innerHeight / 3).at(-1).id;
+    const marked = [...document.querySelectorAll(".bd-sidebar-primary .page-sections [aria-current]")];
+    return marked.length === 1 && marked[0].getAttribute("href") === `#${read}`;
+}"""
 
 
 @pytest.fixture
@@ -82,14 +88,8 @@ def test_a_chapter_lists_its_sections_and_marks_the_one_that_is_read(visit, name
     assert listed.evaluate_all(LINKS) == sections and listed.first.is_visible()
     for section in (sections[len(sections) // 3], sections[-1]):
         page.locator(section).evaluate("section => section.scrollIntoView({ behavior: 'instant' })")
-        page.wait_for_timeout(150)
-        expected = page.evaluate(
-            """() => [...document.querySelectorAll("article section[id]")]
-                .filter(section => section.getBoundingClientRect().top < innerHeight / 3).at(-1).id"""
-        )
-        marked = page.locator(".bd-sidebar-primary .page-sections [aria-current]")
-        assert marked.evaluate_all(LINKS) == [f"#{expected}"]
-        box = marked.bounding_box()
+        until(page, READ_IS_MARKED)
+        box = page.locator(".bd-sidebar-primary .page-sections [aria-current]").bounding_box()
         assert box["y"] >= 0 and box["y"] + box["height"] <= 900, "the sidebar shows where one is"
     assert page.evaluate("document.documentElement.scrollWidth") <= 1400
 
@@ -113,8 +113,8 @@ def test_on_a_phone_the_sections_stand_folded_at_the_beginning(visit, script):
     listed.locator('a[href="#out-identity"]').tap()
     assert page.url.endswith("#out-identity")
     if script:
-        page.wait_for_timeout(150)
-        assert listed.locator("[aria-current]").evaluate_all(LINKS) == ["#out-identity"]
+        listed.locator('[aria-current][href="#out-identity"]').wait_for(state="attached")
+        assert listed.locator("[aria-current]").count() == 1
 
 
 # ---- quiet cells

@@ -6,7 +6,7 @@ import inspect
 import re
 
 import pytest
-from conftest import EDITIONS, read_notebook, until
+from conftest import EDITIONS, at_rest, read_notebook, until
 
 CHAPTERS = ["01_the_line", "02_init", "03_forward", "04_torchvision", "05_family", "06_network", "07_shortcuts",
             "08_batch_norm", "10_in_place", "12_weights", "15_residual", "17_differences"]
@@ -81,7 +81,7 @@ def test_the_line_that_is_read_is_lit_and_none_where_none_is(browser, served, ed
     for _ in range(14):
         page.mouse.move(600, 500)
         page.mouse.wheel(0, 1500)
-        page.wait_for_timeout(150)
+        at_rest(page)
         expected = page.evaluate(
             """() => {
                 const begun = [...document.querySelectorAll("article section[id]")]
@@ -97,14 +97,14 @@ def test_the_line_that_is_read_is_lit_and_none_where_none_is(browser, served, ed
         lit += found
     assert len(set(lit)) > 2
     page.evaluate("document.querySelector('#try-it-yourself').scrollIntoView()")
-    page.wait_for_timeout(150)
+    at_rest(page)
     assert page.locator(LIT).count() == 0
 
 
 def test_from_where_no_line_is_k_leads_to_the_line_before(browser, served):
     page = open_chapter(browser, served, "en", "03_forward")
     page.evaluate("document.querySelector('#try-it-yourself').scrollIntoView()")
-    page.wait_for_timeout(150)
+    at_rest(page)
     page.keyboard.press("k")
     assert page.locator(LIT).get_attribute("href") == "#return-out", "the line before, as the text goes"
 
@@ -113,9 +113,10 @@ def test_a_deep_link_opens_with_its_line_lit(browser, served):
     lines = {"#out-conv1": "out = self.conv1(x)", "#return-out": "return out", "#out-relu-2": "out = self.relu(out)"}
     for anchor, line in lines.items():
         page = open_chapter(browser, served, "en", "03_forward", anchor)
-        page.wait_for_timeout(200)
+        page.locator(f'{LIT}[href="{anchor}"]').wait_for()
+        at_rest(page)
         assert page.locator(LIT).count() == 1
-        assert page.locator(LIT).get_attribute("href") == anchor
+        assert page.locator(LIT).get_attribute("href") == anchor, "it stays so when the page has loaded"
         assert page.locator(LIT).inner_text().strip() == line
         lit, frame = page.locator(LIT).bounding_box(), page.locator(".bd-sidebar-secondary").bounding_box()
         assert frame["y"] <= lit["y"] and lit["y"] + lit["height"] <= 900
@@ -211,7 +212,7 @@ def test_play_ends_at_the_readers_first_move(browser, served, act):
     page.clock.run_for(2000)
     act(page)
     page.clock.run_for(500)
-    page.wait_for_timeout(500)  # a key scrolls by gliding
+    at_rest(page)  # a key scrolls by gliding
     place = page.evaluate("scrollY")
     page.clock.run_for(20_000)
     assert page.evaluate("scrollY") == place
@@ -295,42 +296,39 @@ def test_on_a_phone_a_tapped_line_closes_the_panel(browser, served):
     phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
     page = open_chapter(browser, served, "en", "03_forward", **phone)
     page.locator(".secondary-toggle").first.tap()
-    line = page.locator('.code-column a[href="#out-conv2"]')
-    line.wait_for()
-    page.wait_for_timeout(500)
-    line.tap()
-    page.wait_for_timeout(700)
-    assert not page.locator(".code-column").is_visible()
+    page.locator('.code-column a[href="#out-conv2"]').tap()
+    page.locator(".code-column").wait_for(state="hidden")
+    at_rest(page)
     assert 0 <= page.locator("#out-conv2").bounding_box()["y"] < 300
 
 
 def test_pointing_at_a_line_shows_its_node_in_the_card_that_is_seen(browser, served):
     page = open_chapter(browser, served, "en", "03_forward", "#out-conv1")
-    page.wait_for_timeout(700)
-    graph = page.locator("#out-conv1 .lw-graph")
+    at_rest(page)
+    graph, touched = page.locator("#out-conv1 .lw-graph"), "#out-conv1 .lw-node.touched"
     page.locator('.code-column a[href="#out-relu-3"]').hover()
-    page.wait_for_timeout(300)
-    node, frame = graph.locator(".lw-node.touched").last.bounding_box(), graph.bounding_box()
+    page.locator(touched).last.wait_for()
+    at_rest(page, touched)
+    node, frame = page.locator(touched).last.bounding_box(), graph.bounding_box()
     assert frame["y"] <= node["y"] and node["y"] + node["height"] <= frame["y"] + frame["height"]
 
 
 def test_nodes_are_reached_by_keyboard(browser, served):
     page = open_chapter(browser, served, "en", "03_forward", "#out-conv2")
-    page.wait_for_timeout(700)
     graph = page.locator("#out-conv2 .lw-graph")
+    graph.locator('[tabindex="0"]').first.wait_for()
     assert graph.locator('[tabindex="0"]').count() == 1
     graph.locator('[tabindex="0"]').focus()
     page.keyboard.press("ArrowDown")
     touched = page.locator(".code-column a.touched")
     assert [line.strip() for line in touched.all_inner_texts()] == ["out = self.bn2(out)"]
     page.keyboard.press("Enter")
-    page.wait_for_timeout(300)
-    assert page.evaluate("location.hash") == "#out-bn2"
+    until(page, "location.hash === '#out-bn2'")
 
 
 def test_a_graph_node_and_its_line_point_at_each_other(browser, served):
     page = open_chapter(browser, served, "en", "03_forward", "#out-conv2")
-    page.wait_for_timeout(700)
+    at_rest(page)
     node = page.locator("#out-conv2 .lw-node.lw-now")
     node.hover()
     touched = page.locator(".code-column a.touched")
@@ -349,7 +347,7 @@ def test_on_a_phone_a_bar_carries_line_shape_and_steps(browser, served, edition)
     assert bar.is_visible() and not page.locator(".code-column").is_visible()
     assert "out = self.conv1(x)" in bar.inner_text() and "1×64×56×56" in bar.inner_text()
     bar.get_by_role("button").last.click()
-    page.wait_for_timeout(900)
+    at_rest(page)
     assert "out = self.bn1(out)" in bar.inner_text()
     box = bar.bounding_box()
     across = page.evaluate("document.documentElement.clientWidth")  # less a scroll bar, where the browser shows one

@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from pathlib import Path
 
@@ -64,7 +63,6 @@ def test_a_class_ends_with_its_terminal(class_folder, how):
             terminal.close()
         else:
             os.kill(terminal.pid, signal.SIGKILL)
-        time.sleep(0.1)
         assert not left(started, 60)
 
 

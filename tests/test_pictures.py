@@ -3,7 +3,7 @@
 from urllib.parse import urljoin
 
 import pytest
-from conftest import until
+from conftest import at_rest, until
 
 LINE = "#out-conv2"
 OPEN = "dialog.picture-dialog[open]"
@@ -76,7 +76,7 @@ def test_a_touch_opens_the_graph_and_a_node_there_leads_to_its_line(chapter):
     until(page, "location.hash === '#out-bn2'")
     assert page.locator(OPEN).count() == 0
     assert "out = self.bn2(out)" in page.evaluate("document.activeElement.textContent")
-    page.wait_for_timeout(1300)
+    at_rest(page)
     assert 0 <= page.locator("#out-bn2").bounding_box()["y"] < 300
 
 
@@ -112,13 +112,13 @@ def test_the_large_picture_is_zoomed_and_moved_by_key_mouse_and_wheel(chapter):
     before = at()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowLeft")
-    page.wait_for_timeout(100)
+    at_rest(page, f"{OPEN} svg")
     left, top = at()
     assert left < before[0] or before[0] == 0
     assert top > before[1]
     page.mouse.move(300, 600)
     page.mouse.wheel(0, -100)
-    page.wait_for_timeout(300)
+    at_rest(page, f"{OPEN} svg")
     assert at()[1] < top
     top = at()[1]
     page.mouse.down()
@@ -168,9 +168,9 @@ def test_maps_enlarge_to_whole_pixels_all_channels_with_their_numbers(chapter, s
 def test_each_number_stands_on_its_map(chapter):
     page = chapter(anchor="#out-conv3")
     page.locator("#out-conv3 .lw-maps .picture-open").last.click()
-    x0, y0 = [page.locator(f"{OPEN} .picture-maps img").bounding_box()[side] for side in "xy"]
-    page.wait_for_timeout(100)
+    until(page, "document.querySelector('.picture-maps img').naturalWidth > 0")
     image = page.locator(f"{OPEN} .picture-maps img")
+    x0, y0 = [image.bounding_box()[side] for side in "xy"]
     times = image.evaluate("image => image.getBoundingClientRect().width / image.naturalWidth")
     for channel in (0, 7, 8, 255):  # eight in a row, 56 values, their frame and a gap of 2
         box = page.locator(f"{OPEN} .picture-maps span").nth(channel).bounding_box()

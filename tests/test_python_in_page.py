@@ -16,7 +16,7 @@ import pytest
 import python_parts
 import torch
 from bs4 import BeautifulSoup
-from conftest import EDITIONS, ROOT, until
+from conftest import EDITIONS, ROOT, comes_to, until
 from nbformat import reads
 from PIL import Image
 from readers import REACH
@@ -284,10 +284,13 @@ class Told(nn.Module):
 def test_neither_fetch_nor_storage_answers(annotate, served):
     page = annotate("en")
     explain(page, FETCHES.replace("ADDRESS", f"{served}/zh/index.html"))
-    page.wait_for_timeout(1000)
-    said = explain(page, TOLD)
-    tried = said.partition("ValueError: tried: ")[2].splitlines()[0].rstrip(".").split(", ")
-    assert sorted(tried) == ["no caches", "no fetch", "no indexedDB"]
+
+    def tried():
+        said = explain(page, TOLD).partition("ValueError: tried: ")[2]
+        return sorted(said.partition("\n")[0].rstrip(".").split(", "))
+
+    refused = ["no caches", "no fetch", "no indexedDB"]
+    assert comes_to(refused, tried) == refused
 
 
 def test_what_comes_out_is_inert(annotate):

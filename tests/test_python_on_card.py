@@ -12,7 +12,7 @@ import threading
 
 import pytest
 import torch
-from conftest import CHROMIUM_FLAGS, WEBGPU_FLAGS, find_browser, install_browser, own_browser, until
+from conftest import CHROMIUM_FLAGS, WEBGPU_FLAGS, comes_to, find_browser, install_browser, own_browser, until
 from test_cells_in_page import LATE, LISTED, RUN_ALL, differing
 from test_cells_run_in_page import PAGE, READY, Isolating, Visitor
 
@@ -326,8 +326,9 @@ worker.onmessage = create_proxy(lambda event: heard.append(event.data))
 
 def test_a_worker_of_a_cell_reaches_nothing_either(python, served):
     python.run(WORKER.replace("ADDRESS", f"{served}/index.html?reached"))
-    python.page.wait_for_timeout(1000)
-    assert sorted(python.run("print(*heard, sep=',')").strip().split(",")) == ["no fetch", "no script", "null"]
+    refused = ["no fetch", "no script", "null"]
+    told = "print(*heard, sep=',')"
+    assert comes_to(refused, lambda: sorted(python.run(told).strip().split(","))) == refused
 
 
 # What comes from the card is wrong by one.
@@ -401,9 +402,7 @@ def test_an_interrupt_keeps_the_variables_where_the_page_is_isolated(chromium, s
         reader = Visitor(page, f"http://127.0.0.1:{server.server_port}/en/{PAGE}.html?backend=webgpu")
         reader.try_out("import torch\nkept, x = 1, torch.randn(300, 300)")
         assert page.locator(".live-device").inner_text() == "this page, WebGPU"
-        cell = reader.run(reader.write(reader.cells.first, "kept = 2\nwhile True: (x @ x).sum().item()"))
-        reader.becomes(cell, "running")
-        page.wait_for_timeout(1000)
+        cell = reader.loop("kept = 2", turn="(x @ x).sum().item()")
         page.get_by_role("button", name="Interrupt").click()
         assert "KeyboardInterrupt" in reader.becomes(cell, "failed", timeout=READY).inner_text()
         assert reader.try_out("kept").inner_text().strip() == "2"

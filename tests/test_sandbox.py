@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, comes_to
 
 pytestmark = pytest.mark.usefixtures("bubblewrap")
 
@@ -190,9 +190,12 @@ def test_nothing_outlives_it(run):
         os._exit(0)
     """
     run(source)
-    time.sleep(0.5)
-    commands = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
-    assert not [command for command in commands if mark.encode() in command and b"bwrap" not in command]
+
+    def left():
+        commands = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
+        return [command for command in commands if mark.encode() in command and b"bwrap" not in command]
+
+    assert comes_to([], left) == []
 
 
 def test_nothing_outlives_one_that_is_killed_while_it_is_made():
@@ -327,8 +330,10 @@ def test_the_first_process_is_not_bubblewrap_if_it_may_be_read(run, tmp_path):
     import psutil
     import sandbox
 
-    with sandbox.Sandbox([sys.executable, "-c", "input()"], sandbox.Limits(), 20, stdin=subprocess.PIPE) as box:
-        time.sleep(1.5)
+    command = [sys.executable, "-c", "print(flush=True); input()"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with sandbox.Sandbox(command, sandbox.Limits(), 20, **pipes) as box:
+        box.process.stdout.readline()  # it is there
         inside = [process for process in sandbox.family(box.process.pid) if process.name() != "bwrap"]
         readers = {process.uids().real for process in inside}
         read = [process for process in sandbox.family(box.process.pid) if process.uids().real in readers]

@@ -5,7 +5,6 @@ import importlib.util
 import linecache
 import random
 import resource
-import textwrap
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,6 +12,7 @@ import pytest
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+from test_walk import cell
 from torch._subclasses import FakeTensorMode
 
 from linewalk import WalkError, walk, walk_init
@@ -157,7 +157,7 @@ def lit_any(step):
 
 @pytest.mark.parametrize("keep", ["outs.append(h)", "outs = [*outs, h]", "table[i] = h", "outs += [h]"])
 def test_a_walk_costs_what_its_lines_cost_not_what_they_keep(keep):
-    source = textwrap.dedent(f"""
+    names = cell(f"""
         class Growing(nn.Module):
             def forward(self, x, turns):
                 outs, table, h = [], {{}}, x
@@ -166,10 +166,6 @@ def test_a_walk_costs_what_its_lines_cost_not_what_they_keep(keep):
                     {keep}
                 return outs, table
     """)
-    name = f"<growing {keep}>"
-    linecache.cache[name] = (len(source), None, source.splitlines(True), name)
-    names = {"__name__": "notebook", "nn": nn}
-    exec(compile(source, name, "exec"), names)
     growing = names["Growing"]()
 
     def seconds(turns):

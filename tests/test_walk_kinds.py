@@ -1,13 +1,12 @@
 """More of the kinds that once broke a walk: the truth is the plain call, gradients' support, or worked out by hand."""
 
-import linecache
-import textwrap
 import time
 
 import pytest
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+from test_walk import cell
 
 from linewalk import walk
 
@@ -124,7 +123,7 @@ def test_no_field_where_a_convolution_takes_an_axis_of_places_for_channels():
     ("outs.insert(0, h)", "outs"), ("other.append(h)", "outs"), ("self.into(outs, h)", "outs"),
 ])
 def test_a_walk_costs_no_more_the_more_is_kept(keep, what):
-    source = textwrap.dedent(f"""
+    names = cell(f"""
         class Keeping(nn.Module):
             def into(self, outs, h):
                 outs.append(h)
@@ -137,10 +136,6 @@ def test_a_walk_costs_no_more_the_more_is_kept(keep, what):
                     {keep}
                 return h
     """)
-    name = f"<keeping {keep}>"
-    linecache.cache[name] = (len(source), None, source.splitlines(True), name)
-    names = {"__name__": "notebook", "nn": nn}
-    exec(compile(source, name, "exec"), names)
     keeping = names["Keeping"]()
 
     def seconds(turns):

@@ -253,13 +253,6 @@ def failed_to_load(name, said):
     )
 
 
-def cannot_build(name, arguments):
-    zh, en = "、".join(f"`{one}`" for one in arguments), ", ".join(f"`{one}`" for one in arguments)
-    return Bilingual(
-        f"猜不出怎样建 `{name}`：请填写 {zh}。", f"How to build `{name}` could not be guessed: fill in {en}."
-    )
-
-
 def wrong_argument(name, text, said):
     return Bilingual(
         f"参数 `{name}` 填的 `{text}` 不能用（{said}）：请填一个 Python 的值，例如 64 或 None。",
