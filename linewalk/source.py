@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from .errors import WalkError
 
-_COMPOUND = (
+COMPOUND = (
     ast.If, ast.For, ast.While, ast.With, ast.Try, ast.ExceptHandler, ast.Match, ast.match_case,
     ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef, ast.AsyncFor, ast.AsyncWith,
     getattr(ast, "TryStar", ast.Try),  # not in Python 3.10
@@ -61,7 +61,7 @@ def function_statements(code):
     try:
         everything, _ = inspect.findsource(code)
         lines, first = inspect.getsourcelines(code)
-        function = _parse(lines)
+        function = parse(lines)
     except (OSError, SyntaxError, IndexError) as error:
         raise _edited(code) if _is_edited(code) else _no_source(code.co_name) from error
     if _is_edited(stand_ins.get(code, code), everything):
@@ -122,12 +122,12 @@ def _edited(code):
 
 def class_statements(cls):
     """The class line and the assignments in the class body, in order (methods and docstring left out)."""
-    lines, node = _class_source(cls)
+    lines, node = class_source(cls)
     wanted = [node, *(child for child in node.body if isinstance(child, (ast.Assign, ast.AnnAssign)))]
-    return [_statement(child, lines, 1) for child in wanted]
+    return [statement_of(child, lines, 1) for child in wanted]
 
 
-def _class_source(cls):
+def class_source(cls):
     """The file's lines and the class's node, found by one of its methods: a notebook's classes name no file."""
     methods = [inspect.unwrap(value).__code__ for value in vars(cls).values() if inspect.isfunction(value)]
     try:
@@ -154,7 +154,7 @@ def _no_source(name):
     )
 
 
-def _parse(lines):
+def parse(lines):
     """The one statement that `lines` hold, numbered from 1; they may be indented, comments and strings less so."""
     if not lines[0][:1].isspace():
         return ast.parse("".join(lines)).body[0]
@@ -165,7 +165,7 @@ def _by_line(function, lines, first):
     statements = {}
     for node in ast.walk(function):
         if isinstance(node, (ast.stmt, ast.ExceptHandler, ast.match_case)) and not _is_docstring(node):
-            statement = _statement(node, lines, first)
+            statement = statement_of(node, lines, first)
             for number in range(first + _first_line(node) - 1, statement.end_lineno + 1):
                 # Where two share a line (`if a: b = c`), the outer one, met first, speaks for both.
                 statements.setdefault(number, statement)
@@ -176,15 +176,16 @@ def _is_docstring(node):
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
-def _statement(node, lines, first):
+def statement_of(node, lines, first):
+    """The `Statement` of a node of the syntax tree; `lines` begin with the file's line `first`."""
     start = node.pattern.lineno if isinstance(node, ast.match_case) else node.lineno
-    end = _header_end(node, start, lines) if isinstance(node, _COMPOUND) else node.end_lineno
-    names = [child for part in _own_parts(node) for child in ast.walk(part) if isinstance(child, ast.Name)]
+    end = _header_end(node, start, lines) if isinstance(node, COMPOUND) else node.end_lineno
+    names = [child for part in own_parts(node) for child in ast.walk(part) if isinstance(child, ast.Name)]
     targets = [name.id for name in names if isinstance(name.ctx, ast.Store)]
     reads = [name.id for name in names if isinstance(name.ctx, ast.Load)]
     if isinstance(node, ast.AugAssign):
         reads = [*targets, *reads]
-    touches, assigned = _touched(_own_parts(node))
+    touches, assigned = _touched(own_parts(node))
     return Statement(
         text=_one_line(lines[start - 1 : end]),
         lineno=first + start - 1,
@@ -270,9 +271,9 @@ def _header_end(node, start, lines):
     return end
 
 
-def _own_parts(node):
+def own_parts(node):
     """The parts of a statement that run as that statement: a header without its body."""
-    if not isinstance(node, _COMPOUND):
+    if not isinstance(node, COMPOUND):
         return [node]
     return [
         child

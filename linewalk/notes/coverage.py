@@ -2,7 +2,7 @@
 
 import ast
 
-from ..source import _COMPOUND
+from ..source import COMPOUND
 
 
 class Coverage:
@@ -29,7 +29,7 @@ class Coverage:
         if own or steps:
             return max(own, steps)
         later = rest[1:]
-        if isinstance(node, _COMPOUND):
+        if isinstance(node, COMPOUND):
             later = [*[child for _, body in bodies(node) for child in body if isinstance(child, ast.stmt)], *later]
         return int(any(self._seen(other, run) for other in later))
 

@@ -18,7 +18,7 @@ import warnings
 import weakref
 from dataclasses import dataclass, field
 
-from ..source import _parse, stand_ins
+from ..source import parse, stand_ins
 
 try:
     from torch.compiler import is_compiling
@@ -77,7 +77,7 @@ def read_function(function, numbers):
     """
     try:
         lines, first = inspect.getsourcelines(function.__code__)
-        tree = _parse(lines)
+        tree = parse(lines)
     except (OSError, SyntaxError, TypeError, IndexError):
         return None
     if not isinstance(tree, (ast.FunctionDef, ast.AsyncFunctionDef)):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import torch.nn as nn
 
-from ..source import _COMPOUND, _own_parts, _statement
+from ..source import COMPOUND, own_parts, statement_of
 from ..trail import count_of
 from . import library
 from .coverage import Coverage, bodies
@@ -84,7 +84,7 @@ class Teller:
         if isinstance(node, (ast.Assign, ast.AnnAssign)):
             names = [
                 name.id
-                for part in _own_parts(node)
+                for part in own_parts(node)
                 for name in ast.walk(part)
                 if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)
             ]
@@ -304,12 +304,12 @@ class Teller:
         return Line(number, number, text, depth, function, node)
 
     def _line(self, node, lines, function):
-        statement = _statement(node, lines, 1)
+        statement = statement_of(node, lines, 1)
         first, text = statement.lineno, statement.text
         for decorator in getattr(node, "decorator_list", []):
             first = min(first, decorator.lineno)
         raw = lines[first - 1]
-        if first == statement.end_lineno and hasattr(node, "col_offset") and not isinstance(node, _COMPOUND):
+        if first == statement.end_lineno and hasattr(node, "col_offset") and not isinstance(node, COMPOUND):
             own = raw.encode()[node.col_offset : node.end_col_offset].decode()
             text = own if own != text and own in text else text  # one of several in a line
         return Line(first, statement.end_lineno, text, len(raw) - len(raw.lstrip()), function, node)

@@ -13,7 +13,7 @@ from torch.utils._pytree import tree_leaves
 
 from ..errors import WalkError
 from ..recording.operators import leave_out_of_compiling
-from ..source import _class_source
+from ..source import class_source
 from ..walking import python_forward, walk, walk_init
 from . import record
 from .instrument import Function, Watched, read_function
@@ -85,7 +85,7 @@ def read_class(cls):
     Raises:
         WalkError: its source cannot be found.
     """
-    lines, node = _class_source(cls)
+    lines, node = class_source(cls)
     numbers = itertools.count()
     functions, known = {}, {}
     for name, function in _own_functions(cls).items():

@@ -6,7 +6,7 @@ from dataclasses import replace
 import torch
 import torch.nn as nn
 
-from ..source import _COMPOUND
+from ..source import COMPOUND
 from . import library
 from .facts import module_facts
 from .instrument import one_line
@@ -42,7 +42,7 @@ class Statements:
         said = self._said(node, entry, run)
         sites = [site.index for site in self._coverage.sites_of(node) if site.index in run.expressions]
         times = max((run.expressions[index].times for index in sites), default=1)
-        if times == 1 or isinstance(node, _COMPOUND):
+        if times == 1 or isinstance(node, COMPOUND):
             return said
         last = [sentence for sentence in self._said(node, entry, run.at_the_end()) if sentence not in said]
         if not last:
@@ -346,7 +346,7 @@ class Statements:
     def say_plainly(self, node, entry, run):
         facts = {
             "source": one_line(node)
-            if not isinstance(node, _COMPOUND)
+            if not isinstance(node, COMPOUND)
             else "",
             "ran": run is not None,
         }

@@ -149,11 +149,13 @@ def random_numbers_kept(module):
     kind, state = next(iter(cards)).type if cards else "cuda", random.getstate()
     numpy = getattr(sys.modules.get("numpy"), "random", None)
     drawn = numpy and numpy.get_state()
-    with torch.random.fork_rng(devices=[card.index or 0 for card in cards], device_type=kind):
-        yield
-    random.setstate(state)
-    if numpy:
-        numpy.set_state(drawn)
+    try:
+        with torch.random.fork_rng(devices=[card.index or 0 for card in cards], device_type=kind):
+            yield
+    finally:
+        random.setstate(state)
+        if numpy:
+            numpy.set_state(drawn)
 
 
 def _line_of(error, cls):
