@@ -122,6 +122,12 @@ def marking(browser, course):
     marking.end()
 
 
+def look_no_more(page):
+    """The page no longer asks what others have changed, so that it is the server that notices."""
+    until(page, "() => looking")
+    page.evaluate("clearInterval(looking)")
+
+
 def saved(page):
     """Waits until nothing is on its way to the server."""
     until(page, "() => !document.getElementById('saved').textContent.includes('saving')")
@@ -399,7 +405,7 @@ def test_nobody_reads_a_file_by_a_students_name(marking):
 
 def test_what_was_changed_in_formgrader_is_noticed_and_nothing_is_replaced_unseen(course, marking):
     page = marking.open()
-    page.evaluate("clearInterval(looking)")  # so that it is the server that notices
+    look_no_more(page)
     student = whose(page)
     with course.grade.gradebook(course.out) as book:  # held open, as Formgrader's is
         mark = book.find_grade("explanation", "forward", "forward", student)
@@ -431,7 +437,7 @@ def test_a_change_elsewhere_is_shown_without_a_key_being_pressed(course, marking
 def test_two_windows_lose_nothing(course, marking):
     one, other = marking.open("#1"), marking.open("#1")
     for page in (one, other):
-        page.evaluate("clearInterval(looking)")
+        look_no_more(page)
     student = whose(one)
     one.keyboard.press("2")
     saved(one)
@@ -515,7 +521,7 @@ def test_marks_outlive_regrading_and_a_new_file_wants_another_look(course, marki
 
 def test_a_mark_for_an_answer_that_has_just_been_replaced_is_not_taken(course, marking):
     page = marking.open("#1")
-    page.evaluate("clearInterval(looking)")
+    look_no_more(page)
     student = whose(page)
     time.sleep(1.1)
     course.hand_in_one(student, "Another answer, while the first was read.")
