@@ -212,6 +212,25 @@ def test_where_a_line_writes_to():
     assert "the second where it is false" not in said(notes, "where, = torch.where(x[0] > 0)")
 
 
+class SharesMemory(nn.Module):
+    def forward(self, x):
+        h = x * 2
+        first, rest = h[:, 0], h[:, 1:]
+        first.mul_(2)
+        rest += 1
+        h[:, 1] = 0
+        return h, first
+
+
+def test_what_lies_in_the_same_memory_is_said_to_be_overwritten_too():
+    notes, trail = annotate(SharesMemory(), torch.rand(2, 3)), walk(SharesMemory(), torch.rand(2, 3))
+    for source, others in {"first.mul_(2)": ["h"], "rest += 1": ["h"], "h[:, 1] = 0": ["rest"]}.items():
+        step = trail[source]
+        assert [name for name in step.changed if not torch.equal(step.before(name), step.value(name))
+                and name not in source] == others
+        assert f"{' '.join(f'`{name}`' for name in others)} lies in the same memory" in said(notes, source)
+
+
 class Injects(nn.Module):
     """A sum that is no shortcut: nothing of `x` is in what it is added to."""
 

@@ -1,5 +1,6 @@
 """More of the kinds that once broke a walk: the truth is the plain call, gradients' support, or worked out by hand."""
 
+import random
 import time
 
 import pytest
@@ -9,6 +10,7 @@ import torch.nn.functional as F
 from test_walk import cell
 
 from linewalk import walk
+from linewalk.recording import memory
 
 
 def module(forward, **parts):
@@ -177,3 +179,52 @@ def test_what_changes_by_another_name_changes():
     assert trail["inner[0] = x + 2"].value("inner")[0].item() == 2 and trail["inner.pop()"].value("inner")[0] == 2
     assert [part.item() for part in trail["inner.append(x + 1)"].value("inner")] == [0, 1]
     assert told['outer["inner"] = ()']["outer"].replace("'", "") == "{inner: (), n: 2}"
+
+
+# ---- writing beside others in the same memory
+
+
+def test_a_write_changes_the_names_that_lie_where_it_wrote():
+    def forward(self, x):
+        h = x * 2
+        first, rest, head = h[:, 0], h[:, 1:], [h[0], h.flatten()[1]]
+        empty, wide = h[:0], first.unsqueeze(0).expand(3, -1)
+        first.mul_(2)
+        rest[:, 1:] = 0
+        h.view(torch.int32)[0, 1] = 0
+        h[1].zero_()
+        return h, empty, wide, head
+
+    trail = walk(module(forward), torch.rand(2, 4))
+    written = {step.source: {name for name, change in step.changed.items() if change.in_place} for step in trail[4:8]}
+    assert list(written.values()) == [
+        {"h", "first", "head", "wide"}, {"h", "rest", "head"}, {"h", "rest", "head"}, {"h", "first", "rest", "wide"},
+    ]
+    assert trail[4].ops == ["aten.mul_"]
+
+
+def test_two_views_overlap_where_an_element_of_one_is_one_of_the_other():
+    draw = random.Random(0).randrange
+
+    def view(some):
+        for axis, size in enumerate(some.shape):
+            start = draw(size)
+            some = some[(slice(None),) * axis + (slice(start, start + 1 + draw(size), 1 + draw(3)),)]
+        some = some.select(draw(3), 0) if draw(2) else some
+        return some.transpose(0, -1) if draw(2) else some
+
+    which = torch.arange(120, dtype=torch.int16).view(4, 5, 6)
+    for _ in range(1000):
+        one, other = view(which), view(which)
+        if draw(3) == 0 and other.stride(-1) == 1:
+            other = other.view(torch.int8)
+        in_common = _bytes_of(one) & _bytes_of(other)
+        assert memory.overlap(memory.place(one), memory.place(other)) == bool(in_common)
+
+
+def _bytes_of(tensor):
+    """The numbers of its bytes in the memory under it."""
+    size = tensor.element_size()
+    start = torch.arange(tensor.untyped_storage().nbytes() // size)
+    starts = start.as_strided(tensor.size(), tensor.stride(), tensor.storage_offset())
+    return {at * size + byte for at in starts.flatten().tolist() for byte in range(size)}

@@ -214,7 +214,7 @@ class Teller:
                 why = "failed"
             elif not ran and why is None and run is not None and self._would_be_seen(node, entry, run):
                 why = "left"
-            line.sentences = self._statements.say(node, entry, run if ran else None, why)
+            line.sentences = self._statements.say(node, entry, run if ran else None, why) + _written_along(line)
             if run is not None and run.error is not None and self._failed_here(node, run):
                 line.sentences = self._failure(run) or line.sentences
             told.append(line)
@@ -336,6 +336,19 @@ class Teller:
         if failed is not None and failed.error is not None:
             said.append(Sentence(failed.error.zh, failed.error.en))
         return said
+
+
+def _written_along(line):
+    """What a line has changed in place under names that do not stand in it."""
+    if isinstance(line.node, COMPOUND):
+        return []
+    own = {name.id for name in ast.walk(line.node) if isinstance(name, ast.Name)}
+    names = {
+        name: None for step in line.steps for name, change in step.changed.items()
+        if change.in_place and name not in own and name.isidentifier()
+    }
+    return library.say("python.written_along", {"names": Row(f"`{name}`" for name in names), "many": len(names) > 1}) \
+        if names else []
 
 
 def _described(value):

@@ -9,7 +9,7 @@ import torch
 from ..trail import Trail
 from .kinds import DULL, MODULE, NOT_FOLLOWED, SHARES_MEMORY, kind_of
 from .level import Level
-from .memory import Memory
+from .memory import Memory, place
 from .modules import ModuleNames
 from .operators import Operators, tensors_among
 from .tracing import Tracer, forward_function, is_call_of
@@ -157,10 +157,10 @@ class ForwardRecorder(Tracer):
     def writes(self, tensors):
         with _no_function():
             for tensor in tensors:
-                key = self.memory.about_to_write(tensor)
+                key, where = self.memory.about_to_write(tensor), place(tensor)
                 self.keeper.written(key)
                 for level in self.levels:
-                    level.written(key)
+                    level.written(key, where)
 
     def flush(self):
         """Look at the operators that have run since: they belong to the line and to the calls that are open now."""

@@ -8,7 +8,7 @@ import torch.nn as nn
 from ..errors import WalkError
 from ..source import function_statements, names_stored
 from .journal import Journal
-from .memory import Kept, memories, seen
+from .memory import Kept, memories, memory, overlap, place, seen
 from .operators import without_tensors
 from .tracing import Lines, is_call_of
 from .values import SIMPLE, KeptItems, keys_in
@@ -83,9 +83,9 @@ class Level:
         if not self.functions:
             self.recorder.levels.remove(self)
 
-    def written(self, key):
+    def written(self, key, place):
         for function in self.functions:
-            function.written.add(key)
+            function.written.setdefault(key, []).append(place)
 
     def module_called(self, module, frame_locals):
         has_children = bool(vars(module).get("_modules"))
@@ -167,7 +167,8 @@ class _Function(Lines):
     """One call of a function that is followed.
 
     statement: the one that is running. names: what the local names stand for; kept: how, of those that hold tensors.
-    written: the memories that the running line has written to. scope: its number among the calls that are followed.
+    written: the memories that the running line has written to, and where in each.
+    scope: its number among the calls that are followed.
     """
 
     def __init__(self, level, code, scope):
@@ -176,7 +177,7 @@ class _Function(Lines):
         self._stored, self._may_store = names_stored(code), None
         self.names = {}
         self.kept = {}
-        self.written = set()
+        self.written = {}
         self.scope = scope
         self._level = level
         self._note = level.note
@@ -283,10 +284,10 @@ class _Function(Lines):
         if kind is torch.Tensor:
             kept = self._keeper.tensor(value)
         elif kind in (list, tuple, dict):
-            if earlier is not None and not self.written.isdisjoint(earlier.keys):
+            if earlier is not None and not self.written.keys().isdisjoint(earlier.keys):
                 earlier = None
             watched = self._keeper.watched(value, earlier)
-            if not self.written.isdisjoint(watched.keys):
+            if not self.written.keys().isdisjoint(watched.keys):
                 watched.keep_again()
             self._watched[name] = watched, watched.version
             kept = watched.kept()
@@ -304,10 +305,16 @@ class _Function(Lines):
         """Whether the line wrote into one of these memories, which a name stood for before."""
         return any(key in self.written and any(key in its for its in before.values()) for key in keys)
 
+    def _was_written_into(self, tensor):
+        """Whether the line wrote to some of a tensor's own places, and not only beside them in the same memory."""
+        own = place(tensor)
+        return any(overlap(own, written) for written in self.written.get(memory(tensor), ()))
+
     def _compare_contents(self, before, changed):
         """Note which names hold other values than before, since something was written there; returns them."""
         written = [
-            name for name, keys in before.items() if name not in changed and not self.written.isdisjoint(keys)
+            name for name, keys in before.items() if name not in changed and not self.written.keys().isdisjoint(keys)
+            and any(self._was_written_into(tensor) for tensor in _tensors_in((self.names[name],)))
         ]
         for name in written:
             if name in self._watched:
@@ -351,11 +358,11 @@ class _Function(Lines):
                 continue
             watched = self._level.attributes[name] if value is before and version is not None else None
             if watched is not None:
-                in_place = not self.written.isdisjoint(watched.keys)
+                in_place = not self.written.keys().isdisjoint(watched.keys)
                 watched.keep_again() if in_place else watched.look_again(self.statement.touches.get(name))
                 now, same = watched.kept(), watched.version == version
             else:
-                in_place = value is before and not self.written.isdisjoint(keys_in(kept))
+                in_place = value is before and not self.written.keys().isdisjoint(keys_in(kept))
                 now = self._keeper.keep(value)
                 same = value is before and _same_contents(kept, now)
             if in_place or not same:

@@ -1,5 +1,6 @@
 """Keeps tensors as they were at one moment, without copying them until somebody is about to write over them."""
 
+import math
 import sys
 
 import torch
@@ -288,6 +289,50 @@ def memories(tensors):
         return [tensor.untyped_storage()._cdata for tensor in tensors]
     except (NotImplementedError, RuntimeError):  # sparse, opaque, or wrapped by one of torch.func's transforms
         return list(map(memory, tensors))
+
+
+def place(tensor):
+    """Where a tensor lies in its memory: (offset, sizes, strides, bytes of an element); None if that cannot be told."""
+    try:
+        return tensor.storage_offset(), (*tensor.size(),), tensor.stride(), tensor.element_size()
+    except (NotImplementedError, RuntimeError):  # sparse, nested, wrapped by one of torch.func's transforms
+        return None
+
+
+def overlap(own, written):
+    """Whether two places in one memory have a byte in common, of which an operator has written to one.
+
+    Where that cannot be told, or only slowly, they might.
+    """
+    if own is None or written is None or own == written:
+        return True
+    if own[3] != written[3]:
+        own, written = _in_bytes(*own), _in_bytes(*written)
+    if not (all(own[1]) and all(written[1])):
+        return False
+    (start, end), (first, last) = _extent(*own), _extent(*written)
+    if end <= first or last <= start:
+        return False
+    if math.prod(own[1]) == end - start and (start <= first or last <= end):
+        return True  # it has no gaps, and so an end of the other lies in it
+    low, high = min(start, first), max(end, last)
+    if high - low > _MOST_MARKED:
+        return True
+    with _no_dispatch(), _no_function(), _no_functorch():
+        marked = torch.zeros(high - low, dtype=torch.bool, device="cpu")
+        marked.as_strided(written[1], written[2], first - low).fill_(True)
+        return bool(marked.as_strided(own[1], own[2], start - low).any())
+
+
+_MOST_MARKED = 2**20
+
+
+def _in_bytes(offset, sizes, strides, size):
+    return offset * size, (*sizes, size), (*(stride * size for stride in strides), 1), 1
+
+
+def _extent(offset, sizes, strides, _):
+    return offset, offset + 1 + sum((size - 1) * stride for size, stride in zip(sizes, strides, strict=True))
 
 
 def copied(tensor):
