@@ -11,7 +11,7 @@ import torch.nn as nn
 
 from ..errors import Bilingual
 from ..trail import Described
-from .known_errors import KNOWN
+from . import known_errors
 
 _CONVOLUTIONS = {nn.Conv1d: 1, nn.Conv2d: 2, nn.Conv3d: 3}
 _SIGNS = (ast.Add, ast.Sub, ast.Mult, ast.Div)
@@ -81,6 +81,11 @@ def _unwritten_advice(error):
     if isinstance(error, MemoryError):
         return Bilingual(
             "内存不够（MemoryError）：把这里的大小改小。", "There is not enough memory (MemoryError): make it smaller."
+        )
+    if type(error) is AssertionError and not _text(error):
+        return Bilingual(
+            "代码自己检查的条件不成立（AssertionError）：请看 assert 后面写的是什么。",
+            "A condition that the code itself checks does not hold (AssertionError): see what stands behind assert.",
         )
     if type(error) is not NotImplementedError or _text(error):
         return None
@@ -204,23 +209,24 @@ _LONGEST = 160  # characters of what an error says, beside what to do about it
 
 
 def _known_advice(error):
-    said = _text(error)
-    if isinstance(error, KeyError) and len(error.args) == 1 and isinstance(error.args[0], str):
-        return Bilingual(
-            f"字典里没有 `{error.args[0]}` 这一项（KeyError）：请检查拼写，或者给的字典里少了它。",
-            f"The dictionary has no item `{error.args[0]}` (KeyError): look at the spelling, or put it into the "
-            "dictionary that is handed in.",
-        )
-    for pattern, zh, en in KNOWN:
-        found = re.search(pattern, said)
-        if found:
-            short = said if len(said) <= _LONGEST else said[: _LONGEST - 1] + "…"
-            return Bilingual(
-                f"{zh.format(*found.groups())}（报错是 {type(error).__name__}：{short}）",
-                f"{en.format(*found.groups())} (It says {type(error).__name__}: {short})",
-            )
-    return None
+    key = error.args[0] if isinstance(error, KeyError) and len(error.args) == 1 else None
+    said = key if isinstance(key, str) else _text(error)
+    advice = known_errors.advice(said)
+    if advice is None:
+        return _key_advice(key) if isinstance(key, str) else None
+    short = said if len(said) <= _LONGEST else said[: _LONGEST - 1] + "…"
+    return Bilingual(
+        f"{advice.zh}（报错是 {type(error).__name__}：{short}）",
+        f"{advice.en} (It says {type(error).__name__}: {short})",
+    )
 
+
+def _key_advice(key):
+    return Bilingual(
+        f"字典里没有 `{key}` 这一项（KeyError）：请检查拼写，或者给的字典里少了它。",
+        f"The dictionary has no item `{key}` (KeyError): look at the spelling, or put it into the dictionary that is "
+        "handed in.",
+    )
 
 
 def _sizes_advice(step, error):
