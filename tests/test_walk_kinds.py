@@ -203,6 +203,18 @@ def test_a_write_changes_the_names_that_lie_where_it_wrote():
     assert trail[4].ops == ["aten.mul_"]
 
 
+def test_a_tensor_that_gets_another_memory_has_changed():
+    def forward(self, x):
+        h, y = x * 2, x + 1
+        h.set_(y)
+        h.resize_(4).zero_()
+        return h
+
+    trail = walk(module(forward), torch.rand(1, 2))
+    assert "h" in trail["h.set_(y)"].changed and torch.equal(trail["h.set_(y)"].value("h"), trail.inputs[0] + 1)
+    assert trail["h.resize_(4).zero_()"].value("h").shape == (4,)
+
+
 def test_two_views_overlap_where_an_element_of_one_is_one_of_the_other():
     draw = random.Random(0).randrange
 

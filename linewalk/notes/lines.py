@@ -327,8 +327,9 @@ class Teller:
 
     def _failure(self, run):
         failed = getattr(run.trail, "failed", None)
-        whole = run.failed_at is None or getattr(run.failed_at.statement, "value", None) is run.failed_at.node
-        where = None if whole else f"`{run.failed_at.text}`"
+        site = run.failed_at
+        whole = site is None or site.node in (site.statement, getattr(site.statement, "value", None))
+        where = None if whole else f"`{site.text}`"
         said = library.say(
             "python.failed",
             {"where": where, "error": f"{type(run.error).__name__}: {' '.join(str(run.error).split())[:200]}"},

@@ -160,7 +160,7 @@ class ForwardRecorder(Tracer):
                 key, where = self.memory.about_to_write(tensor), place(tensor)
                 self.keeper.written(key)
                 for level in self.levels:
-                    level.written(key, where)
+                    level.written(key, tensor, where)
 
     def flush(self):
         """Look at the operators that have run since: they belong to the line and to the calls that are open now."""

@@ -83,9 +83,9 @@ class Level:
         if not self.functions:
             self.recorder.levels.remove(self)
 
-    def written(self, key, place):
+    def written(self, key, tensor, place):
         for function in self.functions:
-            function.written.setdefault(key, []).append(place)
+            function.written.setdefault(key, {})[id(tensor)] = place
 
     def module_called(self, module, frame_locals):
         has_children = bool(vars(module).get("_modules"))
@@ -167,7 +167,7 @@ class _Function(Lines):
     """One call of a function that is followed.
 
     statement: the one that is running. names: what the local names stand for; kept: how, of those that hold tensors.
-    written: the memories that the running line has written to, and where in each.
+    written: the memories that the running line has written to, each with the tensors, by id, and their places.
     scope: its number among the calls that are followed.
     """
 
@@ -306,15 +306,20 @@ class _Function(Lines):
         return any(key in self.written and any(key in its for its in before.values()) for key in keys)
 
     def _was_written_into(self, tensor):
-        """Whether the line wrote to some of a tensor's own places, and not only beside them in the same memory."""
+        """Whether the line wrote to some of a tensor's own places, and not only beside them in the same memory.
+
+        The tensor has been there before the line: no other one has had its id.
+        """
+        if any(id(tensor) in those for those in self.written.values()):
+            return True
         own = place(tensor)
-        return any(overlap(own, written) for written in self.written.get(memory(tensor), ()))
+        return any(overlap(own, written) for written in self.written.get(memory(tensor), {}).values())
 
     def _compare_contents(self, before, changed):
         """Note which names hold other values than before, since something was written there; returns them."""
         written = [
             name for name, keys in before.items() if name not in changed and not self.written.keys().isdisjoint(keys)
-            and any(self._was_written_into(tensor) for tensor in _tensors_in((self.names[name],)))
+            and any(map(self._was_written_into, _tensors_in((self.names[name],))))
         ]
         for name in written:
             if name in self._watched:

@@ -294,7 +294,7 @@ def memories(tensors):
 def place(tensor):
     """Where a tensor lies in its memory: (offset, sizes, strides, bytes of an element); None if that cannot be told."""
     try:
-        return tensor.storage_offset(), (*tensor.size(),), tensor.stride(), tensor.element_size()
+        return tensor.storage_offset(), tensor.size(), tensor.stride(), tensor.element_size()
     except (NotImplementedError, RuntimeError):  # sparse, nested, wrapped by one of torch.func's transforms
         return None
 
