@@ -462,6 +462,20 @@ def test_the_failing_line_says_what_to_do(name):
     assert any(failed.en == s.en for line in all_lines(notes) for s in line.sentences)
 
 
+class WritesOverAPart(nn.Module):
+    def forward(self, x):
+        first, rest = (x * 1).chunk(2)
+        first += rest
+        return first
+
+
+def test_a_line_that_failed_as_a_whole_is_named_once():
+    notes = annotate(WritesOverAPart(), torch.ones(2, requires_grad=True), language="both")
+    for language in ("en", "zh"):
+        assert said(notes, "first += rest", language).count("`first += rest`") == 1
+    assert ".clone()" in said(notes, "first += rest")
+
+
 class Wraps(nn.Module):
     def __init__(self):
         super().__init__()
