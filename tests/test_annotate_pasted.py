@@ -42,6 +42,20 @@ def test_no_drawing_is_asked_for():
     assert ran("-c", program).strip() == "[]"
 
 
+def test_a_fault_of_the_page_is_not_laid_to_the_reader():
+    program = """
+import annotate_pasted, pasted
+def fails(module, name):
+    def fail(*args, **kwargs):
+        raise KeyError("missing")
+    setattr(module, name, fail)
+fails(annotate_pasted, "annotate")
+print(annotate_pasted.explain(pasted.BLOCK, "en")["sentence"])
+"""
+    told = ran("-c", program)
+    assert "no fault of your code" in told and "'missing'" in told and "不怪你的代码" in told
+
+
 def kind(answer):
     return "refused" if not answer["ok"] else "fails" if answer["error"] else "ok"
 

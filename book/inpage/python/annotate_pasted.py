@@ -10,6 +10,7 @@ import json
 import re
 import sys
 import time
+import traceback
 import types
 import warnings
 from typing import NamedTuple
@@ -19,7 +20,7 @@ from pasting import sentences
 from pasting.feed import inputs_of, is_list, tensor_of, works
 from pasting.guess import arguments_of, asks_for_keys, guessed, parameters_of
 from pasting.repair import in_a_class, lifted, repaired
-from pasting.space import MODULE, defined
+from pasting.space import FILE, MODULE, defined
 from torch._lacking import NoValues
 
 from linewalk import Bilingual, Described, WalkError, annotate
@@ -116,7 +117,10 @@ def explain(code, language="zh", settings=None):
         answer["sentence"] = both(sentences.ENDS)
     except Exception as error:
         said = f"{type(error).__name__}: {error}"
-        answer["sentence"] = both(sentences.failed_to_load(answer["chosen"] or "class", said))
+        is_theirs = any(frame.filename == FILE for frame in traceback.extract_tb(error.__traceback__))
+        answer["sentence"] = both(
+            sentences.failed_to_load(answer["chosen"] or "class", said) if is_theirs else sentences.own_fault(said)
+        )
     return answer
 
 

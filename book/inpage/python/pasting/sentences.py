@@ -253,6 +253,14 @@ def failed_to_load(name, said):
     )
 
 
+def own_fault(said):
+    return Bilingual(
+        f"是这一页自己出了错（{said}），不怪你的代码：请刷新再试；还是这样，就先把代码改简单一点。",
+        f"This page itself has failed ({said}), which is no fault of your code: reload it and try again; if that does "
+        "not help, make the code simpler.",
+    )
+
+
 def wrong_argument(name, text, said):
     return Bilingual(
         f"参数 `{name}` 填的 `{text}` 不能用（{said}）：请填一个 Python 的值，例如 64 或 None。",
