@@ -191,7 +191,7 @@ class Node:
         return handle
 
     def __repr__(self):
-        return f"<{self._name} object at {id(self):#x}>"
+        return f"<{self.shown()} object at {id(self):#x}>"
 
     def __getattr__(self, name):
         if name.startswith("_saved_") and name.removeprefix("_saved_") in self.__dict__.get("names", ()):
@@ -240,15 +240,15 @@ class AccumulateGrad(Node):
     """Where gradients end: in a leaf's `.grad`."""
 
     def __init__(self, tensor):
-        super().__init__("AccumulateGrad", ())
+        super().__init__("torch::autograd::AccumulateGrad", ())
         self.variable, self.order = tensor, math.inf
 
     def __call__(self, gradient):
         tensor = self.variable
         if tensor.grad is None:
-            tensor.grad = _copy(gradient)
+            tensor._grad = _copy(gradient)
         elif _grad.is_grad_enabled():
-            tensor.grad = tensor.grad + gradient
+            tensor._grad = tensor._grad + gradient
         else:
             tensor.grad += gradient
         return ()
@@ -363,7 +363,10 @@ def begin(operator, args, kwargs):
 @functools.cache
 def _title(name):
     words = "".join(part[:1].upper() + part[1:] for part in name.strip("_").removesuffix("_forward").split("_"))
-    return re.sub(r"(?<=\d)d", "D", words)
+    return re.sub(r"(?<=\d)(d|col|im)", lambda part: part[0].capitalize(), words)
+
+
+_OTHERWISE_IN_PLACE = {"leaky_relu_", "elu_", "celu_", "threshold_", "rrelu_with_noise_"}
 
 
 def _variant(name, args):
@@ -374,6 +377,10 @@ def _variant(name, args):
         return int(len(args) == 1)
     if name in ("median", "nanmedian"):
         return int(len(args) > 1)
+    if name == "squeeze":
+        return 0 if len(args) == 1 else 2 if isinstance(args[1], (tuple, list)) else 1
+    if name in _OTHERWISE_IN_PLACE:
+        return 1
     if name in ("clamp", "clamp_"):
         return int(not any(isinstance(bound, Tensor) for bound in args[1:]))
     return int(name in ("pow", "pow_") and isinstance(args[1], Tensor))

@@ -74,9 +74,12 @@ def check_in_place(target, operands, dtype):
     return target
 
 
+_TENSORS_ALONE = {"maximum", "minimum", "fmax", "fmin", "atan2", "hypot", "logical_and", "logical_or", "logical_xor"}
+
+
 def _checked(name, operands):
     for place, value in enumerate(operands):
-        if not isinstance(value, (Tensor, int, float, complex)):
+        if not isinstance(value, Tensor if name in _TENSORS_ALONE else (Tensor, int, float, complex)):
             argument = ("input", "other")[place]
             if place:
                 raise TypeError(f"{name}(): argument 'other' (position 2) must be Tensor, not {type(value).__name__}")
@@ -120,7 +123,6 @@ def _binary(name, type_of):
 
     def plain(input, other, *, alpha=1, rounding_mode=None, out=None):
         _checked(name, (input, other))
-        _refuse_truths(name, input, other)
         _refuse_fractions(name, input, other)
         if not isinstance(input, Tensor):
             return run(_number(input), other)
@@ -159,16 +161,6 @@ def _refuse_fractions(name, *operands):
     kind = common_type(operands) if name in _BITWISE else meta.bool_
     if kind.is_floating_point:
         raise NotImplementedError(f"\"{_BITWISE[name]}\" not implemented for '{meta.SCALAR_NAMES[kind]}'")
-
-
-def _refuse_truths(name, *operands):
-    """Two truth values cannot be subtracted, nor one subtracted from."""
-    truths = [isinstance(value, bool) or getattr(value, "dtype", None) is meta.bool_ for value in operands]
-    if name == "sub" and all(truths):
-        raise RuntimeError(
-            "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` "
-            "operator instead."
-        )
 
 
 def _number(value):
@@ -219,6 +211,9 @@ def _power_in_place(self, exponent):
 
 @both
 def pow(input, exponent, *, out=None):
+    if not isinstance(input, Tensor):
+        need_tensor(exponent, "pow", "exponent", 2)
+        input = _number(input)
     return _power(input, exponent)
 
 
@@ -357,7 +352,9 @@ def _masked_fill_in_place(self, mask, value):
 def _check_mask(mask, name):
     need_tensor(mask, name, "mask", 2)
     if mask.dtype is not meta.bool_:
-        raise RuntimeError(f"{name} only supports boolean masks, but got mask with dtype {mask.dtype}")
+        raise RuntimeError(
+            f"masked_fill_ only supports boolean masks, but got mask with dtype {meta.type_name(mask.dtype)}"
+        )
 
 
 def _check_single(value):

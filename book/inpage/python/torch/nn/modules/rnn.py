@@ -2,6 +2,7 @@
 
 import math
 
+from ... import _autocast
 from ..._dispatch import operator
 from ..._public import FUNCTIONS
 from ..._tensor import made
@@ -107,7 +108,14 @@ class RNNBase(Module):
         if isinstance(input, PackedSequence):
             return self._run_packed(input, states, names)
         if input.dim() not in (2, 3):
-            raise ValueError(f"{type(self).__name__}: Expected input to be 2D or 3D, got {input.dim()}D instead")
+            found = f"{input.dim()}D tensor" if self.mode.startswith("RNN") else f"{input.dim()}D"
+            raise ValueError(f"{type(self).__name__}: Expected input to be 2D or 3D, got {found} instead")
+        kind = getattr(self, self._flat_weights_names[0]).dtype
+        if input.dtype is not kind and not _autocast.active:
+            raise ValueError(
+                f"RNN input dtype ({input.dtype}) does not match weight dtype ({kind}). Convert input: "
+                f"input.to({kind}), or convert model: model.to({input.dtype})"
+            )
         batched = input.dim() == 3
         directions = 2 if self.bidirectional else 1
         out = self.proj_size or self.hidden_size

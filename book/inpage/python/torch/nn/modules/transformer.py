@@ -5,7 +5,7 @@ import copy
 from ..._public import FUNCTIONS
 from .. import functional as F
 from .. import init
-from .attending import MultiheadAttention
+from .attending import MultiheadAttention, check_mask
 from .container import ModuleList
 from .dropout import Dropout
 from .linear import Linear
@@ -61,6 +61,8 @@ class TransformerEncoderLayer(Module):
         self.activation = _activation(activation)
 
     def forward(self, src, src_mask=None, src_key_padding_mask=None, is_causal=False):
+        check_mask(src_key_padding_mask, "src_key_padding_mask")
+        check_mask(src_mask, "src_mask")
         x = src
         if self.norm_first:
             x = x + self._sa_block(self.norm1(x), src_mask, src_key_padding_mask, is_causal)
