@@ -392,6 +392,10 @@ print(str(heard[0].message).partition(" (")[0])
 print(torch.manual_seed(-1).initial_seed(), torch.rand(2))
 
 x = torch.arange(6.).view(2, 3); x[[0, 1]] = torch.ones(1, 2, 3); x[x > 5] = torch.tensor(7); print(x)
+
+print(F.grid_sample(-torch.ones(1, 1, 2, 2), torch.tensor([[[[2., 2.], [0.3, 0.]]]]), "nearest", align_corners=False))
+
+nn.ConvTranspose2d(1, 1, 2, dilation=2, output_padding=1)(torch.ones(1, 1, 2, 2)).sum()
 '''.strip().split("\n\n")
 
 

@@ -179,11 +179,6 @@ def _div(keep, self, other, alpha=1):
     return lambda grad: grad / others(), lambda grad: -grad * (its() / others()) / others()
 
 
-@derivative("floor_divide", "logical_not")
-def _no_slope(keep, self, other=None, alpha=1):
-    return lambda grad: grad * 0, lambda grad: grad * 0
-
-
 @derivative("remainder", "fmod")
 def _remainder(keep, self, other, alpha=1):
     its, others = keep(self, other), keep(other, other)

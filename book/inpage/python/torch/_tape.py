@@ -236,6 +236,17 @@ class UnknownNode(Node):
         raise lacking(f"the gradient of {self.bare_name()}")
 
 
+class NoGradient(Node):
+    """An operator whose gradient PyTorch does not compute either."""
+
+    def __init__(self, name, edges):
+        super().__init__("torch::autograd::NotImplemented", edges)
+        self._operator = name.removesuffix("_")
+
+    def __call__(self, *gradients):
+        raise RuntimeError(f"derivative for aten::{self._operator} is not implemented")
+
+
 class AccumulateGrad(Node):
     """Where gradients end: in a leaf's `.grad`."""
 
@@ -352,6 +363,8 @@ def begin(operator, args, kwargs):
     edges = [Edge(tensor) if tensor.requires_grad else None for tensor in tensors]
     formulas = DERIVATIVES.get(name) or (DERIVATIVES.get(name.removesuffix("_")) if operator._writes else None)
     shown = f"{_title(name)}Backward{_variant(name, args)}"
+    if name in ("floor_divide", "floor_divide_"):
+        return NoGradient(name, edges)
     if formulas is None:
         return UnknownNode(shown, edges)
     node = OperatorNode(shown, edges, places)

@@ -250,8 +250,10 @@ def _arange(start, end, step=1, dtype=None):
 
 
 @function
-def arange(start, end=None, step=1, *, out=None, dtype=None, layout=None, device=None, requires_grad=False):
-    start, end = (0, start) if end is None else (start, end)
+def arange(start=None, end=None, step=1, *, out=None, dtype=None, layout=None, device=None, requires_grad=False):
+    if start is None and end is None:
+        raise TypeError("arange() received an invalid combination of arguments - got ()")
+    start, end = (0, start) if end is None else (start or 0, end)
     start, end, step = (value.item() if isinstance(value, Tensor) else value for value in (start, end, step))
     if step == 0:
         raise RuntimeError("step must be nonzero")

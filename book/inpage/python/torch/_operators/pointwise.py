@@ -132,8 +132,10 @@ def _binary(name, type_of):
                     "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found "
                     f"'{rounding_mode}'"
                 )
-            if rounding_mode == "floor":
+            if rounding_mode == "floor" and not common_type((input, other)).is_floating_point:
                 return FUNCTIONS["floor_divide"](input, other)
+            if rounding_mode == "floor":
+                return FUNCTIONS["floor"](run(input, other))
             return FUNCTIONS["trunc"](run(input, other)).to(common_type((input, other)))
         return run(input, other) if alpha == 1 else run(input, other, alpha)
 

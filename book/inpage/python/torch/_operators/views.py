@@ -571,6 +571,8 @@ def tensor_split(input, indices_or_sections, dim=0):
     size = input._shape[at]
     if isinstance(indices_or_sections, int):
         count = indices_or_sections
+        if count <= 0:
+            raise RuntimeError(f"number of sections must be larger than 0, got {count}")
         lengths = [size // count + (place < size % count) for place in range(count)]
     else:
         marks = [0, *(min(mark, size) for mark in indices_or_sections), size]

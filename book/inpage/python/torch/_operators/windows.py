@@ -5,6 +5,7 @@ import math
 from .. import _autocast, _numbers
 from .. import _metadata as meta
 from .._dispatch import operator
+from .._lacking import lacking
 from .._tensor import Tensor, made, need_tensor
 from . import views
 
@@ -76,6 +77,8 @@ def convolved(input, weight, bias, stride, padding, dilation, groups, count, tra
         given, padding = _named_padding(given, padding, weight._shape[2:], stride, dilation)
     padding, output_padding = each(padding, count, "padding", name), each(output_padding, count)
     _check(given, weight, bias, stride, padding, dilation, groups, transposed, output_padding)
+    if _numbers.engine is not None and any(extra >= s for extra, s in zip(output_padding, stride, strict=True)):
+        raise lacking(f"F.{name} with an output_padding that is not smaller than the stride")
     output = convolution(
         given, weight, bias, list(stride), list(padding), list(dilation), transposed, list(output_padding), groups
     )
