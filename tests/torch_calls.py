@@ -1116,6 +1116,10 @@ nn.TransformerDecoderLayer(8, 2, 16, dtype=torch.float64)(r(5, 2, 8).double(), r
 nn.Transformer(8, 2, 1, 1, 16, dtype=torch.float64)(r(5, 2, 8).double(), r(7, 2, 8).double())
 torch.arange(end=4)
 torch.div(r(3), 0.3, rounding_mode="floor")
+r(2, 3, 4)[[[0, 1], [1, 0]]]
+r(2, 3, 4)[[]]
+r(2, 3).copy_(1.5)
+torch.dist(r(3), r(3).double())
 """.strip().splitlines()
 
 # Right ones whose shape depends on numbers, or which PyTorch does not run without them.
@@ -1705,6 +1709,9 @@ nn.LSTMCell(4, 6)(r(2, 4), (r(2, 6),))
 nn.ConvTranspose2d(4, 6, 2, 2)(r(2, 4, 3, 3), output_size=(1, 9, 9))
 torch.tensor_split(r(3), 0)
 (nn.Parameter(r(3)) // 2).sum().backward()
+"a" ** r(3)
+"a" / r(3)
+r(3).flip()
 """.strip().splitlines()
 
 WRONG = """
@@ -1850,6 +1857,7 @@ r(2, 3).scatter_(1, words(3, 2, 1), "a")
 r(2, 3).split(0)
 r(2, 3).tril(0.5)
 r(2, 3).cumsum()
+torch.clamp(r(3), "a")
 """.strip().splitlines()
 
 # Those which are known to be wrong by their numbers alone.

@@ -396,6 +396,8 @@ x = torch.arange(6.).view(2, 3); x[[0, 1]] = torch.ones(1, 2, 3); x[x > 5] = tor
 print(F.grid_sample(-torch.ones(1, 1, 2, 2), torch.tensor([[[[2., 2.], [0.3, 0.]]]]), "nearest", align_corners=False))
 
 nn.ConvTranspose2d(1, 1, 2, dilation=2, output_padding=1)(torch.ones(1, 1, 2, 2)).sum()
+
+x = torch.ones(3, requires_grad=True); print(1 - x, x - 1, (x * 3) // 2)
 '''.strip().split("\n\n")
 
 

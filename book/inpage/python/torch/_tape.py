@@ -394,6 +394,8 @@ def _variant(name, args):
         return 0 if len(args) == 1 else 2 if isinstance(args[1], (tuple, list)) else 1
     if name in _OTHERWISE_IN_PLACE:
         return 1
+    if name == "rsub":
+        return int(not isinstance(args[1], Tensor))
     if name in ("clamp", "clamp_"):
         return int(not any(isinstance(bound, Tensor) for bound in args[1:]))
     return int(name in ("pow", "pow_") and isinstance(args[1], Tensor))

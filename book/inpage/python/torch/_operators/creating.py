@@ -557,6 +557,8 @@ def _copy(self, src):
 
 @method
 def copy_(self, src, non_blocking=False):
+    if isinstance(src, (int, float)):
+        src = scalar_tensor(src, dtype=self.dtype)
     need_tensor(src, "copy_", "other", 1)
     return _copy(self, src)
 

@@ -10,11 +10,13 @@ from .._public import both, function, method, named
 from .._tensor import Tensor, made, need_tensor
 from . import views
 
+_NO_NUMBERS = slice, Tensor, type(None), type(Ellipsis), list, tuple, range
+
 
 def _as_tuple(key):
     if isinstance(key, tuple):
         return key
-    if isinstance(key, list) and any(isinstance(one, (slice, Tensor, type(None), type(Ellipsis))) for one in key):
+    if isinstance(key, list) and any(isinstance(one, _NO_NUMBERS) for one in key):
         return tuple(key)
     return (key,)
 
@@ -33,7 +35,7 @@ def _listed(one):
 def _tensor_of(data):
     from .creating import tensor
 
-    return tensor(list(data))
+    return tensor(list(data)) if data else tensor([], dtype=meta.int64)
 
 
 def _simple(tensor, key):

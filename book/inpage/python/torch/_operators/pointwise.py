@@ -292,6 +292,9 @@ def clamp(input, min=None, max=None, *, out=None):
     need_tensor(input, "clamp")
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
+    for name, bound in (("min", min), ("max", max)):
+        if not isinstance(bound, (Tensor, int, float, type(None))):
+            raise TypeError(f"clamp(): argument '{name}' must be Number, not {type(bound).__name__}")
     return _clamp(input, min, max)
 
 
@@ -504,18 +507,19 @@ for _sign_name, _method_name in {
     _sign(_sign_name, _method_name)
 
 
-def _divided(self, other):
-    return FUNCTIONS["mul"](FUNCTIONS["reciprocal"](self), other)
+def _reflected(name, apply):
+    """What a sign does where the tensor stands on its right."""
+
+    def of_number(self, other):
+        return apply(self, other) if isinstance(other, (int, float, complex)) else NotImplemented
+
+    setattr(Tensor, name, named(of_number, name))
 
 
-def _raised(self, other):
-    return _power(_number(other), self)
-
-
-Tensor.__rtruediv__ = named(_divided, "__rtruediv__")
-Tensor.__rmod__ = named(lambda self, other: FUNCTIONS["remainder"](_number(other), self), "__rmod__")
-Tensor.__rfloordiv__ = named(lambda self, other: FUNCTIONS["floor_divide"](other, self), "__rfloordiv__")
-Tensor.__rpow__ = named(_raised, "__rpow__")
+_reflected("__rtruediv__", lambda self, other: FUNCTIONS["mul"](FUNCTIONS["reciprocal"](self), other))
+_reflected("__rmod__", lambda self, other: FUNCTIONS["remainder"](_number(other), self))
+_reflected("__rfloordiv__", lambda self, other: FUNCTIONS["floor_divide"](other, self))
+_reflected("__rpow__", lambda self, other: _power(_number(other), self))
 Tensor.__neg__ = named(lambda self: FUNCTIONS["neg"](self), "__neg__")
 Tensor.__pos__ = named(lambda self: self, "__pos__")
 Tensor.__abs__ = named(lambda self: FUNCTIONS["abs"](self), "__abs__")

@@ -297,7 +297,7 @@ def norm(input, p="fro", dim=None, keepdim=False, out=None, dtype=None):
 @operator("dist")
 def _dist(self, other, p=2):
     meta.broadcast([self._shape, other._shape])
-    return made((), self.dtype)
+    return made((), meta.promoted(self.dtype, other.dtype))
 
 
 @both

@@ -831,6 +831,8 @@ def roll(input, shifts, dims=None):
 
 @both
 def flip(input, *dims):
+    if not dims:
+        raise TypeError('flip() missing 1 required positional arguments: "dims"')
     dims = sizes_of(dims)
     places = [meta.whole_dim(dim, input.dim()) for dim in dims]
     for place in places:
