@@ -378,6 +378,26 @@ print(torch.nn.init.xavier_uniform_(torch.empty(2, 2)), torch.nn.init.orthogonal
 
 print(torch.tensor([0.1, 0.5]).apply_(lambda v: v * 2), torch.tensor([1, 2, 3]).tolist(), torch.tensor(3).item(),
     float(torch.tensor(2)))
+
+x = torch.ones(2, 3); print(type(x), type(x.shape), type(x.dtype), type(x.device), type(x.max(0)), torch.typename(x))
+
+x = torch.ones(3, requires_grad=True); print(x[:3], x[0:], x.view(1, 3).squeeze(0), x.view(1, 3).squeeze())
+
+x = torch.ones(2, requires_grad=True); print(F.leaky_relu(x * 1, inplace=True), F.unfold(x.view(1, 1, 1, 2), 1))
+
+import warnings; x = torch.ones(2, requires_grad=True); y = x * 2; y.sum().backward()
+with warnings.catch_warnings(record=True) as heard: warnings.simplefilter("always"); print(y.grad, x.grad)
+print(str(heard[0].message).partition(" (")[0])
+
+print(torch.manual_seed(-1).initial_seed(), torch.rand(2))
+
+x = torch.arange(6.).view(2, 3); x[[0, 1]] = torch.ones(1, 2, 3); x[x > 5] = torch.tensor(7); print(x)
+
+print(F.grid_sample(-torch.ones(1, 1, 2, 2), torch.tensor([[[[2., 2.], [0.3, 0.]]]]), "nearest", align_corners=False))
+
+nn.ConvTranspose2d(1, 1, 2, dilation=2, output_padding=1)(torch.ones(1, 1, 2, 2)).sum()
+
+x = torch.ones(3, requires_grad=True); print(1 - x, x - 1, (x * 3) // 2)
 '''.strip().split("\n\n")
 
 

@@ -8,7 +8,7 @@ const ONE = {
     const bits = bitsOf(out), given = bitsOf(x);
     for (let at = 0; at < bits.length; at += 1) bits[at] = given[at] & -Number(!(x[at] <= 0));
   },
-  sign(out, x) { for (let at = 0; at < out.length; at += 1) out[at] = Math.sign(x[at]); },
+  sign(out, x) { for (let at = 0; at < out.length; at += 1) out[at] = Number(x[at] > 0) - Number(x[at] < 0); },
 };
 
 const TWO = {

@@ -19,12 +19,12 @@ export const KINDS = {
 };
 
 const UNARY = {
-  abs: Math.abs, ceil: Math.ceil, floor: Math.floor, trunc: Math.trunc, sign: Math.sign, neg: (x) => -x, relu: (x) => (x <= 0 ? 0 : x),
+  abs: Math.abs, ceil: Math.ceil, floor: Math.floor, trunc: Math.trunc, sign, neg: (x) => -x, relu: (x) => (x <= 0 ? 0 : x),
   exp: Math.exp, expm1: Math.expm1, log: Math.log, log1p: Math.log1p, log2: Math.log2, log10: Math.log10, sqrt: Math.sqrt,
   rsqrt: (x) => 1 / Math.sqrt(x), reciprocal: (x) => 1 / x, sin: Math.sin, cos: Math.cos, tan: Math.tan, tanh: Math.tanh,
   sigmoid: (x) => 1 / (1 + Math.exp(-x)), silu: (x) => x / (1 + Math.exp(-x)), positive: (x) => x,
   round: (x) => (Math.abs(x % 1) === 0.5 ? 2 * Math.round(x / 2) : Math.round(x)), // a half goes to the even number
-  isnan: Number.isNaN, isfinite: Number.isFinite, isinf: (x) => Math.abs(x) === Infinity, logical_not: (x) => !x,
+  isnan: Number.isNaN, isfinite: Number.isFinite, isinf: (x) => Math.abs(x) === Infinity, logical_not: (x) => x === 0,
   _to_copy: (x) => x, erf, atan: Math.atan, asin: Math.asin, acos: Math.acos, sinh: Math.sinh, cosh: Math.cosh,
   nan_to_num: (x, nan, most, least) => (Number.isNaN(x) ? nan : x === Infinity ? most : x === -Infinity ? least : x),
   exp2: (x) => 2 ** x, frac: (x) => x - Math.trunc(x),
@@ -34,6 +34,11 @@ const UNARY = {
   softplus: (x, beta = 1, threshold = 20) => (x * beta > threshold ? x : Math.log1p(Math.exp(x * beta)) / beta),
   mish: (x) => x * Math.tanh(Math.log1p(Math.exp(x))), log_sigmoid_forward: (x) => Math.min(x, 0) - Math.log1p(Math.exp(-Math.abs(x))),
 };
+
+// Of what is no number, and of −0, as PyTorch's.
+function sign(x) {
+  return Number(x > 0) - Number(x < 0);
+}
 
 function erf(x) {
   const size = Math.abs(x);
@@ -53,7 +58,7 @@ const BINARY = {
   floor_divide: (x, y) => Math.floor(x / y), remainder: (x, y) => x - y * Math.floor(x / y), fmod: (x, y) => x % y,
   maximum: (x, y) => Math.max(x, y), minimum: (x, y) => Math.min(x, y), atan2: Math.atan2,
   eq: (x, y) => x === y, ne: (x, y) => x !== y, lt: (x, y) => x < y, le: (x, y) => x <= y, gt: (x, y) => x > y, ge: (x, y) => x >= y,
-  logical_and: (x, y) => x && y, logical_or: (x, y) => x || y, logical_xor: (x, y) => !x !== !y,
+  logical_and: (x, y) => x !== 0 && y !== 0, logical_or: (x, y) => x !== 0 || y !== 0, logical_xor: (x, y) => (x === 0) !== (y === 0),
   mse_loss: (x, y) => (x - y) ** 2,
   bitwise_and: (x, y) => x & y, bitwise_or: (x, y) => x | y, bitwise_xor: (x, y) => x ^ y,
 };
@@ -75,13 +80,14 @@ const REDUCED = { // of a row of numbers, given as its array, where it begins an
     return order === 0 ? all : all ** (1 / order);
   },
   logsumexp: (x, at, step, count) => {
-    const most = REDUCED.amax(x, at, step, count);
+    const most = count ? REDUCED.amax(x, at, step, count) : -Infinity;
+    if (!Number.isFinite(most)) return most;
     let all = 0;
     for (let n = 0; n < count; n += 1) all += Math.exp(x[at + n * step] - most);
     return most + Math.log(all);
   },
-  all: (x, at, step, count) => { for (let n = 0; n < count; n += 1) if (!x[at + n * step]) return 0; return 1; },
-  any: (x, at, step, count) => { for (let n = 0; n < count; n += 1) if (x[at + n * step]) return 1; return 0; },
+  all: (x, at, step, count) => { for (let n = 0; n < count; n += 1) if (x[at + n * step] === 0) return 0; return 1; },
+  any: (x, at, step, count) => { for (let n = 0; n < count; n += 1) if (x[at + n * step] !== 0) return 1; return 0; },
   count_nonzero: (x, at, step, count) => { let all = 0; for (let n = 0; n < count; n += 1) all += x[at + n * step] !== 0; return all; },
 };
 
@@ -109,7 +115,11 @@ export const seeded = (seed) => { random = generator(Number(seed) >>> 0); };
 export const state = () => random.state();
 export const restored = (kept) => random.restore(kept);
 export const uniform = (kind, count, low, high) => random.uniform(count, low, high, KINDS[kind]);
-export const below = (count, low, high) => Float64Array.from({ length: count }, () => low + (random.word() % (high - low)));
+export function below(count, low, high) {
+  const range = high - low, wide = BigInt(range);
+  const pick = () => (range < 2 ** 32 ? random.word() % range : Number(((BigInt(random.word()) << 32n) | BigInt(random.word())) % wide));
+  return Float64Array.from({ length: count }, () => low + pick());
+}
 
 export const few = (count) => random.few(count);
 export const tossed = (count, chance) => Float32Array.from({ length: count }, () => random.precise() < chance);

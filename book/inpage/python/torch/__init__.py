@@ -34,13 +34,14 @@ from ._metadata import (
 )
 from ._metadata import default_type as get_default_dtype
 from ._metadata import set_default_type as set_default_dtype
+from ._offered import offered as _offered
 from ._operators.creating import into_what_is_given as _into_what_is_given
 from ._operators.creating import layers_on_their_device as _layers_on_their_device
 from ._operators.creating import on_their_device as _on_their_device
 from ._printing import set_printoptions
 from ._public import FUNCTIONS as _FUNCTIONS
 from ._public import METHODS as _METHODS
-from ._tensor import Tensor
+from ._tensor import Tensor, typename
 from .random import Generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 
 __version__ = "0.0.0+page"
@@ -50,7 +51,7 @@ inf, nan, pi, e, newaxis = _math.inf, _math.nan, _math.pi, _math.e, None
 _on_their_device(_FUNCTIONS)
 _into_what_is_given(_FUNCTIONS)
 for _name, _method in _METHODS.items():
-    setattr(Tensor, _name, _method)
+    setattr(Tensor, _name, _offered(_method, is_method=True))
 globals().update(_meta.PUBLIC_TYPES)
 from . import nn  # noqa: E402  isort: skip  (functions of its own are torch's, too)
 
@@ -58,7 +59,7 @@ from . import _composed  # noqa: E402  isort: skip  (over what stands above)
 
 _layers_on_their_device(getattr(nn, _name) for _name in nn.modules.__all__)
 
-globals().update(_FUNCTIONS)
+globals().update({_name: _offered(_function) for _name, _function in _FUNCTIONS.items()})
 from . import _C, _ops, ao, autograd, fft, jit, linalg, optim, random, serialization, special, utils  # noqa: E402  isort: skip
 from .serialization import load, save  # noqa: E402  isort: skip
 

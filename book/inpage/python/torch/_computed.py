@@ -17,6 +17,7 @@ _TWO = (
     "add sub rsub mul div pow floor_divide remainder fmod maximum minimum atan2 eq ne lt le gt ge logical_and "
     "logical_or logical_xor bitwise_and bitwise_or bitwise_xor"
 )
+_DIVIDING = {"floor_divide", "remainder", "fmod"}
 _MANY = "sum prod mean var std amax amin all any count_nonzero argmax argmin"
 _WITH_SETTINGS = "gelu elu hardswish hardsigmoid softplus mish log_sigmoid_forward nan_to_num"
 
@@ -63,6 +64,10 @@ for _name in _WITH_SETTINGS.split():
     _with_settings(_name)
 
 
+def _has_zero(values):
+    return not _engine().reduced("all", "bool", values, 1, values.length, 0).to_py()[0]
+
+
 def _two_operands(name):
     @computes(name)
     def compute(target, self, other, alpha=1):
@@ -75,6 +80,8 @@ def _two_operands(name):
         if name in ("div", "atan2") and not common.is_floating_point:
             common = meta.default_type()
         one, another = _operand(self, target, common), _operand(other, target, common)
+        if name in _DIVIDING and not common.is_floating_point and _has_zero(another):
+            raise RuntimeError("ZeroDivisionError")
         if alpha != 1:
             another = _engine().binary("mul", kind(common), another, _operand(alpha, target, common), another.length)
         return _engine().binary(name, kind(target.dtype), one, another, target.numel())
@@ -373,7 +380,8 @@ def _soft(name, logarithmic):
     def compute(target, self, dim, half_to_float=False):
         laid, back = dim_last(self, dim)
         count = self._shape[dim] if self.dim() else 1
-        return back(_engine().softmax(kind(target.dtype), laid, self.numel() // count, count, logarithmic), count)
+        rows = self.numel() // max(count, 1)
+        return back(_engine().softmax(kind(target.dtype), laid, rows, count, logarithmic), count)
 
 
 def dim_last(self, dim):

@@ -156,7 +156,7 @@ def _sort(target, self, dim=-1, descending=False):
 def _in_rows(self, dim, kept, descending):
     count = self._shape[meta.whole_dim(dim, self.dim())] if self.dim() else 1
     laid, back = dim_last(self, dim)
-    rows = self.numel() // count
+    rows = self.numel() // max(count, 1)
     parts = _numbers.engine.ordered(kind(self.dtype), laid, rows, count, kept, descending)
     return tuple(back(part, kept) for part in parts)
 
@@ -166,7 +166,8 @@ def _running(name, multiplies):
     def compute(target, self, dim, dtype=None):
         laid, back = dim_last(self, dim)
         count = self._shape[meta.whole_dim(dim, self.dim())] if self.dim() else 1
-        return back(_numbers.engine.running(kind(target.dtype), laid, self.numel() // count, count, multiplies), count)
+        rows = self.numel() // max(count, 1)
+        return back(_numbers.engine.running(kind(target.dtype), laid, rows, count, multiplies), count)
 
 
 _running("cumsum", False)
@@ -178,11 +179,11 @@ _running("cumprod", True)
 
 @computes("flip")
 def _flip(target, self, dims):
-    gone = [meta.whole_dim(dim, self.dim()) for dim in dims]
+    gone = [meta.whole_dim(dim, self.dim()) for dim in dims] if self.dim() else []
     strides = [-step if place in gone else step for place, step in enumerate(self._strides)]
     first = self._offset + sum((self._shape[place] - 1) * self._strides[place] for place in gone)
     if not self.numel():
-        raise Unknown
+        return numbers(self).slice()
     return _numbers.engine.laid(memory(self), first, list(self._shape), strides)
 
 
@@ -315,7 +316,7 @@ def _normed_rows(target, self, rows, count, eps, weight, bias, steps, is_by_plac
         if is_by_place:
             return engine.laid(values, 0, [rows, count], [0, 1])
         samples, channels = self._shape[:2]
-        return engine.laid(values, 0, [samples, channels, self.numel() // samples // channels], [0, 1, 0])
+        return engine.laid(values, 0, [samples, channels, math.prod(self._shape[2:])], [0, 1, 0])
 
     size = self.numel()
     values = engine.binary("mul", held, engine.binary("sub", held, x, along(mean), size), along(spread), size)

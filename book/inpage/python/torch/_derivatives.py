@@ -179,11 +179,6 @@ def _div(keep, self, other, alpha=1):
     return lambda grad: grad / others(), lambda grad: -grad * (its() / others()) / others()
 
 
-@derivative("floor_divide", "logical_not")
-def _no_slope(keep, self, other=None, alpha=1):
-    return lambda grad: grad * 0, lambda grad: grad * 0
-
-
 @derivative("remainder", "fmod")
 def _remainder(keep, self, other, alpha=1):
     its, others = keep(self, other), keep(other, other)
@@ -302,8 +297,26 @@ def _mean(keep, self, dim=None, keepdim=False, dtype=None):
 
 @derivative("prod")
 def _prod(keep, self, dim=None, keepdim=False, dtype=None):
-    its, result = keep(self), keep.result()
-    return (lambda grad: _spread(grad * result(), its()._shape, dim, keepdim) / its(),)
+    its = keep(self)
+
+    def formula(grad):
+        x = its()
+        others = _others(x.reshape(-1), 0).view(x._shape) if dim is None else _others(x, dim)
+        return _spread(grad, x._shape, dim, keepdim) * others
+
+    return (formula,)
+
+
+def _others(x, dim):
+    """For each number the product of all others along a dimension, zeros among them or not."""
+    if not x.dim() or not x.numel():
+        return FUNCTIONS["ones_like"](x)
+
+    def before(row):
+        return FUNCTIONS["cat"]([FUNCTIONS["ones_like"](row.narrow(dim, 0, 1)), row.narrow(dim, 0, last)], dim)
+
+    last = x._shape[dim] - 1
+    return before(x).cumprod(dim) * before(x.flip(dim)).cumprod(dim).flip(dim)
 
 
 @derivative("var")
@@ -324,7 +337,10 @@ def _std(keep, self, dim=None, keepdim=False, dtype=None, correction=1):
 
 
 def _var_slope(x, dim, correction):
-    return (x - x.mean(dim, True)) * (2 / max(_count(x._shape, dim) - correction, 0))
+    apart, freedom = x - x.mean(dim, True), _count(x._shape, dim) - correction
+    if freedom <= 0:
+        return FUNCTIONS["where"](apart == 0, math.nan, math.inf)
+    return apart * (2 / freedom)
 
 
 @derivative("logsumexp")
@@ -540,7 +556,15 @@ def _cat(keep, tensors, dim=0):
     dim = meta.whole_dim(dim, max(tensor.dim() for tensor in tensors))
     sizes = [0 if tuple(tensor._shape) == (0,) else tensor._shape[dim] for tensor in tensors]
     starts = [sum(sizes[:place]) for place in range(len(sizes))]
-    return (lambda grad: [grad.narrow(dim, start, size) for start, size in zip(starts, sizes, strict=True)],)
+    whole = [tuple(tensor._shape) != (0,) for tensor in tensors]  # what has nothing joins whatever shape
+
+    def formula(grad):
+        return [
+            grad.narrow(dim, start, size) if joins else grad.new_zeros(0)
+            for start, size, joins in zip(starts, sizes, whole, strict=True)
+        ]
+
+    return (formula,)
 
 
 @derivative("stack")

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 from . import _autocast, _numbers, _tape
+from ._refused_types import refusing
 from ._tensor import check_writable
 
 # Whose results lie in the memory of what they were given.
@@ -55,7 +56,7 @@ class OpOverload:
         self.overloadpacket = packet(name)
         self.overloadpacket.default = self
         self.is_view = name in _VIEWS
-        self.kernel, self.tags = kernel, (Tag.pointwise,) if pointwise else ()
+        self.kernel, self.tags = refusing(name, kernel), (Tag.pointwise,) if pointwise else ()
         code = kernel.__code__
         names = code.co_varnames[: code.co_argcount]
         self._writes = writes

@@ -9,6 +9,8 @@ from typing import ClassVar
 class dtype:
     """A type of numbers, `torch.float32`; compared by identity, since there is one object of each."""
 
+    __module__ = "torch"
+
     def __init__(self, name, itemsize, kind):
         self._name, self.itemsize, self._kind = name, itemsize, kind
         self.is_floating_point, self.is_complex = kind == _FLOATING, kind == _COMPLEX
@@ -74,6 +76,31 @@ SCALAR_NAMES = {  # what PyTorch's messages call them
     complex64: "ComplexFloat",
     complex128: "ComplexDouble",
 }
+
+def type_name(kind):
+    """What C++ calls it, in some of PyTorch's messages."""
+    return _CXX_NAMES.get(kind) or SCALAR_NAMES[kind].lower()
+
+
+_CXX_NAMES = {
+    uint8: "unsigned char",
+    int8: "signed char",
+    int16: "short int",
+    int64: "long int",
+    float16: "c10::Half",
+    bfloat16: "c10::BFloat16",
+}
+
+def type_meant(given, function):
+    """`torch.float64` itself, or what is meant by Python's `float`."""
+    if isinstance(given, dtype):
+        return given
+    if given not in _PYTHON_S:
+        raise TypeError(f"{function}(): argument 'dtype' must be torch.dtype, not {given.__class__.__name__}")
+    return _PYTHON_S[given]
+
+
+_PYTHON_S = {bool: bool_, int: int64, float: float64, complex: complex128}
 
 _default = [float32]
 
@@ -142,6 +169,8 @@ class device:
     Where tensors hold numbers, `meta` is the one that means something else: what is made there has shapes alone.
     """
 
+    __module__ = "torch"
+
     def __init__(self, type="meta", index=None):
         if isinstance(type, device):
             type, index = type.type, type.index
@@ -182,6 +211,8 @@ HERE = device("meta")
 
 
 class layout:
+    __module__ = "torch"
+
     def __init__(self, name):
         self._name = name
 
@@ -196,7 +227,7 @@ class layout:
 
 
 class memory_format(layout):
-    pass
+    __module__ = "torch"
 
 
 strided, sparse_coo = layout("strided"), layout("sparse_coo")
@@ -206,6 +237,8 @@ channels_last_3d, preserve_format = memory_format("channels_last_3d"), memory_fo
 
 class Size(tuple):
     """A shape."""
+
+    __module__ = "torch"
 
     def numel(self):
         return math.prod(self)

@@ -95,9 +95,14 @@ def listed(tensor):
     """The same as Python's numbers, as the tensor's type has them."""
     values = engine.listed(numbers(tensor))
     if tensor.dtype in (meta.bool_, meta.int64):  # which are kept as other numbers
-        as_held = bool if tensor.dtype is meta.bool_ else int
+        as_held = bool if tensor.dtype is meta.bool_ else _whole
         return [as_held(value) for value in values]
     return values
+
+
+def _whole(value):
+    """Of what is no number, or beyond all, PyTorch makes the least there is."""
+    return int(value) if -(2**63) <= value < 2**63 else -(2**63)
 
 
 def fill(name, args, kwargs, output, writes):

@@ -36,4 +36,4 @@ def returned(name, *fields):
         parts = ",\n".join(f"{field}={getattr(results, field)!r}" for field in fields)
         return f"torch.return_types.{name}(\n{parts})"
 
-    return type(name, (namedtuple(name, fields),), {"__repr__": shown})
+    return type(name, (namedtuple(name, fields),), {"__repr__": shown, "__module__": "torch.return_types"})

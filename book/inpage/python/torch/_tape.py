@@ -191,7 +191,7 @@ class Node:
         return handle
 
     def __repr__(self):
-        return f"<{self._name} object at {id(self):#x}>"
+        return f"<{self.shown()} object at {id(self):#x}>"
 
     def __getattr__(self, name):
         if name.startswith("_saved_") and name.removeprefix("_saved_") in self.__dict__.get("names", ()):
@@ -236,19 +236,30 @@ class UnknownNode(Node):
         raise lacking(f"the gradient of {self.bare_name()}")
 
 
+class NoGradient(Node):
+    """An operator whose gradient PyTorch does not compute either."""
+
+    def __init__(self, name, edges):
+        super().__init__("torch::autograd::NotImplemented", edges)
+        self._operator = name.removesuffix("_")
+
+    def __call__(self, *gradients):
+        raise RuntimeError(f"derivative for aten::{self._operator} is not implemented")
+
+
 class AccumulateGrad(Node):
     """Where gradients end: in a leaf's `.grad`."""
 
     def __init__(self, tensor):
-        super().__init__("AccumulateGrad", ())
+        super().__init__("torch::autograd::AccumulateGrad", ())
         self.variable, self.order = tensor, math.inf
 
     def __call__(self, gradient):
         tensor = self.variable
         if tensor.grad is None:
-            tensor.grad = _copy(gradient)
+            tensor._grad = _copy(gradient)
         elif _grad.is_grad_enabled():
-            tensor.grad = tensor.grad + gradient
+            tensor._grad = tensor._grad + gradient
         else:
             tensor.grad += gradient
         return ()
@@ -352,6 +363,8 @@ def begin(operator, args, kwargs):
     edges = [Edge(tensor) if tensor.requires_grad else None for tensor in tensors]
     formulas = DERIVATIVES.get(name) or (DERIVATIVES.get(name.removesuffix("_")) if operator._writes else None)
     shown = f"{_title(name)}Backward{_variant(name, args)}"
+    if name in ("floor_divide", "floor_divide_"):
+        return NoGradient(name, edges)
     if formulas is None:
         return UnknownNode(shown, edges)
     node = OperatorNode(shown, edges, places)
@@ -363,7 +376,10 @@ def begin(operator, args, kwargs):
 @functools.cache
 def _title(name):
     words = "".join(part[:1].upper() + part[1:] for part in name.strip("_").removesuffix("_forward").split("_"))
-    return re.sub(r"(?<=\d)d", "D", words)
+    return re.sub(r"(?<=\d)(d|col|im)", lambda part: part[0].capitalize(), words)
+
+
+_OTHERWISE_IN_PLACE = {"leaky_relu_", "elu_", "celu_", "threshold_", "rrelu_with_noise_"}
 
 
 def _variant(name, args):
@@ -374,6 +390,12 @@ def _variant(name, args):
         return int(len(args) == 1)
     if name in ("median", "nanmedian"):
         return int(len(args) > 1)
+    if name == "squeeze":
+        return 0 if len(args) == 1 else 2 if isinstance(args[1], (tuple, list)) else 1
+    if name in _OTHERWISE_IN_PLACE:
+        return 1
+    if name == "rsub":
+        return int(not isinstance(args[1], Tensor))
     if name in ("clamp", "clamp_"):
         return int(not any(isinstance(bound, Tensor) for bound in args[1:]))
     return int(name in ("pow", "pow_") and isinstance(args[1], Tensor))

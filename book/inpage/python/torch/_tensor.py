@@ -1,6 +1,7 @@
 """The tensor: shape, type, steps and memory; its methods are put on it where the functions are."""
 
 import math
+import warnings
 import weakref
 from collections import OrderedDict
 
@@ -31,10 +32,12 @@ class Tensor:
         a shape, `Tensor(2, 3)`; or nested lists, `Tensor([[1, 2]])`.
     """
 
+    __module__ = "torch"
+
     is_cuda = is_mps = is_xpu = is_ipu = is_maia = is_mtia = is_vulkan = is_xla = False
     is_nested = is_quantized = is_sparse = is_mkldnn = False
     layout = meta.strided
-    grad = None
+    _grad = None
     names = None
     # how it was computed, and in which memory it is a part of another
     _requires_grad, _grad_fn, _output_nr, _accumulator = False, None, 0, None
@@ -77,6 +80,11 @@ class Tensor:
         self.requires_grad_(wanted)
 
     def requires_grad_(self, requires_grad=True):
+        if not isinstance(requires_grad, bool):
+            raise TypeError(
+                "requires_grad_(): argument 'requires_grad' (position 1) must be bool, not "
+                f"{type(requires_grad).__name__}"
+            )
         if requires_grad and not (self.dtype.is_floating_point or self.dtype.is_complex):
             raise RuntimeError("only Tensors of floating point dtype can require gradients")
         if not requires_grad and self.grad_fn is not None:
@@ -96,6 +104,18 @@ class Tensor:
             self._seen_version = self._version
             self._grad_fn, self._output_nr, self._requires_grad = AsStridedNode(base, self), 0, True
         return self._grad_fn
+
+    @property
+    def grad(self):
+        if self._grad is None and not self.retains_grad and self.grad_fn is not None:
+            warnings.warn(_NOT_POPULATED, stacklevel=2)
+        return self._grad
+
+    @grad.setter
+    def grad(self, gradient):
+        if gradient is not None:
+            _check_gradient(self, gradient)
+        self._grad = gradient
 
     @property
     def is_leaf(self):
@@ -142,10 +162,19 @@ class Tensor:
 
     @property
     def mT(self):
+        if self.dim() < 2:
+            raise RuntimeError(
+                f"tensor.mT is only supported on matrices or batches of matrices. Got {self.dim()}-D tensor."
+            )
         return self.transpose(-2, -1)
 
     @property
     def H(self):
+        if self.dim() != 2:
+            more = " For batches of matrices, consider using tensor.mH" if self.dim() > 2 else ""
+            raise RuntimeError(
+                f"tensor.H is only supported on matrices (2-D tensors). Got {self.dim()}-D tensor.{more}"
+            )
         return self.transpose(0, 1)
 
     @property
@@ -366,8 +395,8 @@ class Tensor:
         copy = made(self._shape, self.dtype, self._strides, storage, self._offset, cls=type(self))
         copy._requires_grad = self._requires_grad
         memo[id(self)] = copy
-        if self.grad is not None:
-            copy.grad = self.grad.__deepcopy__(memo)
+        if self._grad is not None:
+            copy._grad = self._grad.__deepcopy__(memo)
         return copy
 
     def _about_to_be_written(self):
@@ -412,34 +441,108 @@ def _checked_size(shape):
     return meta.Size(int(size) for size in shape)
 
 
+def with_gradients(tensor):
+    """A new tensor that requires them from the start."""
+    if not (tensor.dtype.is_floating_point or tensor.dtype.is_complex):
+        raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
+    return tensor.requires_grad_()
+
+
 class Versions:
     """How often was written to a tensor that counts for itself: `x.data`."""
 
     version = 0
 
 
+_NOT_POPULATED = (
+    "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be "
+    "populated during autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf Tensor, "
+    "use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure you access the "
+    "leaf Tensor instead. See github.com/pytorch/pytorch/pull/30531 for more information."
+)
+
+
+def _check_gradient(tensor, gradient):
+    if not isinstance(gradient, Tensor):
+        raise TypeError(
+            f"assigned grad expected to be a Tensor or None but got grad of type {type(gradient).__name__}"
+        )
+    if gradient is tensor:
+        raise RuntimeError("can't assign Variable as its own grad")
+    if gradient.dtype is not tensor.dtype:
+        raise RuntimeError(
+            f"attempting to assign a gradient with dtype '{meta.type_name(gradient.dtype)}' to a tensor with "
+            f"grad_dtype '{meta.SCALAR_NAMES[tensor.dtype]}'. The gradient must match the tensor's grad_dtype "
+            "(defaults to the tensor's dtype). You can set the tensor's grad_dtype attribute with a specific dtype, or "
+            "None to allow any dtype. Set grad_dtype with caution."
+        )
+    if gradient._shape != tensor._shape:
+        raise RuntimeError(
+            f"attempting to assign a gradient of size '{list(gradient._shape)}' to a tensor of size "
+            f"'{list(tensor._shape)}'. Please ensure that the gradient and the tensor are the same size"
+        )
+
+
 def _retained(tensor, gradient):
     if tensor is not None:
         gradient = gradient.detach()
-        tensor.grad = gradient if tensor.grad is None else tensor.grad + gradient
+        tensor._grad = gradient if tensor._grad is None else tensor._grad + gradient
+
+
+def typename(value):
+    """Of a class or function its own name, of anything else that of its type; a tensor's says of what numbers it is."""
+    if isinstance(value, Tensor):
+        return value.type()
+    named = value if hasattr(value, "__qualname__") else type(value)
+    return named.__qualname__ if named.__module__ == "builtins" else f"{named.__module__}.{named.__qualname__}"
 
 
 def flattened(data):
     """Numbers and shape of nested lists, which may hold tensors whose numbers are known."""
     if isinstance(data, Tensor):
         return data._values("torch.tensor() of a tensor") if data.numel() else [], tuple(data.shape)
+    shape, values = _sizes(data), []
+    _gather(data, shape, 0, values)
+    return values, shape
+
+
+def _sizes(data):
+    """Of nested lists, by the first of each."""
+    sizes = []
+    while isinstance(data, (list, tuple, range)):
+        sizes.append(len(data))
+        if not data:
+            break
+        data = data[0]
+    if sizes and isinstance(data, str):
+        raise ValueError("too many dimensions 'str'")
+    return tuple(sizes)
+
+
+def _gather(data, shape, dim, values):
+    if dim == len(shape):
+        values.append(_single(data))
+        return
     if not isinstance(data, (list, tuple, range)):
-        if not isinstance(data, (int, float, complex)):
-            raise TypeError(f"new(): data must be a sequence (got {type(data).__name__})")
-        return [data], ()
-    parts = [flattened(item) for item in data]
-    shapes = [shape for _, shape in parts]
-    for shape in shapes[1:]:
-        if shape != shapes[0]:
-            raise ValueError(
-                f"expected sequence of length {(shapes[0] or (1,))[0]} at dim 1 (got {(shape or (1,))[0]})"
-            )
-    return [value for values, _ in parts for value in values], (len(parts), *(shapes[0] if shapes else ()))
+        raise TypeError("not a sequence")
+    if len(data) != shape[dim]:
+        raise ValueError(f"expected sequence of length {shape[dim]} at dim {dim} (got {len(data)})")
+    for one in data if 0 not in shape else ():
+        _gather(one, shape, dim + 1, values)
+
+
+def _single(value):
+    if isinstance(value, Tensor):
+        if value.numel() != 1:
+            raise ValueError("only one element tensors can be converted to Python scalars")
+        return value._values("torch.tensor() of a tensor")[0]
+    if isinstance(value, str):
+        raise TypeError("new(): invalid data type 'str'")
+    if isinstance(value, (list, tuple)):
+        raise TypeError(f"'{type(value).__name__}' object cannot be interpreted as an integer")
+    if not isinstance(value, (int, float, complex)):
+        raise RuntimeError(f"Could not infer dtype of {type(value).__name__}")
+    return value
 
 
 def _empty(shape):

@@ -61,7 +61,7 @@ def _run(outputs, gradients, retain_graph, create_graph, inputs, wanted=None):
     found = _tape.run(edges, gradients, keep, create_graph, [_tape.Edge(leaf) for leaf in leaves])
     for leaf, gradient in zip(leaves, found, strict=True):
         if gradient is not None:
-            leaf.grad = gradient.clone() if leaf.grad is None else leaf.grad + gradient
+            leaf._grad = gradient.clone() if leaf._grad is None else leaf._grad + gradient
     return None
 
 

@@ -27,7 +27,7 @@ class Generator:
             return
         state = engine.state()
         if self._state is None:
-            engine.seeded(self._seed)
+            engine.seeded(self._seed % 2**32)
         else:
             engine.restored(self._state)
         yield
@@ -39,9 +39,10 @@ _generator = Generator()
 
 
 def manual_seed(seed):
+    seed = int(seed) % 2**64
     if _numbers.engine is not None:
-        _numbers.engine.seeded(int(seed))
-    return _generator.manual_seed(int(seed))
+        _numbers.engine.seeded(seed % 2**32)
+    return _generator.manual_seed(seed)
 
 
 def seed():

@@ -45,7 +45,7 @@ def _kthvalue(self, k, dim=-1, keepdim=False):
 def _median(self, dim=None, keepdim=False):
     """Of an even number, the lower of the two in the middle; a NaN, where there is one."""
     if dim is None:
-        return _median(self.reshape(-1), 0)[0]
+        return _median(self.reshape(-1), 0)[0] if self.numel() else self.new_full((), math.nan)
     size = self._shape[dim] if self.dim() else 1
     values, places = _kth(self, (size - 1) // 2, dim, keepdim)
     if not self.dtype.is_floating_point:

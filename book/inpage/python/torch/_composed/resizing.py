@@ -180,13 +180,13 @@ def _kept_within(place, size, padding_mode, corners):
 
 def _seen_at(self, spots):
     """The numbers at whole places, each times its shares; zero beyond the edges."""
-    sizes, at, share = self._shape[2:], 0, 1
+    sizes, at, share, within = self._shape[2:], 0, 1, True
     for (place, part), size in zip(spots, sizes, strict=True):
         place = place.detach()
-        share = share * ((place >= 0) & (place < size))
-        share = share if part is None else share * part
+        within = (place >= 0) & (place < size) & within
+        share = share * part
         at = at * size + place.clamp(0, size - 1).long()
     batch, channels = self._shape[:2]
     flat = at.reshape(batch, 1, -1).expand(batch, channels, -1)
     seen = self.flatten(2).gather(2, flat).reshape(batch, channels, *at._shape[1:])
-    return seen * share.unsqueeze(1)
+    return FUNCTIONS["where"](within.unsqueeze(1), seen * share.unsqueeze(1), 0.0)

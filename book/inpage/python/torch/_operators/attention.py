@@ -42,7 +42,7 @@ def _earlier(queries, keys):
 def _added(mask, dtype):
     """A mask as it is added to scores: where one of truths is false, nothing is looked at."""
     if mask.dtype is not meta.bool_:
-        return mask
+        return mask.to(dtype)
     with WithoutModes():
         return FUNCTIONS["where"](mask, 0.0, -math.inf).to(dtype)
 
@@ -50,13 +50,15 @@ def _added(mask, dtype):
 def _check(query, key, value, mask, is_causal):
     dtypes = [tensor.dtype for tensor in (query, key, value)]
     if len(set(dtypes)) > 1:
-        names = [
-            {"Float": "float", "Half": "c10::Half", "Double": "double"}.get(meta.SCALAR_NAMES[dtype], str(dtype))
-            for dtype in dtypes
-        ]
+        names = [meta.type_name(dtype) for dtype in dtypes]
         raise RuntimeError(
             f"Expected query, key, and value to have the same dtype, but got query.dtype: {names[0]} key.dtype: "
             f"{names[1]} and value.dtype: {names[2]} instead."
+        )
+    if mask is not None and mask.dtype not in (meta.bool_, meta.float32, query.dtype):
+        raise RuntimeError(
+            "Expected attn_mask dtype to be bool or float or to match query dtype, but got attn_mask.dtype: "
+            f"{meta.type_name(mask.dtype)} and  query.dtype: {meta.type_name(query.dtype)} instead."
         )
     if min(tensor.dim() for tensor in (query, key, value)) < 2:
         raise RuntimeError(

@@ -10,7 +10,7 @@ from .._dispatch import operator
 from .._grad import no_grad
 from .._lacking import lacking, no_numpy
 from .._public import FUNCTIONS, METHODS, both, function, method, named
-from .._tensor import Tensor, flattened, made, need_tensor
+from .._tensor import Tensor, flattened, made, need_tensor, with_gradients
 from .views import dtype_value, like_strides, sizes_of
 
 
@@ -63,7 +63,7 @@ def _from(generator):
 
 
 def _wanting(tensor, requires_grad):
-    return tensor.requires_grad_() if requires_grad else tensor
+    return with_gradients(tensor) if requires_grad else tensor
 
 
 for _name in ("zeros", "ones", "empty", "rand", "randn"):
@@ -77,8 +77,16 @@ def _full(size, fill_value, dtype=None):
     )
 
 
+def _need_number(value, name, position):
+    if not isinstance(value, (Tensor, int, float, complex)):
+        raise TypeError(
+            f"{name}(): argument 'fill_value' (position {position}) must be Number, not {type(value).__name__}"
+        )
+
+
 @function
 def full(size, fill_value, *, out=None, dtype=None, layout=None, device=None, requires_grad=False):
+    _need_number(fill_value, "full", 2)
     return _wanting(_full(sizes_of((size,)), fill_value, dtype), requires_grad)
 
 
@@ -120,8 +128,21 @@ def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=Fal
             dtype = data.dtype
     if dtype.is_complex and _numbers.engine is not None:
         raise lacking("torch.tensor of complex numbers")
+    if values is not None and not dtype.is_floating_point and dtype is not meta.bool_:
+        for value in values:
+            _refuse_beyond(dtype, value)
     known = None if values is None else [dtype_value(dtype, value) for value in values]
     return _wanting(made(shape, dtype, values=known), requires_grad)
+
+
+def _refuse_beyond(dtype, value):
+    """A whole number beyond those of a type; of those without signs, a negative one counts from their end."""
+    bits = 8 * dtype.itemsize
+    most = 2 ** (bits - dtype.is_signed) - 1
+    if not (-most - 1 <= value <= most):
+        if dtype is meta.int64:
+            raise ValueError("Overflow when unpacking long long")
+        raise RuntimeError(f"value cannot be converted to type {str(dtype).removeprefix('torch.')} without overflow")
 
 
 def _data(data):
@@ -229,8 +250,10 @@ def _arange(start, end, step=1, dtype=None):
 
 
 @function
-def arange(start, end=None, step=1, *, out=None, dtype=None, layout=None, device=None, requires_grad=False):
-    start, end = (0, start) if end is None else (start, end)
+def arange(start=None, end=None, step=1, *, out=None, dtype=None, layout=None, device=None, requires_grad=False):
+    if start is None and end is None:
+        raise TypeError("arange() received an invalid combination of arguments - got ()")
+    start, end = (0, start) if end is None else (start or 0, end)
     start, end, step = (value.item() if isinstance(value, Tensor) else value for value in (start, end, step))
     if step == 0:
         raise RuntimeError("step must be nonzero")
@@ -292,6 +315,10 @@ def randint(
 ):
     if size is None:
         low, high, size = 0, low, high
+        if not isinstance(size, (tuple, list)):
+            raise TypeError(
+                f"randint(): argument 'size' (position 2) must be tuple of ints, not {type(size).__name__}"
+            )
     elif high is None:
         low, high = 0, low
     if low >= high:
@@ -302,6 +329,7 @@ def randint(
 
 @function
 def randint_like(input, low, high=None, *, dtype=None, device=None):
+    low, high = (0, low) if high is None else (low, high)
     return _randint(low, high, input._shape, dtype or input.dtype)
 
 
@@ -529,6 +557,8 @@ def _copy(self, src):
 
 @method
 def copy_(self, src, non_blocking=False):
+    if isinstance(src, (int, float)):
+        src = scalar_tensor(src, dtype=self.dtype)
     need_tensor(src, "copy_", "other", 1)
     return _copy(self, src)
 
@@ -548,6 +578,8 @@ def set_(self, source=None, storage_offset=0, size=None, stride=None):
 
 @method
 def resize_(self, *sizes, memory_format=None):
+    if self.requires_grad:
+        raise RuntimeError("cannot resize variables that require grad")
     self._shape = meta.Size(sizes_of(sizes))
     self._strides = meta.contiguous_strides(self._shape)
     return self

@@ -10,18 +10,20 @@ from .._public import both, function, method, named
 from .._tensor import Tensor, made, need_tensor
 from . import views
 
+_NO_NUMBERS = slice, Tensor, type(None), type(Ellipsis), list, tuple, range
+
 
 def _as_tuple(key):
     if isinstance(key, tuple):
         return key
-    if isinstance(key, list) and any(isinstance(one, (slice, Tensor, type(None), type(Ellipsis))) for one in key):
+    if isinstance(key, list) and any(isinstance(one, _NO_NUMBERS) for one in key):
         return tuple(key)
     return (key,)
 
 
 def _takes(one):
     """How many dimensions an index stands for."""
-    if isinstance(one, Tensor) and one.dtype in (meta.bool_, meta.uint8):
+    if isinstance(one, Tensor) and _is_mask(one):
         return one.dim()
     return 0 if one is None or one is Ellipsis or isinstance(one, bool) else 1
 
@@ -33,13 +35,18 @@ def _listed(one):
 def _tensor_of(data):
     from .creating import tensor
 
-    return tensor(list(data))
+    return tensor(list(data)) if data else tensor([], dtype=meta.int64)
 
 
 def _simple(tensor, key):
     """Apply what only looks; gives back the view and what is left to index with, by dimension."""
     key = [_listed(one) for one in _as_tuple(key)]
     needed = sum(_takes(one) for one in key)
+    if needed and not tensor.dim() and all(hasattr(one, "__index__") for one in key):
+        raise IndexError(
+            "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a "
+            "0-dim tensor to a number"
+        )
     if needed > tensor.dim():
         raise IndexError(f"too many indices for tensor of dimension {tensor.dim()}")
     view, dim, left = tensor, 0, []
@@ -68,11 +75,13 @@ def _simple(tensor, key):
                 view = _selected(view, dim, int(one.item()), len(left))
                 continue
             left.append(one)
-            dim += max(_takes(one), 1) if one.dtype in (meta.bool_, meta.uint8) else 1
+            dim += max(_takes(one), 1) if _is_mask(one) else 1
         elif hasattr(one, "__index__"):
             view = _selected(view, dim, one.__index__(), len(left))
+        elif isinstance(one, str):
+            raise TypeError("new(): invalid data type 'str'")
         else:
-            raise TypeError(
+            raise IndexError(
                 "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got "
                 f"{type(one).__name__})"
             )
@@ -95,6 +104,8 @@ def _selected(view, dim, index, place):
 
 
 def _getitem(self, key):
+    if isinstance(key, slice) and self.dim() and (key.step or 1) > 0:
+        return views.slice_op(self, 0, _index(key.start), _index(key.stop), _index(key.step) or 1)
     view, left = _simple(self, key)
     if any(one is not None for one in left):
         return index_op(view, left)
@@ -107,7 +118,7 @@ def _indexed_shape(tensor, indices):
     """The shape of `tensor[indices]`, where None keeps a dimension."""
     spread, dim = [], 0
     for one in indices:
-        if one is not None and one.dtype in (meta.bool_, meta.uint8):
+        if one is not None and _is_mask(one):
             for offset, size in enumerate(one._shape):
                 if size != tensor._shape[dim + offset]:
                     raise IndexError(
@@ -160,21 +171,38 @@ def _setitem(self, key, value):
     if not isinstance(value, Tensor):
         from .creating import scalar_tensor
 
+        if not isinstance(value, (int, float, complex)):
+            raise TypeError(f"can't assign a {type(value).__name__} to a torch.{meta.SCALAR_NAMES[self.dtype]}Tensor")
         value = scalar_tensor(value, dtype=self.dtype)
-    if any(one is not None for one in left):
-        masked = any(one is not None and one.dtype in (meta.bool_, meta.uint8) for one in left)
-        if not masked:
-            shape = _indexed_shape(view, left)
-            if len(value._shape) > len(shape) or meta.broadcast([shape, value._shape]) != shape:
-                raise RuntimeError(
-                    f"shape mismatch: value tensor of shape {list(value._shape)} cannot be broadcast to indexing "
-                    f"result of shape {list(shape)}"
-                )
-        _index_put(view, left, value)
+    if all(one is None for one in left):
+        value = _without_ones_before(value, view.dim())
+        view.copy_(views.expand_op(value, view._shape) if value._shape != view._shape else value)
         return
-    while value.dim() > view.dim() and value._shape[0] == 1:
+    if all(one is None or not _is_mask(one) or one._storage.values is not None for one in left):
+        shape = _indexed_shape(view, left)
+        value = _without_ones_before(value, len(shape))
+        if not _reaches(value._shape, shape):
+            raise RuntimeError(
+                f"shape mismatch: value tensor of shape {list(value._shape)} cannot be broadcast to indexing result of "
+                f"shape {list(shape)}"
+            )
+    _index_put(view, left, value)
+
+
+def _without_ones_before(value, dims):
+    while value.dim() > dims and value._shape[0] == 1:
         value = views.squeeze_op(value, 0)
-    view.copy_(views.expand_op(value, view._shape) if value._shape != view._shape else value)
+    return value
+
+
+def _is_mask(index):
+    return index.dtype in (meta.bool_, meta.uint8)
+
+
+def _reaches(small, large):
+    """Whether a shape grows to another."""
+    pairs = zip(reversed(small), reversed(large), strict=False)
+    return len(small) <= len(large) and all(one in (1, other) for one, other in pairs)
 
 
 Tensor.__getitem__ = _getitem
@@ -232,8 +260,9 @@ def _gather(self, dim, index):
 def _check_index(index, name):
     need_tensor(index, name, "index", 3)
     if index.dtype not in (meta.int64, meta.int32):
-        both = name in ("gather", "scatter")
-        raise RuntimeError(f"{name}(): Expected dtype {'int32/int64' if both else 'int64'} for index")
+        wanted = {"gather": "int32/int64", "scatter": "int32/int64", "index_select": "int32 or int64"}
+        wanted = wanted.get(name, "int64")
+        raise RuntimeError(f"{name}(): Expected dtype {wanted} for index")
 
 
 @both
@@ -500,7 +529,7 @@ def nonzero(input, *, as_tuple=False):
     else:
         places = itertools.product(*map(range, input._shape))
         found = [place for place, value in zip(places, input._values("torch.nonzero"), strict=True) if value]
-    table = tensor(found, dtype=meta.int64) if found else made((0, input.dim()), meta.int64)
+    table = tensor(found, dtype=meta.int64) if found else made((0, input.dim()), meta.int64, values=[])
     return tuple(table.unbind(1)) if as_tuple else table
 
 

@@ -103,7 +103,8 @@ _stacked("dstack", 2, lambda tensor: _at_least(tensor, 3))
 
 @function
 def hstack(tensors, *, out=None):
-    return cat(list(tensors), 0 if tensors[0].dim() <= 1 else 1)
+    tensors = [_at_least(tensor, 1) for tensor in tensors]
+    return cat(tensors, 0 if tensors[0].dim() == 1 else 1)
 
 
 def _at_least_function(name, count):
@@ -236,6 +237,8 @@ def pad(input, pad, mode="constant", value=None):
         return constant_pad_op(input, pad, value or 0)
     if mode not in ("reflect", "replicate", "circular"):
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
+    if value:
+        raise RuntimeError(f'Padding mode "{mode}" doesn\'t take in value argument')
     count = len(pad) // 2
     if input.dim() not in (count + 1, count + 2) or count not in (1, 2, 3):
         raise NotImplementedError(

@@ -7,6 +7,7 @@ from .._tensor import Tensor, made
 from .pointwise import elementwise
 
 REDUCTIONS = ("none", "mean", "sum")
+_OVER_TARGET = {"binary_cross_entropy_with_logits"}  # which PyTorch works out over a tensor of the target's type
 
 
 def check_reduction(reduction):
@@ -20,7 +21,8 @@ def paired(name):
     @operator(name)
     def run(self, target, reduction=1, *args):
         weights = [one for one in args if isinstance(one, Tensor)]
-        result = elementwise((self, target, *weights), meta.promoted(self.dtype, target.dtype))
+        dtype = target.dtype if name in _OVER_TARGET else meta.promoted(self.dtype, target.dtype)
+        result = elementwise((self, target, *weights), dtype)
         return result if reduction == 0 else made((), result.dtype)
 
     return run
@@ -88,16 +90,21 @@ def nll(input, target, weight, ignore_index, reduction):
     if input.dim() not in (1, 2, 3, 4, 5):
         raise ValueError(f"Expected 2 or more dimensions (got {input.dim()})")
     if input.dim() == 1:
-        if target.dim():
+        if target.dim() == 1 and target.numel() != 1:
+            raise ValueError(f"For 1D input, 1D target must have size 1, but got target size: {target.numel()}")
+        if target.dim() > 1:
             raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
         _check_classes(target, classes, ignore_index)
         return nll_op(input, target, weight, number, ignore_index)[0]
-    if target.dim() and input._shape[0] != target._shape[0]:
-        raise ValueError(
-            f"Expected input batch_size ({input._shape[0]}) to match target batch_size ({target._shape[0]})."
-        )
+    batch = target._shape[0] if target.dim() else 0
+    if input._shape[0] != batch:
+        raise ValueError(f"Expected input batch_size ({input._shape[0]}) to match target batch_size ({batch}).")
     if input.dim() == 2 and target.dim() != 1:
         raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
+    if input.dim() == 4 and target.dim() != 3:
+        raise RuntimeError(
+            f"only batches of spatial targets supported (3D tensors) but got targets of dimension: {target.dim()}"
+        )
     if input.dim() > 2 and tuple(target._shape) != (input._shape[0], *input._shape[2:]):
         raise RuntimeError(f"Expected target size {[input._shape[0], *input._shape[2:]]}, got {list(target._shape)}")
     _check_classes(target, classes, ignore_index)

@@ -74,9 +74,12 @@ def check_in_place(target, operands, dtype):
     return target
 
 
+_TENSORS_ALONE = {"maximum", "minimum", "fmax", "fmin", "atan2", "hypot", "logical_and", "logical_or", "logical_xor"}
+
+
 def _checked(name, operands):
     for place, value in enumerate(operands):
-        if not isinstance(value, (Tensor, int, float, complex)):
+        if not isinstance(value, Tensor if name in _TENSORS_ALONE else (Tensor, int, float, complex)):
             argument = ("input", "other")[place]
             if place:
                 raise TypeError(f"{name}(): argument 'other' (position 2) must be Tensor, not {type(value).__name__}")
@@ -120,7 +123,6 @@ def _binary(name, type_of):
 
     def plain(input, other, *, alpha=1, rounding_mode=None, out=None):
         _checked(name, (input, other))
-        _refuse_truths(name, input, other)
         _refuse_fractions(name, input, other)
         if not isinstance(input, Tensor):
             return run(_number(input), other)
@@ -130,8 +132,10 @@ def _binary(name, type_of):
                     "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found "
                     f"'{rounding_mode}'"
                 )
-            if rounding_mode == "floor":
+            if rounding_mode == "floor" and not common_type((input, other)).is_floating_point:
                 return FUNCTIONS["floor_divide"](input, other)
+            if rounding_mode == "floor":
+                return FUNCTIONS["floor"](run(input, other))
             return FUNCTIONS["trunc"](run(input, other)).to(common_type((input, other)))
         return run(input, other) if alpha == 1 else run(input, other, alpha)
 
@@ -159,16 +163,6 @@ def _refuse_fractions(name, *operands):
     kind = common_type(operands) if name in _BITWISE else meta.bool_
     if kind.is_floating_point:
         raise NotImplementedError(f"\"{_BITWISE[name]}\" not implemented for '{meta.SCALAR_NAMES[kind]}'")
-
-
-def _refuse_truths(name, *operands):
-    """Two truth values cannot be subtracted, nor one subtracted from."""
-    truths = [isinstance(value, bool) or getattr(value, "dtype", None) is meta.bool_ for value in operands]
-    if name == "sub" and all(truths):
-        raise RuntimeError(
-            "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` "
-            "operator instead."
-        )
 
 
 def _number(value):
@@ -219,6 +213,9 @@ def _power_in_place(self, exponent):
 
 @both
 def pow(input, exponent, *, out=None):
+    if not isinstance(input, Tensor):
+        need_tensor(exponent, "pow", "exponent", 2)
+        input = _number(input)
     return _power(input, exponent)
 
 
@@ -295,6 +292,9 @@ def clamp(input, min=None, max=None, *, out=None):
     need_tensor(input, "clamp")
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
+    for name, bound in (("min", min), ("max", max)):
+        if not isinstance(bound, (Tensor, int, float, type(None))):
+            raise TypeError(f"clamp(): argument '{name}' must be Number, not {type(bound).__name__}")
     return _clamp(input, min, max)
 
 
@@ -357,7 +357,9 @@ def _masked_fill_in_place(self, mask, value):
 def _check_mask(mask, name):
     need_tensor(mask, name, "mask", 2)
     if mask.dtype is not meta.bool_:
-        raise RuntimeError(f"{name} only supports boolean masks, but got mask with dtype {mask.dtype}")
+        raise RuntimeError(
+            f"masked_fill_ only supports boolean masks, but got mask with dtype {meta.type_name(mask.dtype)}"
+        )
 
 
 def _check_single(value):
@@ -505,18 +507,19 @@ for _sign_name, _method_name in {
     _sign(_sign_name, _method_name)
 
 
-def _divided(self, other):
-    return FUNCTIONS["mul"](FUNCTIONS["reciprocal"](self), other)
+def _reflected(name, apply):
+    """What a sign does where the tensor stands on its right."""
+
+    def of_number(self, other):
+        return apply(self, other) if isinstance(other, (int, float, complex)) else NotImplemented
+
+    setattr(Tensor, name, named(of_number, name))
 
 
-def _raised(self, other):
-    return _power(_number(other), self)
-
-
-Tensor.__rtruediv__ = named(_divided, "__rtruediv__")
-Tensor.__rmod__ = named(lambda self, other: FUNCTIONS["remainder"](_number(other), self), "__rmod__")
-Tensor.__rfloordiv__ = named(lambda self, other: FUNCTIONS["floor_divide"](other, self), "__rfloordiv__")
-Tensor.__rpow__ = named(_raised, "__rpow__")
+_reflected("__rtruediv__", lambda self, other: FUNCTIONS["mul"](FUNCTIONS["reciprocal"](self), other))
+_reflected("__rmod__", lambda self, other: FUNCTIONS["remainder"](_number(other), self))
+_reflected("__rfloordiv__", lambda self, other: FUNCTIONS["floor_divide"](other, self))
+_reflected("__rpow__", lambda self, other: _power(_number(other), self))
 Tensor.__neg__ = named(lambda self: FUNCTIONS["neg"](self), "__neg__")
 Tensor.__pos__ = named(lambda self: self, "__pos__")
 Tensor.__abs__ = named(lambda self: FUNCTIONS["abs"](self), "__abs__")

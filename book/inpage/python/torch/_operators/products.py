@@ -11,30 +11,7 @@ from . import views
 from .pointwise import elementwise
 
 
-def same_type(one, other, what="mat1 and mat2"):
-    if one.dtype is not other.dtype:
-        name = {
-            meta.float16: "c10::Half",
-            meta.bfloat16: "c10::BFloat16",
-            meta.float64: "double",
-            meta.float32: "float",
-            meta.int64: "long",
-            meta.int32: "int",
-            meta.bool_: "bool",
-        }
-        if what == "mat1 and mat2":
-            raise RuntimeError(
-                f"mat1 and mat2 must have the same dtype, but got {meta.SCALAR_NAMES[one.dtype]} and "
-                f"{meta.SCALAR_NAMES[other.dtype]}"
-            )
-        raise RuntimeError(
-            f"expected {what} to have the same dtype, but got: {name.get(one.dtype, one.dtype)} != "
-            f"{name.get(other.dtype, other.dtype)}"
-        )
-
-
 def _check_mm(one, other):
-    same_type(one, other)
     if one._shape[1] != other._shape[0]:
         raise RuntimeError(
             f"mat1 and mat2 shapes cannot be multiplied ({one._shape[0]}x{one._shape[1]} and "
@@ -85,8 +62,6 @@ def bmm_op(self, mat2):
         raise RuntimeError("batch1 must be a 3D tensor")
     if mat2.dim() != 3:
         raise RuntimeError("batch2 must be a 3D tensor")
-    if self.dtype is not mat2.dtype:
-        same_type(self, mat2, "m1 and m2")
     if self._shape[0] != mat2._shape[0] or self._shape[2] != mat2._shape[1]:
         raise RuntimeError(
             f"Expected size for first two dimensions of batch2 tensor to be: [{self._shape[0]}, {self._shape[2]}] but "
@@ -322,6 +297,11 @@ METHODS["kron"] = FUNCTIONS["kron"]
 def einsum(equation, *operands):
     """Einstein's sum, worked out two operands at a time with `bmm`."""
     operands = list(operands[0] if len(operands) == 1 and isinstance(operands[0], (list, tuple)) else operands)
+    for place, operand in enumerate(operands):
+        if not isinstance(operand, Tensor):
+            raise TypeError(
+                f"expected Tensor as element {place} in argument 1, but got {type(operand).__name__}"
+            )
     given, arrow, wanted = equation.replace(" ", "").partition("->")
     terms = given.split(",")
     if len(terms) != len(operands):

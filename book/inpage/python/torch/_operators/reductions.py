@@ -18,14 +18,26 @@ ValuesAndIndices = {
 
 
 def dims_of(dim, count):
-    """Which dimensions are reduced; none named means all."""
+    """Which dimensions are reduced; none named means all. A single number has none, but may be asked along 0 or −1."""
     if dim is None or (isinstance(dim, (tuple, list)) and not dim):
         return tuple(range(count))
     dims = [meta.whole_dim(one, count) for one in (dim if isinstance(dim, (tuple, list)) else [dim])]
     for one in dims:
         if dims.count(one) > 1:
             raise RuntimeError(f"dim {one} appears multiple times in the list of dims")
-    return tuple(dims)
+    return tuple(dims) if count else ()
+
+
+def _refuse_nothing(name, tensor, dim, error=RuntimeError):
+    """Of no numbers none is the largest."""
+    if dim is None or dim in ((), []):
+        if not tensor.numel():
+            more = "" if error is IndexError else " Specify the reduction dim with the 'dim' argument."
+            raise error(f"{name}(): Expected reduction dim to be specified for input.numel() == 0.{more}")
+        return
+    for one in dims_of(dim, tensor.dim()):
+        if not tensor._shape[one]:
+            raise IndexError(f"{name}(): Expected reduction dim {one} to have non-zero size.")
 
 
 def reduced(tensor, dim, keepdim, dtype):
@@ -45,16 +57,17 @@ def _reduction(name, type_of):
     def run(self, dim=None, keepdim=False, dtype=None, *spread):
         return reduced(self, dim, keepdim, dtype or type_of(self.dtype))
 
-    def plain(input, dim=None, keepdim=False, *, dtype=None, out=None, axis=None, correction=None, unbiased=None):
+    def plain(input, dim=None, keepdim=False, *, dtype=None, out=None, correction=None, unbiased=None):
         need_tensor(input, name)
         if isinstance(dim, bool) and name in ("var", "std"):
             dim = None
-        dim = axis if dim is None else dim
         if name == "mean" and not (dtype or input.dtype).is_floating_point and not input.dtype.is_complex:
             raise RuntimeError(
                 "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
                 f"Got: {meta.SCALAR_NAMES[input.dtype]}"
             )
+        if name in ("amax", "amin"):
+            _refuse_nothing(name, input, dim)
         return run(input, dim, keepdim, dtype, *([] if correction is None else [correction]))
 
     FUNCTIONS[name] = METHODS[name] = named(plain, name)
@@ -114,6 +127,7 @@ def _index_of(name):
 
     def plain(input, dim=None, keepdim=False):
         need_tensor(input, name)
+        _refuse_nothing(name, input, dim, IndexError)
         return run(input, dim, keepdim)
 
     FUNCTIONS[name] = METHODS[name] = named(plain, name)
@@ -136,6 +150,8 @@ def _with_places(name):
         need_tensor(input, name)
         if isinstance(dim, Tensor) or other is not None:
             return FUNCTIONS[{"max": "maximum", "min": "minimum"}[name]](input, dim if other is None else other)
+        if dim is not None or name in ("max", "min"):
+            _refuse_nothing(name, input, dim)
         return run(input) if dim is None else run(input, dim, keepdim)
 
     FUNCTIONS[name] = METHODS[name] = named(plain, name)
@@ -154,6 +170,7 @@ def _mode(self, dim=-1, keepdim=False):
 
 @both
 def mode(input, dim=-1, keepdim=False, *, out=None):
+    _refuse_nothing("mode", input, dim)
     return _mode(input, dim, keepdim)
 
 
@@ -208,6 +225,7 @@ def _kthvalue(self, k, dim=-1, keepdim=False):
 
 @both
 def kthvalue(input, k, dim=-1, keepdim=False, *, out=None):
+    _refuse_nothing("kthvalue", input, dim)
     return _kthvalue(input, k, dim, keepdim)
 
 
@@ -279,7 +297,7 @@ def norm(input, p="fro", dim=None, keepdim=False, out=None, dtype=None):
 @operator("dist")
 def _dist(self, other, p=2):
     meta.broadcast([self._shape, other._shape])
-    return made((), self.dtype)
+    return made((), meta.promoted(self.dtype, other.dtype))
 
 
 @both
@@ -387,19 +405,21 @@ def safe_softmax(self, dim, dtype=None):
 def softmax(input, dim=None, dtype=None, *, out=None):
     need_tensor(input, "softmax")
     input = input.to(dtype) if dtype is not None else input
-    return _softmax(_floating_input(input, "softmax_kernel_impl"), dim)
+    return _softmax(_floating_input(input, "softmax", dim), dim)
 
 
 @both
 def log_softmax(input, dim=None, dtype=None, *, out=None):
     need_tensor(input, "log_softmax")
     input = input.to(dtype) if dtype is not None else input
-    return _log_softmax(_floating_input(input, "log_softmax_kernel_impl"), dim)
+    return _log_softmax(_floating_input(input, "log_softmax", dim), dim)
 
 
-def _floating_input(input, name):
+def _floating_input(input, name, dim):
+    at = meta.whole_dim(dim, input.dim())
     if not input.dtype.is_floating_point:
-        raise NotImplementedError(f"\"{name}\" not implemented for '{meta.SCALAR_NAMES[input.dtype]}'")
+        kernel = f"{name}_lastdim_kernel_impl" if at == input.dim() - 1 else f"{name}_kernel_impl"
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{meta.SCALAR_NAMES[input.dtype]}'")
     return input
 
 

@@ -1,5 +1,6 @@
 """Other ways to look at the same memory, and copies of it in another order."""
 
+import builtins
 import itertools
 import math
 
@@ -8,7 +9,7 @@ from .. import _numbers
 from .._dispatch import operator
 from .._public import FUNCTIONS, METHODS, both, function, method, named
 from .._tape import detached
-from .._tensor import Tensor, Versions, made, need_tensor
+from .._tensor import Tensor, Versions, check_writable, made, need_tensor
 
 
 def viewed(tensor, shape, strides, offset=None):
@@ -34,7 +35,7 @@ def sizes_of(sizes):
 
 def _whole(size):
     if isinstance(size, float) or not hasattr(size, "__index__"):
-        raise TypeError(f"'{type(size).__name__}' object cannot be interpreted as an integer")
+        raise TypeError(f"'{size.__class__.__name__}' object cannot be interpreted as an integer")
     return size.__index__()
 
 
@@ -284,6 +285,7 @@ def _become(tensor, view):
 
 @method
 def unsqueeze_(self, dim):
+    check_writable(self)
     return _become(self, unsqueeze_op(self, dim))
 
 
@@ -303,6 +305,7 @@ def squeeze(input, dim=None):
 
 @method
 def squeeze_(self, dim=None):
+    check_writable(self)
     return _become(self, squeeze_op(self, dim))
 
 
@@ -315,7 +318,7 @@ def expand_op(self, size):
         )
     missing = len(size) - self.dim()
     shape, strides = [], []
-    for place, wanted in enumerate(size):
+    for place, wanted in reversed([*enumerate(size)]):
         its = self._shape[place - missing] if place >= missing else 1
         if wanted == -1:
             if place < missing:
@@ -332,13 +335,13 @@ def expand_op(self, size):
         if place >= missing and its == wanted:
             strides.append(self._strides[place - missing])
         elif place < missing and wanted == 1:
-            strides.append(_step_before(self, strides, size, place, missing))
+            strides.append(_step_before(self))
         else:
             strides.append(0)
-    return viewed(self, shape, strides)
+    return viewed(self, shape[::-1], strides[::-1])
 
 
-def _step_before(tensor, strides, size, place, missing):
+def _step_before(tensor):
     """The step of a new dimension of one: PyTorch makes it as if it were the outermost of what follows."""
     if not tensor.dim():
         return 1
@@ -367,6 +370,7 @@ def _swapped(name, view):
     """A view that a tensor itself becomes."""
 
     def in_place(self, *args):
+        check_writable(self)
         return _become(self, view(self, *args))
 
     METHODS[name] = named(in_place, name)
@@ -567,6 +571,8 @@ def tensor_split(input, indices_or_sections, dim=0):
     size = input._shape[at]
     if isinstance(indices_or_sections, int):
         count = indices_or_sections
+        if count <= 0:
+            raise RuntimeError(f"number of sections must be larger than 0, got {count}")
         lengths = [size // count + (place < size % count) for place in range(count)]
     else:
         marks = [0, *(min(mark, size) for mark in indices_or_sections), size]
@@ -583,7 +589,9 @@ def chunk(input, chunks, dim=0):
     if chunks <= 0:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
     size = input._shape[meta.whole_dim(dim, input.dim())]
-    return _split(input, max(-(-size // chunks), 1), dim)
+    if not size:
+        return _split_with_sizes(input, [0] * chunks, dim)
+    return _split(input, -(-size // chunks), dim)
 
 
 @both
@@ -609,7 +617,7 @@ def _unbind(self, dim=0):
 @both
 def unbind(input, dim=0):
     if not input.dim():
-        raise RuntimeError("Dimension specified as 0 but tensor has no dimensions")
+        raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     return _unbind(input, dim)
 
 
@@ -677,6 +685,8 @@ def to(self, *args, dtype=None, device=None, non_blocking=False, copy=False, mem
             dtype, device = value.dtype, value.device
         elif isinstance(value, (str, meta.device)):
             device = value
+        elif isinstance(value, builtins.type):
+            dtype = meta.type_meant(value, "to")
     if device is not None and _numbers.engine is not None:
         wants_meta = meta.device(device).type == "meta"
         if self.is_meta and not wants_meta:
@@ -719,9 +729,14 @@ def type_as(self, other):
 def type(self, dtype=None, non_blocking=False):
     if dtype is None:
         return f"torch.{meta.SCALAR_NAMES[self.dtype]}Tensor"
+    given = dtype
     if isinstance(dtype, str):
         name = dtype.rpartition(".")[2].removesuffix("Tensor")
-        dtype = next(kind for kind, its in meta.SCALAR_NAMES.items() if its == name)
+        dtype = next((kind for kind, its in meta.SCALAR_NAMES.items() if its == name), None)
+        if dtype is None:
+            raise ValueError(f"invalid type: '{given}'")
+    elif not isinstance(dtype, meta.dtype) and not hasattr(dtype, "_dtype"):
+        raise TypeError("dtype must be a type, str, or dtype object")
     return self.to(getattr(dtype, "_dtype", dtype))
 
 
@@ -816,6 +831,8 @@ def roll(input, shifts, dims=None):
 
 @both
 def flip(input, *dims):
+    if not dims:
+        raise TypeError('flip() missing 1 required positional arguments: "dims"')
     dims = sizes_of(dims)
     places = [meta.whole_dim(dim, input.dim()) for dim in dims]
     for place in places:

@@ -5,6 +5,7 @@ import math
 from .. import _autocast, _numbers
 from .. import _metadata as meta
 from .._dispatch import operator
+from .._lacking import lacking
 from .._tensor import Tensor, made, need_tensor
 from . import views
 
@@ -76,6 +77,8 @@ def convolved(input, weight, bias, stride, padding, dilation, groups, count, tra
         given, padding = _named_padding(given, padding, weight._shape[2:], stride, dilation)
     padding, output_padding = each(padding, count, "padding", name), each(output_padding, count)
     _check(given, weight, bias, stride, padding, dilation, groups, transposed, output_padding)
+    if _numbers.engine is not None and any(extra >= s for extra, s in zip(output_padding, stride, strict=True)):
+        raise lacking(f"F.{name} with an output_padding that is not smaller than the stride")
     output = convolution(
         given, weight, bias, list(stride), list(padding), list(dilation), transposed, list(output_padding), groups
     )
@@ -156,14 +159,15 @@ def _check(input, weight, bias, stride, padding, dilation, groups, transposed, o
     channels = weight._shape[1] * groups if transposed else weight._shape[0]
     if bias is not None and tuple(bias._shape) != (channels,):
         raise RuntimeError(
-            f"Given {'transposed=1' if transposed else f'groups={groups}'}, weight of size {list(weight._shape)}, "
-            f"expected bias to be 1-dimensional with {channels} elements, but got bias of size {list(bias._shape)} "
-            "instead"
+            f"Given {'transposed=1, ' if transposed else ''}weight of size {list(weight._shape)}, expected bias to be "
+            f"1-dimensional with {channels} elements, but got bias of size {list(bias._shape)} instead"
         )
+    if bias is not None and bias.dtype is not input.dtype:
+        names = [meta.type_name(tensor.dtype) for tensor in (input, bias)]
+        raise RuntimeError(f"Input type ({names[0]}) and bias type ({names[1]}) should be the same")
     if input.dtype is not weight.dtype:
-        names = [type_name(tensor.dtype) for tensor in (input, weight)]
-        other = "weight" if bias is None else "bias"
-        raise RuntimeError(f"Input type ({names[0]}) and {other} type ({names[1]}) should be the same")
+        names = [meta.SCALAR_NAMES[tensor.dtype] for tensor in (input, weight)]
+        raise RuntimeError(f"expected scalar type {names[0]} but found {names[1]}")
     if transposed:
         _check_transposed_size(input, weight, stride, padding, dilation, output_padding)
     else:
@@ -193,20 +197,6 @@ def _check_transposed_size(input, weight, stride, padding, dilation, output_padd
             f"Given input size per channel: ({shown[0]}). Calculated output size per channel: ({shown[1]}). Output "
             "size is too small"
         )
-
-
-def type_name(dtype):
-    """As in PyTorch's messages: "float", "c10::Half", "long long"."""
-    return {
-        meta.float32: "float",
-        meta.float64: "double",
-        meta.float16: "c10::Half",
-        meta.bfloat16: "c10::BFloat16",
-        meta.int64: "long long",
-        meta.int32: "int",
-        meta.bool_: "bool",
-        meta.uint8: "unsigned char",
-    }.get(dtype, str(dtype))
 
 
 # pooling
@@ -363,7 +353,12 @@ def adapted(kind, input, output_size, count):
     """Adaptive pooling; gives back (values, places) for "max"."""
     name = f"adaptive_{kind}_pool{count}d"
     need_tensor(input, name)
-    if input.dim() not in (count + 1, count + 2) and output_size not in (1, (1, 1)):
+    if output_size is None and count == 1:
+        raise TypeError(f"{name}(): argument 'output_size' (position 2) must be tuple of ints, not NoneType")
+    if isinstance(output_size, (tuple, list)) and count > 1 and len(output_size) >= input.dim():
+        raise ValueError(f"Input dimension should be at least {len(output_size) + 1}")
+    means = (kind, count) == ("avg", 2) and output_size in (1, (1, 1), [1, 1])
+    if input.dim() not in (count + 1, count + 2) and not means:
         if count == 1:
             raise RuntimeError(
                 f"Expected 2 to 3 dimensions, but got {input.dim()}-dimensional tensor for argument #1 'self' (while "
@@ -371,6 +366,12 @@ def adapted(kind, input, output_size, count):
             )
         got = f"but got{':' if (kind, count) == ('max', 2) else ''} {list(input._shape)}"
         raise RuntimeError(f"{name}(): Expected {count + 1}D or {count + 2}D tensor, {got}")
+    for dim in () if means else range(input.dim() - count, input.dim()):
+        if not input._shape[dim]:
+            raise RuntimeError(
+                f"{name}(): Expected input to have non-zero size for non-batch dimensions, but input has sizes "
+                f"{list(input._shape)} with dimension {dim} being empty"
+            )
     sizes = output_size if isinstance(output_size, (tuple, list)) else (output_size,) * count
     if len(sizes) != count:
         called = f"{name}()" if kind == "max" else name

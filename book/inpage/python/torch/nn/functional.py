@@ -369,8 +369,10 @@ def dropout(input, p=0.5, training=True, inplace=False):
     return _dropped(input, p, training, inplace, None)
 
 
-def _channels_shape(input):
-    return (*input.shape[:2], *[1] * (input.dim() - 2))
+def _channels_shape(input, batched=None):
+    """The shape of what is one for each channel; with one dimension less than `batched`, channels come first."""
+    before = 1 if batched == input.dim() + 1 else 2
+    return (*input.shape[:before], *[1] * (input.dim() - before))
 
 
 def dropout1d(input, p=0.5, training=True, inplace=False):
@@ -380,7 +382,7 @@ def dropout1d(input, p=0.5, training=True, inplace=False):
             "provide channel-wise dropout on inputs with 1 spatial dimension, a channel dimension, and an optional "
             "batch dimension (i.e. 2D or 3D inputs)."
         )
-    return _dropped(input, p, training, inplace, _channels_shape(input))
+    return _dropped(input, p, training, inplace, _channels_shape(input, 3))
 
 
 def dropout2d(input, p=0.5, training=True, inplace=False):
@@ -388,7 +390,7 @@ def dropout2d(input, p=0.5, training=True, inplace=False):
 
 
 def dropout3d(input, p=0.5, training=True, inplace=False):
-    return _dropped(input, p, training, inplace, _channels_shape(input))
+    return _dropped(input, p, training, inplace, _channels_shape(input, 5))
 
 
 def alpha_dropout(input, p=0.5, training=False, inplace=False):
@@ -541,10 +543,23 @@ def interpolate(
         raise ValueError(
             "Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires a 4-D tensor as input"
         )
+    if not input.dtype.is_floating_point:
+        _refuse_whole_numbers(input, mode)
     op = _windows.UPSAMPLING.get((f"{mode} antialias" if antialias else mode, input.dim()))
     if op is None:
         _refuse_mode(input, mode)
     return op(input, sizes, bool(align_corners), scales)
+
+
+def _refuse_whole_numbers(input, mode):
+    """Of all types of whole numbers, only that of pictures is made larger."""
+    if input.dtype is _meta.uint8 and (input.dim() == 4 or mode.startswith("nearest")):
+        return
+    kind = {"bicubic": "cubic", "nearest-exact": "nearest"}.get(mode, mode.removeprefix("bi").removeprefix("tri"))
+    kernel = f"compute_indices_weights_{kind}"
+    if input.dim() == 4 and kind != "cubic":
+        kernel = f"upsample_{'bilinear' if kind == 'linear' else kind}2d_channels_last"
+    raise NotImplementedError(f"\"{kernel}\" not implemented for '{_meta.SCALAR_NAMES[input.dtype]}'")
 
 
 def _refuse_mode(input, mode):
@@ -704,7 +719,9 @@ def one_hot(tensor, num_classes=-1):
     if tensor.dtype is not _meta.int64:
         raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
     if num_classes == -1:
-        num_classes = int(max(tensor._values("one_hot without num_classes"), default=0)) + 1
+        if not tensor.numel():
+            raise RuntimeError("Can not infer total number of classes from empty tensor.")
+        num_classes = int(max(tensor._values("one_hot without num_classes"))) + 1
     wrong = _numbers.outside(tensor, 0, num_classes)
     if wrong is not None:
         raise RuntimeError(
@@ -827,6 +844,7 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
 def cross_entropy(
     input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean", label_smoothing=0.0
 ):
+    _need_tensor(target, "cross_entropy_loss", "target", 2)
     if target.dtype.is_floating_point and input.shape == target.shape:
         return _by_shares(input, target, weight, reduction, label_smoothing)
     if input.shape == target.shape:
@@ -868,6 +886,8 @@ def _smoothed(loss, logs, target, weight, ignored, reduction, smoothing):
 
 
 def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_target=False):
+    if not (input.dtype.is_floating_point and target.dtype.is_floating_point):
+        raise RuntimeError("kl_div: Integral inputs not supported.")
     loss = target.exp() * (target - input) if log_target else _FUNCTIONS["xlogy"](target, target) - target * input
     return loss.sum() / input.shape[0] if reduction == "batchmean" else _reduced(loss, reduction)
 

@@ -1,7 +1,7 @@
 """Parameters: tensors that a module registers."""
 
 from .. import _metadata as meta
-from .._tensor import Tensor, made
+from .._tensor import Tensor, made, with_gradients
 
 
 class Parameter(Tensor):
@@ -10,9 +10,7 @@ class Parameter(Tensor):
         if not isinstance(data, Tensor):
             raise TypeError(f"'{type(data).__name__}' object has no attribute 'detach'")
         parameter = made(data._shape, data.dtype, data._strides, data._storage, data._offset, cls=cls)
-        if requires_grad:
-            parameter.requires_grad_()
-        return parameter
+        return with_gradients(parameter) if requires_grad else parameter
 
     def __repr__(self):
         return f"Parameter containing:\n{Tensor.__repr__(self)}"

@@ -7,7 +7,7 @@ import warnings
 from .. import _dispatch, _numbers
 from .. import _metadata as meta
 from .._grad import enable_grad, no_grad
-from .._tensor import Tensor
+from .._tensor import Tensor, typename
 
 
 class Optimizer:
@@ -32,7 +32,7 @@ class Optimizer:
         group["params"] = [one[1] if isinstance(one, tuple) else one for one in group["params"]]
         for parameter in group["params"]:
             if not isinstance(parameter, Tensor):
-                raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {type(parameter)}")
+                raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {typename(parameter)}")
             if not parameter.is_leaf:
                 raise ValueError("can't optimize a non-leaf Tensor")
         seen = {id(parameter) for other in self.param_groups for parameter in other["params"]}

@@ -171,6 +171,11 @@ def _added(mask, dtype):
     return FUNCTIONS["zeros_like"](mask, dtype=dtype).masked_fill_(mask, float("-inf"))
 
 
+def check_mask(mask, name):
+    if mask is not None and mask.dtype is not meta.bool_ and not mask.dtype.is_floating_point:
+        raise AssertionError(f"only bool and floating types of {name} are supported")
+
+
 class MultiheadAttention(Module):
     def __init__(
         self,
@@ -251,12 +256,8 @@ class MultiheadAttention(Module):
                 "Need attn_mask if specifying the is_causal hint. You may use the Transformer module method "
                 "`generate_square_subsequent_mask` to create this mask."
             )
-        if (
-            attn_mask is not None
-            and attn_mask.dtype not in (meta.bool_, query.dtype)
-            and not (attn_mask.dtype.is_floating_point)
-        ):
-            raise AssertionError("only bool and floating types of attn_mask are supported")
+        check_mask(key_padding_mask, "key_padding_mask")
+        check_mask(attn_mask, "attn_mask")
         batched = query.dim() == 3
         if self.batch_first and batched:
             if key is value:

@@ -186,7 +186,7 @@ class _ConvTransposeNd(_ConvNd):
     def forward(self, input, output_size=None):
         output_padding = self.output_padding
         if output_size is not None:
-            output_padding = self._output_padding(input, list(output_size))
+            output_padding = self._output_padding(input, output_size)
         convolve = (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)[self._count - 1]
         return convolve(
             input, self.weight, self.bias, self.stride, self.padding, output_padding, self.groups, self.dilation
@@ -195,6 +195,11 @@ class _ConvTransposeNd(_ConvNd):
     def _output_padding(self, input, output_size):
         """What has to be added to reach a size."""
         wanted = output_size[-self._count :]
+        if len(output_size) not in (self._count, self._count + 2, input.dim()):
+            raise ValueError(
+                f"ConvTranspose{self._count}D: for {input.dim()}D input, output_size must have {self._count} or "
+                f"{self._count + 2} elements (got {len(output_size)})"
+            )
         least = [
             (size - 1) * s - 2 * p + d * (k - 1) + 1
             for size, s, p, d, k in zip(
@@ -206,7 +211,7 @@ class _ConvTransposeNd(_ConvNd):
                 high = [low + step - 1 for low, step in zip(least, self.stride, strict=True)]
                 raise ValueError(
                     f"requested an output size of {wanted}, but valid sizes range from {least} to {high} (for an input "
-                    f"of {list(input.shape[2:])})"
+                    f"of {input.shape[2:]})"
                 )
         return [size - low for size, low in zip(wanted, least, strict=True)]
 

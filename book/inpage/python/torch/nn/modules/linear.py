@@ -11,7 +11,7 @@ from .module import Module
 
 
 def empty(*shape, dtype=None):
-    return made(shape, dtype or meta.default_type())
+    return made(shape, meta.default_type() if dtype is None else meta.type_meant(dtype, "empty"))
 
 
 class Identity(Module):

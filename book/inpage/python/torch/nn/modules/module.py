@@ -1,13 +1,12 @@
 """`nn.Module`: what registers parameters, buffers and submodules, and calls `forward`."""
 
-import inspect
 import itertools
 import warnings
 from collections import OrderedDict, namedtuple
 
 from ... import _numbers
 from ..._grad import no_grad
-from ..._tensor import Tensor
+from ..._tensor import Tensor, typename
 from ..parameter import Parameter
 from .hooks import BackwardHooks
 
@@ -151,7 +150,7 @@ class Module:
             return
         if not isinstance(param, Parameter):
             raise TypeError(
-                f"cannot assign '{type(param).__module__}.{type(param).__name__}' object to parameter '{name}' "
+                f"cannot assign '{typename(param)}' object to parameter '{name}' "
                 "(torch.nn.Parameter or None required)"
             )
         if param.grad_fn is not None:
@@ -177,7 +176,7 @@ class Module:
 
     def add_module(self, name, module):
         if module is not None and not isinstance(module, Module):
-            raise TypeError(f"{_full_name(module)} is not a Module subclass")
+            raise TypeError(f"{typename(module)} is not a Module subclass")
         self._check_name(name, self._modules, "module")
         self._modules[name] = module
 
@@ -220,12 +219,12 @@ class Module:
                 if kind == "_buffers":
                     if value is not None and not isinstance(value, Tensor):
                         raise TypeError(
-                            f"cannot assign '{_type_name(value)}' as buffer '{name}' (torch.nn.Buffer, "
+                            f"cannot assign '{typename(value)}' as buffer '{name}' (torch.nn.Buffer, "
                             "torch.Tensor or None expected)"
                         )
                 elif value is not None:
                     raise TypeError(
-                        f"cannot assign '{_type_name(value)}' as {what} '{name}' ({wanted} or None expected)"
+                        f"cannot assign '{typename(value)}' as {what} '{name}' ({wanted} or None expected)"
                     )
                 own[kind][name] = value
                 return
@@ -366,6 +365,12 @@ class Module:
                 missing.append(key)
                 continue
             given = state_dict[key]
+            if not isinstance(given, Tensor):
+                errors.append(
+                    f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object from '
+                    f"checkpoint but received {type(given)}"
+                )
+                continue
             if not value.dim() and tuple(given.shape) == (1,):
                 given = given[0]  # as files of long ago have it
             if given.shape != value.shape:
@@ -535,18 +540,3 @@ class Module:
         elif head or lines:
             text += "\n  " + "\n  ".join(head + lines) + "\n"
         return text + ")"
-
-
-def _type_name(value):
-    module = inspect.getmodule(type(value))
-    return (
-        f"{module.__name__}.{type(value).__name__}"
-        if module and module.__name__ != "builtins"
-        else (type(value).__name__)
-    )
-
-
-def _full_name(value):
-    """Of a class or function its own name, of anything else that of its type: `torch.typename`."""
-    named = value if hasattr(value, "__qualname__") else type(value)
-    return named.__qualname__ if named.__module__ == "builtins" else f"{named.__module__}.{named.__qualname__}"

@@ -2,9 +2,10 @@
 
 import math
 
+from ... import _autocast
 from ..._dispatch import operator
 from ..._public import FUNCTIONS
-from ..._tensor import made
+from ..._tensor import Tensor, made
 from .. import functional as F
 from .. import init
 from ..parameter import Parameter
@@ -107,7 +108,14 @@ class RNNBase(Module):
         if isinstance(input, PackedSequence):
             return self._run_packed(input, states, names)
         if input.dim() not in (2, 3):
-            raise ValueError(f"{type(self).__name__}: Expected input to be 2D or 3D, got {input.dim()}D instead")
+            found = f"{input.dim()}D tensor" if self.mode.startswith("RNN") else f"{input.dim()}D"
+            raise ValueError(f"{type(self).__name__}: Expected input to be 2D or 3D, got {found} instead")
+        kind = getattr(self, self._flat_weights_names[0]).dtype
+        if input.dtype is not kind and not _autocast.active:
+            raise ValueError(
+                f"RNN input dtype ({input.dtype}) does not match weight dtype ({kind}). Convert input: "
+                f"input.to({kind}), or convert model: model.to({input.dtype})"
+            )
         batched = input.dim() == 3
         directions = 2 if self.bidirectional else 1
         out = self.proj_size or self.hidden_size
@@ -120,18 +128,24 @@ class RNNBase(Module):
         if states is None:
             shapes = [(self.num_layers * directions, *batch, widths[name]) for name in names]
             states = tuple(FUNCTIONS["zeros"](shape, dtype=input.dtype) for shape in shapes)
-        for name, state in zip(names, states, strict=True):
+        states = tuple(states)
+        if len(states) < len(names):
+            raise IndexError("tuple index out of range")
+        for name, state in zip(names, states, strict=False):
             wanted = (self.num_layers * directions, *batch, widths[name])
             if state.dim() != (3 if batched else 2):
                 word = "batched 3-D" if batched else "unbatched 2-D"
-                what = "hx" if len(names) == 1 else "hx and cx"
+                found = f"{state.dim()}-D tensor"
+                if len(names) == 2:
+                    found = f"({states[0].dim()}-D, {states[1].dim()}-D) tensors"
                 raise RuntimeError(
-                    f"For {word} input, {what} should also be {len(wanted)}-D but got {state.dim()}-D tensor"
-                    + ("" if len(names) == 1 else "s")
+                    f"For {word} input, {' and '.join(names)} should also be {len(wanted)}-D but got {found}"
                 )
             if tuple(state.shape) != wanted:
                 label = "hidden" if len(names) == 1 else f"hidden[{names.index(name)}]"
                 raise RuntimeError(f"Expected {label} size {wanted}, got {list(state.shape)}")
+        if not input.shape[1 if self.batch_first and batched else 0]:
+            raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
         weights = [getattr(self, name) for name in self._flat_weights_names]
         steps_first = self.batch_first and batched
         shape = (input.shape[1], *batch) if steps_first else input.shape[:-1]
@@ -180,51 +194,17 @@ class RNNBase(Module):
 
 
 class RNN(RNNBase):
-    def __init__(
-        self,
-        input_size,
-        hidden_size,
-        num_layers=1,
-        nonlinearity="tanh",
-        bias=True,
-        batch_first=False,
-        dropout=0.0,
-        bidirectional=False,
-        device=None,
-        dtype=None,
-    ):
+    def __init__(self, input_size, hidden_size, num_layers=1, nonlinearity="tanh", *others, **options):
         if nonlinearity not in ("tanh", "relu"):
             raise ValueError(f"Unknown nonlinearity '{nonlinearity}'. Select from 'tanh' or 'relu'.")
+        _refuse_projection(options)
         self.nonlinearity = nonlinearity
-        super().__init__(
-            f"RNN_{nonlinearity.upper()}",
-            input_size,
-            hidden_size,
-            num_layers,
-            bias,
-            batch_first,
-            dropout,
-            bidirectional,
-        )
+        super().__init__(f"RNN_{nonlinearity.upper()}", input_size, hidden_size, num_layers, *others, **options)
 
 
 class LSTM(RNNBase):
-    def __init__(
-        self,
-        input_size,
-        hidden_size,
-        num_layers=1,
-        bias=True,
-        batch_first=False,
-        dropout=0.0,
-        bidirectional=False,
-        proj_size=0,
-        device=None,
-        dtype=None,
-    ):
-        super().__init__(
-            "LSTM", input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, proj_size
-        )
+    def __init__(self, *sizes, **options):
+        super().__init__("LSTM", *sizes, **options)
 
     def forward(self, input, hx=None):
         output, states = self._run(input, hx, ("hx", "cx"))
@@ -232,19 +212,14 @@ class LSTM(RNNBase):
 
 
 class GRU(RNNBase):
-    def __init__(
-        self,
-        input_size,
-        hidden_size,
-        num_layers=1,
-        bias=True,
-        batch_first=False,
-        dropout=0.0,
-        bidirectional=False,
-        device=None,
-        dtype=None,
-    ):
-        super().__init__("GRU", input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional)
+    def __init__(self, *sizes, **options):
+        _refuse_projection(options)
+        super().__init__("GRU", *sizes, **options)
+
+
+def _refuse_projection(options):
+    if "proj_size" in options:
+        raise ValueError("proj_size argument is only supported for LSTM, not RNN or GRU")
 
 
 class RNNCellBase(Module):
@@ -264,13 +239,18 @@ class RNNCellBase(Module):
             raise RuntimeError(f"input has inconsistent input_size: got {input.shape[-1]} expected {self.input_size}")
         if states is None:
             return FUNCTIONS["zeros"](*input.shape[:-1], self.hidden_size, dtype=input.dtype)
+        batched = input.dim() == 2
+        if batched and input.shape[0] != states.shape[0]:
+            raise RuntimeError(
+                f"Input batch size {input.shape[0]} doesn't match hidden{label} batch size {states.shape[0]}"
+            )
+        if not batched and states.dim() == 2:
+            raise RuntimeError(
+                f"hidden{label} has inconsistent hidden_size: got {states.shape[0]}, expected {self.hidden_size}"
+            )
         if states.shape[-1] != self.hidden_size:
             raise RuntimeError(
                 f"hidden{label} has inconsistent hidden_size: got {states.shape[-1]}, expected {self.hidden_size}"
-            )
-        if input.dim() == 2 and states.dim() == 2 and input.shape[0] != states.shape[0]:
-            raise RuntimeError(
-                f"Input batch size {input.shape[0]} doesn't match hidden{label} batch size {states.shape[0]}"
             )
         return states
 
@@ -291,7 +271,7 @@ class RNNCellBase(Module):
 
 class RNNCell(RNNCellBase):
     def __init__(self, input_size, hidden_size, bias=True, nonlinearity="tanh", device=None, dtype=None):
-        super().__init__(input_size, hidden_size, bias, 1)
+        super().__init__(input_size, hidden_size, bias, 1, dtype=dtype)
         self.nonlinearity = nonlinearity
 
     def forward(self, input, hx=None):
@@ -303,9 +283,13 @@ class RNNCell(RNNCellBase):
 
 class LSTMCell(RNNCellBase):
     def __init__(self, input_size, hidden_size, bias=True, device=None, dtype=None):
-        super().__init__(input_size, hidden_size, bias, 4)
+        super().__init__(input_size, hidden_size, bias, 4, dtype=dtype)
 
     def forward(self, input, hx=None):
+        if isinstance(hx, Tensor):
+            raise TypeError("lstm_cell(): argument 'hx' (position 2) must be tuple of Tensors, not Tensor")
+        if hx is not None and len(hx) != 2:
+            raise RuntimeError("lstm_cell expects two hidden states")
         hidden, cell = (None, None) if hx is None else hx
         hidden, cell = self._checked(input, hidden), self._checked(input, cell, 1)
         take, forget, new, give = self._gates(input, hidden).unsafe_chunk(4, -1)
@@ -316,7 +300,7 @@ class LSTMCell(RNNCellBase):
 
 class GRUCell(RNNCellBase):
     def __init__(self, input_size, hidden_size, bias=True, device=None, dtype=None):
-        super().__init__(input_size, hidden_size, bias, 3)
+        super().__init__(input_size, hidden_size, bias, 3, dtype=dtype)
 
     def forward(self, input, hx=None):
         hidden = self._checked(input, hx)
