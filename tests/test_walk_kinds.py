@@ -1,5 +1,7 @@
 """More of the kinds that once broke a walk: the truth is the plain call, gradients' support, or worked out by hand."""
 
+import copy
+import sys
 import time
 
 import pytest
@@ -177,3 +179,92 @@ def test_what_changes_by_another_name_changes():
     assert trail["inner[0] = x + 2"].value("inner")[0].item() == 2 and trail["inner.pop()"].value("inner")[0] == 2
     assert [part.item() for part in trail["inner.append(x + 1)"].value("inner")] == [0, 1]
     assert told['outer["inner"] = ()']["outer"].replace("'", "") == "{inner: (), n: 2}"
+
+
+# ---- what each line says of containers: compared with copies made between the lines
+
+
+def recorded(net, *inputs):
+    """The truth: (line, copies of all local names) before each line of forward, and at its end."""
+    code, seen = type(net).forward.__code__, []
+
+    def local(frame, event, arg):
+        if event in ("line", "return"):
+            names = {name: value for name, value in frame.f_locals.items() if name != "self"}
+            seen.append((frame.f_lineno if event == "line" else None, copy.deepcopy(names)))
+        return local
+
+    def trace(frame, event, arg):
+        return local if frame.f_code is code else None
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    net(*inputs)
+    sys.settrace(before)
+    return seen
+
+
+def alike(one, other):
+    if isinstance(one, torch.Tensor):
+        return isinstance(other, torch.Tensor) and torch.equal(one, other)
+    if isinstance(one, (list, tuple)):
+        return type(one) is type(other) and len(one) == len(other) and all(map(alike, one, other))
+    if isinstance(one, dict):
+        return type(one) is type(other) and list(one) == list(other) and all(alike(one[key], other[key]) for key in one)
+    return callable(one) or one == other
+
+
+def each_line_says_what_changed(net, *inputs):
+    record = recorded(net, *inputs)
+    steps = [step for step in walk(net, *inputs) if step.caller is None][1:]
+    assert [step.lineno for step in steps] == [line for line, _ in record[:-1]]
+    for step, (_, before), (_, after) in zip(steps, record, record[1:], strict=False):
+        for name, value in after.items():
+            assert alike(step.value(name), value), (step.source, name, step.value(name), value)
+            said = name in step.changed
+            if name not in step.statement.targets:
+                assert said == (name not in before or not alike(before[name], value)), (step.source, name, said)
+
+
+def parts_of_containers(self, x):
+    inner = [1]
+    outer = [x, inner]
+    both = (outer, inner)
+    table = {"inner": inner, "deep": {"both": both}}
+    inner.append(2)
+    outer[1].append(3)
+    for part in both:
+        part.append(4)
+    table["inner"].append(5)
+    other = inner
+    other[0] = 7
+    add = inner.append
+    add(8)
+    table["deep"]["new"] = {}
+    deep = table["deep"]
+    deep["new"]["k"] = x
+    del deep["new"]
+    outer.pop()
+    return x
+
+
+class ByHelper(nn.Module):
+    def add(self, items, item):
+        items.append(item)
+
+    def forward(self, x):
+        items = [x]
+        table = {"items": items}
+        self.add(items, 2)
+        y = x + 1
+        self.kept = table
+        self.kept["items"].append(3)
+        self.kept["n"] = 4
+        self.kept["n"] = 5
+        z = y + 1
+        return z
+
+
+@pytest.mark.parametrize("net", [module(parts_of_containers), ByHelper()])
+def test_what_a_container_holds_changes_under_whatever_name(net):
+    each_line_says_what_changed(net, torch.ones(2))

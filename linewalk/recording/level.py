@@ -225,10 +225,10 @@ class _Function(Lines):
         changed = self._compare(frame.f_locals, may_store, before) if may_store != () else ()
         if before is not None:
             changed = [*changed, *self._compare_contents(before, changed)]
-        if self._watched:
-            self._look_into_containers(changed)
         if self._attributes:
             self._close_attributes()
+        if self._watched:
+            self._look_into_containers(changed)
         if before is not None:
             self.written.clear()
         self._keeper.end_line()
@@ -265,14 +265,23 @@ class _Function(Lines):
 
     def _look_into_containers(self, changed):
         """Note which names of containers hold something else than before, under whatever name it came in."""
-        touches, some = self.statement.touches, False
+        touches, moved = self.statement.touches, []
         for name, (watched, version) in self._watched.items():
-            if (name in touches or len(watched.value) != watched.count) and name not in changed:
-                some = watched.look_again(touches.get(name)) or some
-            elif watched.version != version:
-                some = True
-        for name, (watched, version) in self._watched.items() if some else ():
-            if watched.version != version and name not in changed:
+            if name in changed:
+                self._watched[name] = watched, watched.version
+                continue
+            if name in touches or len(watched.value) != watched.count:
+                watched.look_again(touches.get(name))
+            if watched.version != version:
+                moved.append((watched, touches.get(name)))
+        if not moved:
+            return
+        for watched, grows in moved:
+            for other, _ in self._watched.values():
+                if other.within and other is not watched:
+                    other.look_for(watched, grows)
+        for name, (watched, version) in self._watched.items():
+            if watched.version != version:
                 self._watched[name] = watched, watched.version
                 self._note((Journal.changed, name, watched.kept(), False, (), None))
 
