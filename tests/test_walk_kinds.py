@@ -1,6 +1,8 @@
 """More of the kinds that once broke a walk: the truth is the plain call, gradients' support, or worked out by hand."""
 
+import contextlib
 import copy
+import re
 import sys
 import time
 
@@ -268,3 +270,140 @@ class ByHelper(nn.Module):
 @pytest.mark.parametrize("net", [module(parts_of_containers), ByHelper()])
 def test_what_a_container_holds_changes_under_whatever_name(net):
     each_line_says_what_changed(net, torch.ones(2))
+
+
+# ---- failures have their sentence
+
+
+def waits_for_another(self, x):
+    try:
+        y = self.conv(x)
+    finally:
+        try:
+            self.log[0] = x
+        except TypeError:
+            self.done = True
+    return y
+
+
+def waits_in_a_loop(self, x):
+    try:
+        return self.conv(x)
+    finally:
+        for key in ("a", "b"):
+            with contextlib.suppress(KeyError):
+                self.table[key]
+
+
+def failure_of(net, *inputs):
+    with pytest.raises(BaseException) as caught:
+        walk(net, *inputs)
+    return caught.value
+
+
+@pytest.mark.parametrize("forward", [waits_for_another, waits_in_a_loop])
+def test_an_exception_that_waits_while_another_is_handled_keeps_its_line(forward):
+    error = failure_of(module(forward, conv=nn.Conv2d(3, 4, 3), log=1, table={}), torch.ones(1, 5, 8, 8))
+    assert "self.conv(x)" in error.trail.failed.source and "wants 3 channels and got 5" in error.__notes__[0]
+
+
+def test_it_does_so_in_a_helper_method_too():
+    class Helped(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(3, 4, 3)
+
+        def features(self, x):
+            try:
+                return self.conv(x + 1)
+            finally:
+                with contextlib.suppress(ZeroDivisionError):
+                    self.n = 1 / 0
+
+        def forward(self, x):
+            return self.features(x)
+
+    error = failure_of(Helped(), torch.ones(1, 5, 8, 8))
+    assert error.trail.failed.source == "return self.conv(x + 1)" and "got 5" in error.__notes__[0]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="syntax of Python 3.11")
+def test_what_is_left_of_a_group_of_exceptions_has_its_line():
+    names = cell("""
+        class Groups(nn.Module):
+            def forward(self, x):
+                try:
+                    raise ExceptionGroup("two", [ValueError("a"), TypeError("b")])
+                except* ValueError:
+                    self.seen = True
+                return x
+    """)
+    error = failure_of(names["Groups"](), torch.ones(1))
+    assert error.trail.failed.source.startswith("raise ExceptionGroup") and error.__notes__
+
+
+def test_exceptions_that_cannot_be_asked_stay_themselves():
+    class Closed(Exception):
+        def __getattribute__(self, name):
+            if name in ("words", "args"):
+                raise RuntimeError(f"no {name}")
+            return super().__getattribute__(name)
+
+    class Noted(Exception):
+        def add_note(self, text):
+            raise RuntimeError("no notes")
+
+    for kind in (Closed, Noted):
+        def forward(self, x, kind=kind):
+            raise kind
+
+        error = failure_of(module(forward), torch.ones(1))
+        assert type(error) is kind and kind.__name__ in error.__notes__[0]
+
+
+def test_a_property_that_fails_is_not_said_to_be_missing():
+    class Half(nn.Module):
+        @property
+        def size(self):
+            return self.missing
+
+        def forward(self, x):
+            return x * self.size
+
+    (note,) = failure_of(Half(), torch.ones(1)).__notes__
+    assert "`size`, a property" in note and "property" in note.split("\n")[0]
+
+
+X = torch.ones(1, 5, 8, 8)
+
+
+@pytest.mark.parametrize(("wrong", "told"), [
+    (lambda: X @ torch.ones(3, 2), "left one's last dimension (8) must equal the right one's rows (3)"),
+    (lambda: X.view(3, -1), "There are 320 numbers, which cannot be laid out as [3, -1]"),
+    (lambda: X.reshape(1, 7), "There are 320 numbers"),
+    (lambda: nn.ConvTranspose2d(3, 2, 3)(X), "wants 3 channels and got 5"),
+    (lambda: F.conv2d(X, torch.ones(2, 3, 1, 1)), "wants 3 channels and got 5"),
+    (lambda: nn.BatchNorm1d(5)(X[:, :, 0, 0]), "at least two numbers a channel"),
+    (lambda: nn.InstanceNorm2d(5)(X[..., :1, :1]), "at least two numbers a channel"),
+    (lambda: nn.GroupNorm(2, 6)(X), "cut into 2 groups"),
+    (lambda: nn.LayerNorm(5)(X), "must be [5], and the input is [1, 5, 8, 8]"),
+    (lambda: nn.RMSNorm(5)(X), "must be [5], and the input is [1, 5, 8, 8]"),
+    (lambda: nn.LSTM(4, 5)(X[0]), "takes 4 numbers and got 8"),
+    (lambda: nn.GRUCell(4, 5)(X[0, 0]), "takes 4 numbers and got 8"),
+    (lambda: nn.MultiheadAttention(4, 2)(X[0], X[0], X[0]), "wants 4 in the last dimension (embed_dim) and got 8"),
+    (lambda: F.avg_pool2d(X, 30), "less than the pooling's window"),
+    (lambda: torch.cat([X, X[0]]), "one has 4, another 3"),
+    (lambda: torch.stack([X, X[..., 1:]]), "[1, 5, 8, 8] and [1, 5, 8, 7]"),
+    (lambda: X.sum(7), "no dimension 7: they go from -4 to 3"),
+    (lambda: X[:, 9], "Dimension 1 has only 5 places"),
+    (lambda: X[0, 0, 0, 0, 0], "has 4 dimensions"),
+    (lambda: X.expand(1, 5, 8, 9), "Dimension 3 has 8 and cannot stand for 9"),
+])
+def test_what_beginners_do_wrong_is_told_with_its_numbers(wrong, told):
+    def forward(self):
+        return wrong()
+
+    (note,) = failure_of(module(forward)).__notes__
+    chinese, english = note.split("\n")
+    assert told in english and "报错是" in chinese
+    assert all(number in chinese for number in re.findall(r"\d+", told))

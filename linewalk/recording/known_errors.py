@@ -110,6 +110,100 @@ KNOWN = (
         "− 1.",
     ),
     (
+        r"mat1 and mat2 shapes cannot be multiplied \((\d+)x(\d+) and (\d+)x(\d+)\)",
+        "矩阵相乘时，左边的最后一维（{1}）要等于右边的行数（{2}），线性层的行数是 in_features：请改其中一个。",
+        "In a product of matrices the left one's last dimension ({1}) must equal the right one's rows ({2}); a linear "
+        "layer's are its in_features: change one of the two.",
+    ),
+    (
+        r"^shape '\[(.+?)\]' is invalid for input of size (\d+)",
+        "这个张量有 {1} 个数，排不成 [{0}]：各维相乘要等于 {1}；可以有一维写成 −1，由 PyTorch 来算。",
+        "There are {1} numbers, which cannot be laid out as [{0}]: the sizes must multiply to {1}; one of them may be "
+        "−1, and PyTorch works it out.",
+    ),
+    (
+        r"^Given .*expected input\[.+?\] to have (\d+) channels, but got (\d+) channels",
+        "这个卷积要 {0} 个通道，实际是 {1} 个：请改输入，或按 {1} 个输入通道来建这一层。",
+        "This convolution wants {0} channels and got {1}: change the input, or build the layer for {1} input channels.",
+    ),
+    (
+        r"^Expected more than 1 (?:value per channel|spatial element) when training",
+        "训练时归一化要算方差，每个通道至少要有两个数：请给更大的批或更大的图，评测时先写 .eval()。",
+        "In training a norm takes a variance and needs at least two numbers a channel: hand in a larger batch or "
+        "picture, and call .eval() before evaluation.",
+    ),
+    (
+        r"^Expected number of channels in input to be divisible by num_groups.*and num_groups=(\d+)",
+        "输入的通道分不成 {0} 组：组数要能整除通道数，通道数要等于建层时写的 num_channels。",
+        "The input's channels cannot be cut into {0} groups: that number must divide them, and they must be as many as "
+        "num_channels said.",
+    ),
+    (
+        r"^Given normalized_shape=\[(.+?)\], expected input with shape .*input of size ?\[(.+?)\]",
+        "归一化管的是最后几维，要是 [{0}]，输入却是 [{1}]：请改 normalized_shape，或用 permute 把它们移到最后。",
+        "The norm is over the last dimensions, which must be [{0}], and the input is [{1}]: change normalized_shape, "
+        "or bring the dimensions to be normalized to the end with permute.",
+    ),
+    (
+        r"input_size\. Expected (\d+), got (\d+)$",
+        "循环层的每一步要 {0} 个数，实际是 {1} 个：请改输入的最后一维，或改 input_size。",
+        "Each step of this recurrent layer takes {0} numbers and got {1}: change the input's last dimension, or "
+        "input_size.",
+    ),
+    (
+        r"inconsistent input_size:? got (\d+),? expected (\d+)",
+        "循环层的每一步要 {1} 个数，实际是 {0} 个：请改输入的最后一维，或改 input_size。",
+        "Each step of this recurrent layer takes {1} numbers and got {0}: change the input's last dimension, or "
+        "input_size.",
+    ),
+    (
+        r"expecting embedding dimension of (\d+), but got (\d+)",
+        "注意力层要最后一维是 {0}（embed_dim），实际是 {1}：请改输入，或改 embed_dim。",
+        "This attention wants {0} in the last dimension (embed_dim) and got {1}: change the input, or embed_dim.",
+    ),
+    (
+        r"^Given input size: \((.+?)\)\. Calculated output size: \(.+?\)\. Output size is too small",
+        "输入只有 {0}，比池化的窗口还小：请用大一点的输入、小一点的 kernel_size，或少池化一次。",
+        "The input is only {0}, less than the pooling's window: take a larger input, a smaller kernel_size, or one "
+        "pooling fewer.",
+    ),
+    (
+        r"^Tensors must have same number of dimensions: got (\d+) and (\d+)",
+        "要拼接的张量维数要一样：一个是 {0} 维，一个是 {1} 维。请用 unsqueeze 补上缺的维。",
+        "Tensors that are joined must have as many dimensions: one has {0}, another {1}. Add the missing ones with "
+        "unsqueeze.",
+    ),
+    (
+        r"^stack expects each tensor to be equal size, but got \[(.*?)\] at entry 0 and \[(.*?)\]",
+        "`stack` 要每个张量形状都一样：一个是 [{0}]，另一个是 [{1}]。要沿已有的一维接起来，请用 `cat`。",
+        "`stack` wants tensors of one shape: here are [{0}] and [{1}]. To join them along a dimension that they have, "
+        "use `cat`.",
+    ),
+    (
+        r"^Dimension out of range \(expected to be in range of \[(-?\d+), (-?\d+)\], but got (-?\d+)\)",
+        "这个张量没有第 {2} 维：维的编号从 {0} 到 {1}。请看看它的形状，是不是少了批维。",
+        "This tensor has no dimension {2}: they go from {0} to {1}. Look at its shape; the batch may be missing.",
+    ),
+    (
+        r"^index (-?\d+) is out of bounds for dimension (\d+) with size (\d+)",
+        "第 {1} 维只有 {2} 个，没有编号 {0}：编号从 0 开始，最后一个是大小减 1。",
+        "Dimension {1} has only {2} places and none with the number {0}: they are counted from 0, up to one less than "
+        "the size.",
+    ),
+    (
+        r"^too many indices for tensor of dimension (\d+)",
+        "这个张量只有 {0} 维，方括号里写的编号更多：请少写几个，或先看看它的形状。",
+        "This tensor has {0} dimensions, and there are more numbers in the brackets: write fewer, or look at its shape "
+        "first.",
+    ),
+    (
+        r"^The expanded size of the tensor \((\d+)\) must match the existing size \((\d+)\) at non-singleton "
+        r"dimension (\d+)",
+        "第 {2} 维是 {1}，不能当成 {0}：只有大小是 1 的维才能这样扩展。请用 repeat，或改形状。",
+        "Dimension {2} has {1} and cannot stand for {0}: only a dimension of size 1 can be expanded. Use repeat, or "
+        "change the shape.",
+    ),
+    (
         r'is missing the required "forward" function',
         "这个类没有 `forward`：请检查是不是拼错了（`foward`），或缩进错了，没有写在类里。",
         "This class has no `forward`: look whether it is misspelt (`foward`), or indented so that it is not "

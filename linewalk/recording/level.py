@@ -10,7 +10,7 @@ from ..source import function_statements, names_stored
 from .journal import Journal
 from .memory import Kept, memories, seen
 from .operators import without_tensors
-from .tracing import Lines, is_call_of
+from .tracing import MODULE_CALL, Lines, is_call_of
 from .values import SIMPLE, KeptItems, keys_in
 
 _no_function = torch._C.DisableTorchFunction
@@ -129,17 +129,48 @@ class Level:
     def raised(self, error):
         if self.calls:
             frame_locals = self.calls[-1][0]
-            args = frame_locals["args"]
-            operands = {
-                f"input {i}" if len(args) > 1 else "input": arg
-                for i, arg in enumerate(args) if isinstance(arg, torch.Tensor)
-            }
-            self.recorder.fail(error, self.trail, frame_locals["self"], operands)
+            self.recorder.fail(error, self.trail, frame_locals["self"], _given(frame_locals))
         elif self.functions:
             function = self.functions[-1]
-            values = {name: function.names.get(name) for name in function.statement.reads}
-            operands = {name: value for name, value in values.items() if isinstance(value, torch.Tensor)}
-            self.recorder.fail(error, self.trail, None, operands)
+            self.recorder.fail(error, self.trail, None, _read(function.statement, function.names))
+
+    def found_in(self, traceback):
+        """Where an exception left the trail that no line was seen to raise, told by its traceback.
+
+        It had waited in a `finally` where another one came and went, or is what `except*` left of a group.
+
+        Returns:
+            (step, the innermost module or None, the tensors used); None where it never was here.
+        """
+        line = module = None
+        while traceback is not None:
+            frame = traceback.tb_frame
+            ours = frame.f_code is self.code or self._helpers.get(id(frame.f_code))
+            if ours and module is None and is_call_of(frame, self.owner):
+                line = traceback.tb_lineno, frame
+            elif frame.f_code is MODULE_CALL and line is not None:
+                module = frame.f_locals
+            traceback = traceback.tb_next
+        steps = [step for step in self.trail if line and step.lineno <= line[0] <= step.statement.end_lineno]
+        if not steps:
+            return None
+        operands = _given(module) if module else _read(steps[-1].statement, line[1].f_locals)
+        return steps[-1], module and module["self"], operands
+
+
+def _given(frame_locals):
+    """The tensors that a module was called with, by name; `frame_locals`: those of the call."""
+    args = frame_locals["args"]
+    return {
+        f"input {i}" if len(args) > 1 else "input": arg
+        for i, arg in enumerate(args) if isinstance(arg, torch.Tensor)
+    }
+
+
+def _read(statement, names):
+    """The tensors that a statement reads, by name."""
+    values = {name: names.get(name) for name in statement.reads}
+    return {name: value for name, value in values.items() if isinstance(value, torch.Tensor)}
 
 
 def _has_source(code):
