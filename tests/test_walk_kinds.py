@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import re
+import resource
 import sys
 import time
 
@@ -13,6 +14,9 @@ import torch.nn.functional as F
 from test_walk import cell
 
 from linewalk import walk
+from linewalk.draw import card
+from linewalk.draw.maps import spread
+from linewalk.recording import memory
 
 
 def module(forward, **parts):
@@ -407,3 +411,78 @@ def test_what_beginners_do_wrong_is_told_with_its_numbers(wrong, told):
     chinese, english = note.split("\n")
     assert told in english and "报错是" in chinese
     assert all(number in chinese for number in re.findall(r"\d+", told))
+
+
+# ---- cards
+
+
+def test_cards_of_what_was_expanded_write_nothing_out():
+    def forward(self, x, column):
+        mask = x.expand(20000, 20000)
+        positive = (x > 0).expand(1, 2, 20000, 20000)
+        broken = (x / 0).half().expand(1, 1, 20000, 20000)
+        column = column.expand(1, 3, 1500, 10000)
+        return mask, positive, broken, column
+
+    column = torch.linspace(-9, 9, 1500)[:, None]
+    trail = walk(module(forward), torch.ones(1), column)
+    card(trail[2])
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    cards = [card(step) for step in trail]
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # kilobytes; a copy takes 1,600,000
+    assert "nan/inf 400,000,000" in cards[3] and "min −9</span><span>max 9</span><span>50% &lt; 0" in cards[4]
+    small = spread(column.expand(1, 3, 1500, 10))
+    assert spread(trail[4].value("column"))[:4] == pytest.approx(small[:4], rel=1e-2)
+
+
+def test_containers_and_modules_of_a_class_of_ones_own_have_cards():
+    class Items(list):
+        def __iter__(self):
+            raise RuntimeError("not to be asked")
+
+        __len__ = items = __iter__
+
+    class Table(dict):
+        def __iter__(self):
+            raise RuntimeError("not to be asked")
+
+        __len__ = items = values = keys = __iter__
+
+    class Net(nn.Module):
+        def __getattr__(self, name):
+            raise RuntimeError("not to be asked")
+
+        def forward(self, x):
+            items = Items([x, 1])
+            table = Table(a=x)
+            return items, table
+
+    trail = walk(Net(), torch.ones(2, 2))
+    assert all("lw-card" in card(step) for step in trail)
+
+
+def test_a_container_within_many_is_described_in_few_words():
+    def forward(self, x):
+        pair = (x,)
+        for _ in range(18):
+            pair = (pair, pair)
+        return x
+
+    trail = walk(module(forward), torch.ones(2))
+    assert max(len(change.after.text) for step in trail for change in step.changed.values()) < 200
+
+
+def test_telling_what_a_line_changed_restores_no_values():
+    def forward(self, x):
+        y = torch.zeros(100)
+        for i in range(100):
+            y[i] = i
+        return y
+
+    trail = walk(module(forward), torch.ones(2))
+    asked = []
+    restored = memory._History.restored
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(memory._History, "restored", lambda *args: asked.append(1) or restored(*args))
+        assert "y: 100" in repr(trail) and not asked
+        assert trail["y[i] = i", 50].value("y").sum() == sum(range(51)) and asked

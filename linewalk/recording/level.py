@@ -11,7 +11,7 @@ from .journal import Journal
 from .memory import Kept, memories, seen
 from .operators import without_tensors
 from .tracing import MODULE_CALL, Lines, is_call_of
-from .values import SIMPLE, KeptItems, keys_in
+from .values import SIMPLE, KeptItems, contents, keys_in
 
 _no_function = torch._C.DisableTorchFunction
 _ABSENT = object()
@@ -190,7 +190,8 @@ def _tensors_in(values):
             found.append(value)
         elif isinstance(value, (list, tuple, dict)) and id(value) not in seen:
             seen.add(id(value))
-            waiting += value.values() if isinstance(value, dict) else value
+            held = contents(value)
+            waiting += [item for _, item in held] if isinstance(value, dict) else held
     return found
 
 

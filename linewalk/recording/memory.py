@@ -80,6 +80,11 @@ class Kept:
             self.hold(self._history.restored(self._tensor, self._moment))
         return self._tensor
 
+    @property
+    def outline(self):
+        """The tensor, whatever has become of its values."""
+        return self._tensor
+
     def hold(self, copy):
         """From now on it is a copy."""
         self._tensor, self._history, self._moment = copy, None, None

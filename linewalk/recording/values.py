@@ -35,8 +35,9 @@ class KeptItems:
         return self._items[: self.count]
 
     def first(self, count):
-        """The first few items, to describe it by."""
-        return [resolved(item) for item in self._items[: min(count, self.count)]]
+        """How the first few items are kept, to describe it by; of a dict with their keys."""
+        first = self._items[: min(count, self.count)]
+        return [(item.key, item.value) if type(item) is _Pair else item for item in first]
 
 
 class KeptObject:
@@ -58,6 +59,18 @@ class KeptObject:
 def resolved(kept):
     """The value that was kept."""
     return kept.get() if isinstance(kept, (Kept, KeptItems, KeptObject)) else kept
+
+
+def outline(kept):
+    """What tells its shape and type: as `resolved`, but a tensor's values may be later ones, which costs nothing."""
+    return kept.outline if isinstance(kept, Kept) else resolved(kept)
+
+
+def contents(container):
+    """What a list or tuple holds, and the pairs of a dict: not as a class of somebody's own may tell it."""
+    if isinstance(container, dict):
+        return list(dict.items(container))
+    return list(list.__iter__(container) if isinstance(container, list) else tuple.__iter__(container))
 
 
 class Watched:
