@@ -486,3 +486,22 @@ def test_telling_what_a_line_changed_restores_no_values():
         patch.setattr(memory._History, "restored", lambda *args: asked.append(1) or restored(*args))
         assert "y: 100" in repr(trail) and not asked
         assert trail["y[i] = i", 50].value("y").sum() == sum(range(51)) and asked
+
+
+def other_data(self, x):
+    y = x.clone()
+    same = y
+    part = y[:1]
+    y.data = y.data * 3
+    y.add_(1)
+    z = y * 2
+    y.data[0] = 5
+    y.data.mul_(2)
+    y.grad = None
+    return part + z + same
+
+
+def test_a_tensor_that_is_given_another_memory_has_changed():
+    each_line_says_what_changed(module(other_data), torch.ones(2))
+    trail = walk(module(other_data), torch.ones(2))
+    assert not trail["y.data = y.data * 3"].in_place and trail["y.data[0] = 5"].in_place

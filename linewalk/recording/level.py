@@ -8,7 +8,7 @@ import torch.nn as nn
 from ..errors import WalkError
 from ..source import function_statements, names_stored
 from .journal import Journal
-from .memory import Kept, memories, seen
+from .memory import Kept, memories, memory, seen
 from .operators import without_tensors
 from .tracing import MODULE_CALL, Lines, is_call_of
 from .values import SIMPLE, KeptItems, contents, keys_in
@@ -259,6 +259,8 @@ class _Function(Lines):
             changed = [*changed, *self._compare_contents(before, changed)]
         if self._attributes:
             self._close_attributes()
+        if self.statement.attributes:
+            self._look_for_other_data()
         if self._watched:
             self._look_into_containers(changed)
         if before is not None:
@@ -294,6 +296,20 @@ class _Function(Lines):
                 changed.append(name)
                 self._bound(name, value, now, before)
         return changed
+
+    def _look_for_other_data(self):
+        """Note which tensors were given another memory, by `y.data = …`: no operator tells of that."""
+        for attribute in self.statement.attributes:
+            name, _, what = attribute.partition(".")
+            value, kept = self.names.get(name), self.kept.get(name)
+            if what != "data" or type(kept) is not Kept or not isinstance(value, torch.Tensor):
+                continue
+            if memory(value) != kept.key:
+                kept = self._keeper.made(value)
+                for other, its in self.names.items():
+                    if its is value:
+                        self.kept[other] = kept
+                        self._changed(other, kept, False, ())
 
     def _look_into_containers(self, changed):
         """Note which names of containers hold something else than before, under whatever name it came in."""
