@@ -505,3 +505,37 @@ def test_a_tensor_that_is_given_another_memory_has_changed():
     each_line_says_what_changed(module(other_data), torch.ones(2))
     trail = walk(module(other_data), torch.ones(2))
     assert not trail["y.data = y.data * 3"].in_place and trail["y.data[0] = 5"].in_place
+
+
+def test_a_tensor_class_of_ones_own_sees_its_own_calls_only():
+    log = []
+
+    class Logged(torch.Tensor):
+        @classmethod
+        def __torch_function__(cls, func, types, args=(), kwargs=None):
+            log.append(getattr(func, "__name__", ""))
+            return super().__torch_function__(func, types, args, kwargs or {})
+
+    class Closed(torch.Tensor):
+        @classmethod
+        def __torch_function__(cls, func, types, args=(), kwargs=None):
+            if func in (torch.Tensor.clone, torch.Tensor.detach):
+                raise RuntimeError("not to be copied")
+            return super().__torch_function__(func, types, args, kwargs or {})
+
+    def forward(self, x):
+        log.clear()
+        y = x.as_subclass(Logged) + 1
+        y += 1
+        held = [y]
+        z = self.fc(held[0])
+        closed = x.as_subclass(Closed) * 3
+        closed.add_(1)
+        calls = list(log)
+        return calls, z, closed
+
+    for shape in [(2, 2), (1, 3, 4, 2)]:
+        net, x = module(forward, fc=nn.Linear(2, 2)), torch.ones(shape)
+        trail = walk(net, x)
+        assert trail.output[0] == net(x)[0] and torch.equal(trail[7].value("closed"), trail.output[2])
+        assert type(trail[2].value("y")) is Logged and trail[2].value("y").sum() == 2 * x.sum()
