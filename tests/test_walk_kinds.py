@@ -492,13 +492,15 @@ def other_data(self, x):
     y = x.clone()
     same = y
     part = y[:1]
+    held = {"y": [y], "part": part}
+    parts = [part]
     y.data = y.data * 3
     y.add_(1)
     z = y * 2
     y.data[0] = 5
     y.data.mul_(2)
     y.grad = None
-    return part + z + same
+    return part + z + same, held, parts
 
 
 def test_a_tensor_that_is_given_another_memory_has_changed():

@@ -310,6 +310,9 @@ class _Function(Lines):
                     if its is value:
                         self.kept[other] = kept
                         self._changed(other, kept, False, ())
+                for watched, _ in self._watched.values():
+                    if any(its is value for its in _tensors_in((watched.value,))):
+                        watched.keep_again()
 
     def _look_into_containers(self, changed):
         """Note which names of containers hold something else than before, under whatever name it came in."""
