@@ -45,7 +45,7 @@ class ImageError(ValueError):
 def add_note(error, text):
     """Attach `text` to an exception that goes on to its own handler (PEP 678)."""
     if hasattr(error, "add_note"):
-        error.add_note(text)
+        BaseException.add_note(error, text)  # its class may have written an `add_note` of its own
     else:  # Python 3.10 neither has notes nor prints them
         error.__notes__ = [*getattr(error, "__notes__", []), text]
         print(text, file=sys.stderr)

@@ -8,10 +8,11 @@ from typing import Any
 import torch
 
 from .errors import Bilingual
-from .recording.values import KeptItems, KeptObject, resolved
+from .recording.values import KeptItems, KeptObject, contents, outline, resolved
 from .source import Statement
 
 _FIRST = 6  # items of a container that describe it
+_DEEPEST = 4  # containers within containers that do so
 
 
 class Described:
@@ -24,7 +25,7 @@ class Described:
 
     def __init__(self, value):
         """`value` may also be as a recorder keeps it."""
-        tensor = None if isinstance(value, KeptItems) else resolved(value)
+        tensor = None if isinstance(value, KeptItems) else outline(value)
         is_tensor = isinstance(tensor, torch.Tensor)
         self.shape = tuple(tensor.shape) if is_tensor and not tensor.is_nested else None
         self.dtype = tensor.dtype if is_tensor else None
@@ -39,8 +40,10 @@ def _text(value, around=()):
     if isinstance(value, KeptObject):
         return _short(value.text)
     if isinstance(value, KeptItems) and value.like is not None:
-        return _container_text(value.like, value.first(_FIRST), value.count, around)
-    value = resolved(value)
+        if len(around) == _DEEPEST:
+            return "…"
+        return _container_text(value.like, value.first(_FIRST), value.count, (*around, value))
+    value = outline(value)
     if isinstance(value, torch.Tensor):
         if value.is_nested:
             return "nested"
@@ -50,10 +53,10 @@ def _text(value, around=()):
     if isinstance(value, type):
         return value.__name__
     if isinstance(value, (list, tuple, dict)):
-        if any(value is outer for outer in around):
+        if len(around) == _DEEPEST or any(value is outer for outer in around):
             return "…"
-        items = list(value.items() if isinstance(value, dict) else value)
         like = dict if isinstance(value, dict) else list if isinstance(value, list) else tuple
+        items = contents(value)
         return _container_text(like, items[:_FIRST], len(items), (*around, value))
     if callable(value) and getattr(value, "__name__", None):
         return value.__name__
@@ -291,7 +294,7 @@ class Step(_Doing):
             names += self.statement.reads[:1]
         for name in names:
             change = self._last_change(name, self.index + 1)
-            if change is not None and isinstance(change.value, torch.Tensor):
+            if change is not None and isinstance(outline(change._kept), torch.Tensor):
                 return name
         return None
 
@@ -333,7 +336,7 @@ class Step(_Doing):
         """One line for a terminal; a step that raised adds its sentences below."""
         cells = [f"{self.index:>3}  {self.source:<44}"]
         if self.source.startswith("return") and self.result:
-            cells.append(f"{self.result}: {Described(self.value(self.result)).text}")
+            cells.append(f"{self.result}: {self._last_change(self.result, self.index + 1).after.text}")
         for change in self.changed.values():
             after = change.after
             cells.append(f"{change.name}: {after.text}")
@@ -418,7 +421,8 @@ class Trail(Sequence):
     @property
     def weights(self):
         name = type(self.module).__name__
-        return getattr(self.module, "weights_label", Bilingual(f"{name} 现有的权重", f"{name}'s weights as they stand"))
+        own = Bilingual(f"{name} 现有的权重", f"{name}'s weights as they stand")
+        return getattr(self.module, "__dict__", {}).get("weights_label", own)  # `__getattr__` may do anything
 
     @property
     def device(self):
@@ -478,7 +482,7 @@ def first_tensor(value, around=()):
     if isinstance(value, torch.Tensor):
         return value
     if isinstance(value, (tuple, list, dict)) and not any(value is outer for outer in around):
-        for item in value.values() if isinstance(value, dict) else value:
+        for item in contents(value):
             if (found := first_tensor(item, (*around, value))) is not None:
                 return found
     return None

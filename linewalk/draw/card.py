@@ -8,11 +8,12 @@ from importlib.resources import files
 import torch
 
 from ..errors import Bilingual
+from ..recording.values import contents
 from ..trail import Described, field_text
 from .again import again
 from .cuboids import cuboids, shape_text
 from .graph import graph
-from .maps import drawable, feature_maps, number, spread
+from .maps import drawable, each_once, feature_maps, number, spread
 from .photograph import photograph
 
 _SIGNS = {ast.Add: "+", ast.Sub: "−", ast.Mult: "×", ast.Div: "/", ast.MatMult: "@"}
@@ -92,7 +93,7 @@ def glimpse(step):
 
 
 def _small(step, name, value, scale=None, when=None):
-    mean = f"<span>{_MEAN.html()} {number(value.double().mean().item())}</span>"
+    mean = f"<span>{_MEAN.html()} {number(each_once(value).double().mean().item())}</span>"
     facts = f" <span>{when.html()}</span> {mean}" if when else f" {mean}"
     return feature_maps(
         value, name, _GLIMPSED, scale, heading=_heading(name, facts), words=False, places=_places(step, name)
@@ -270,10 +271,11 @@ def _inside(name, value, depth=0):
     if depth == _DEEPEST:  # it may hold itself
         return []
     if isinstance(value, dict):
-        items = [(f"{name}[{key!r}]", item) for key, item in list(value.items())[:_MOST_RESULTS]]
+        items = [(f"{name}[{key!r}]", item) for key, item in contents(value)[:_MOST_RESULTS]]
     elif isinstance(value, (list, tuple)):
-        names = name if isinstance(name, list) else [f"{name}[{index}]" for index in range(len(value))]
-        items = list(zip(names, value, strict=False))[:_MOST_RESULTS]
+        held = contents(value)
+        names = name if isinstance(name, list) else [f"{name}[{index}]" for index in range(len(held))]
+        items = list(zip(names, held, strict=False))[:_MOST_RESULTS]
     else:
         return []
     return [pair for inner, item in items for pair in _inside(inner, item, depth + 1)]

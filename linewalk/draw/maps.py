@@ -41,14 +41,16 @@ class Spread(NamedTuple):
 
 def spread(tensor):
     """The `Spread` of a tensor of any shape, dtype and device."""
-    values = _plain(tensor).flatten()
+    once = each_once(_plain(tensor))
+    times = tensor.numel() // once.numel()
+    values = once.flatten()
     low, high = values.amin().item(), values.amax().item()
     count = len(values)
     if not math.isfinite(low) or not math.isfinite(high):  # so is what has a NaN
         finite = values.isfinite()
         count = int(finite.sum())
         if not count:
-            return Spread(math.nan, math.nan, 0.0, 0.0, len(values))
+            return Spread(math.nan, math.nan, 0.0, 0.0, tensor.numel())
         low, high = (float(getattr(values.where(finite, torch.tensor(edge)), name)())
                      for edge, name in ((math.inf, "amin"), (-math.inf, "amax")))
         values = values[finite]
@@ -58,7 +60,7 @@ def spread(tensor):
         high=high,
         typical=_quantile(sizes, 0.995) or max(-low, high),
         negative=int((values < 0).sum()) / count,
-        broken=tensor.numel() - count,
+        broken=times * (once.numel() - count),
     )
 
 
@@ -145,7 +147,7 @@ def looks_like_photograph(tensor):
         return False
     if not drawable(tensor):
         return False
-    pixels = _plain(tensor[:1])
+    pixels = each_once(_plain(tensor[:1]))
     return torch.allclose(normalize(denormalize(pixels)), pixels, atol=0.02)  # nothing had to be clamped into 0…1
 
 
@@ -170,9 +172,17 @@ def _dense(tensor):
     return tensor if tensor.layout is torch.strided else tensor.to_dense()
 
 
+def each_once(tensor):
+    """A large tensor without its repetitions: what was expanded along an axis is there once; any other as it is."""
+    if tensor.numel() <= _ENOUGH or tensor.layout is not torch.strided:
+        return tensor
+    return tensor[tuple(slice(None if stride else 1) for stride in tensor.stride())]
+
+
 def _plain(tensor):
     tensor = _dense(tensor.detach())
-    return (tensor.abs() if tensor.is_complex() else tensor).to("cpu", torch.float32)
+    once = each_once(tensor)
+    return (once.abs() if once.is_complex() else once).to("cpu", torch.float32).expand(tensor.shape)
 
 
 def _first_sample(tensor):
@@ -238,7 +248,9 @@ def _averaged(maps, scale):
     sides = maps.shape[1:]
     if max(sides) > _TILE:
         height, width = (max(1, round(length * _TILE / max(sides))) for length in sides)
-        maps = _means(sides[0], height) @ maps @ _means(sides[1], width).T
+        once = each_once(maps)
+        averages = _means(once.shape[1], height) @ once @ _means(once.shape[2], width).T
+        maps = averages.expand(len(maps), height, width)
     return _levels(maps, scale)
 
 
@@ -315,7 +327,8 @@ def _photograph(tensor, name, stats):
 def _sample(values):
     """The values in the middle of so many equal parts of the memory: "-0.213,0,1.5"."""
     middles = [(2 * part + 1) * values.numel() // (2 * _SAMPLED) for part in range(_SAMPLED)]
-    return ",".join(f"{value:.6g}" for value in values.flatten()[middles].tolist())
+    places = torch.unravel_index(torch.tensor(middles), values.shape)  # not flattened, which would write it out
+    return ",".join(f"{value:.6g}" for value in values[places].tolist())
 
 
 def _indexed(name, tensor, count, last):

@@ -26,10 +26,21 @@ def explain(step, error, module, operands):
         module: the innermost module that was running, or None where the line itself failed.
         operands: name → tensor of what the failing module or line was given.
     """
-    said = _said(error)
     shapes = ", ".join(f"{name} {Described(tensor).text}" for name, tensor in operands.items())
     used = Bilingual(f"用到的张量：{shapes}。", f"The tensors it used: {shapes}. ") if shapes else Bilingual("", "")
-    advice = (
+    try:
+        advice = _found_advice(step, error, module, operands)
+    except Exception:  # of an exception that cannot even be asked
+        advice = Bilingual(f"报错是 {type(error).__name__}", f"It says {type(error).__name__}")
+    return Bilingual(
+        f"第 {step.lineno} 行 `{step.source}` 出错。{used.zh}{advice.zh}",
+        f"Line {step.lineno}, `{step.source}`, failed. {used.en}{advice.en}",
+    )
+
+
+def _found_advice(step, error, module, operands):
+    said = _said(error)
+    return (
         _recursion_advice(error)
         or _own_words(error)
         or _unwritten_advice(error)
@@ -40,10 +51,6 @@ def explain(step, error, module, operands):
         or _known_advice(error)
         or _sizes_advice(step, error)
         or Bilingual(f"报错是 {said}", f"It says {said.replace('：', ': ', 1)}")
-    )
-    return Bilingual(
-        f"第 {step.lineno} 行 `{step.source}` 出错。{used.zh}{advice.zh}",
-        f"Line {step.lineno}, `{step.source}`, failed. {used.en}{advice.en}",
     )
 
 
@@ -160,6 +167,13 @@ def _attribute_advice(error):
         owner = _innermost_frame(error).f_locals.get("self")
     if found is None or not isinstance(owner, nn.Module) or "_modules" not in vars(owner):
         return None
+    if inspect.isdatadescriptor(inspect.getattr_static(type(owner), found[1], None)):
+        return Bilingual(
+            f"`{found[1]}` 是 property，有这个名字；是它自己的代码里少了别的属性（AttributeError），PyTorch 才这样说。"
+            "请看 property 里的那几行。",
+            f"There is a `{found[1]}`, a property: an attribute is missing in its own code (AttributeError), and "
+            "PyTorch then says that there is none. Look at the lines of the property.",
+        )
     own = {*vars(owner), *owner._modules, *owner._parameters, *owner._buffers}
     zh, en = _meant(found[1], {name for name in own if not name.startswith("_")})
     if type(owner).__module__.startswith("torch."):

@@ -149,6 +149,10 @@ class ForwardRecorder(Tracer):
 
     def unfinished(self, error):
         """The trails that an exception has ended: those that it has passed, and those whose forward still runs."""
+        known, *seen = self.failures.get(self.trail, (None, None))
+        found = None if self._level.functions else self._level.found_in(error.__traceback__)
+        if found and (known is not error or _is_within(found[0].caller, seen[0])):
+            self.failures[self.trail] = error, *found
         passed = [trail for trail, (known, *_) in self.failures.items() if known is error]
         return passed or ([self.trail] if self._level.functions else [])
 
@@ -178,3 +182,10 @@ class ForwardRecorder(Tracer):
         """The first place of a trail that an exception passes is where it went wrong."""
         if trail not in self.failures or self.failures[trail][0] is not error:
             self.failures[trail] = error, trail._journal.read(trail), *where
+
+
+def _is_within(step, other):
+    """Whether a step belongs to a helper method that another one called."""
+    while step is not None and step is not other:
+        step = step.caller
+    return step is other

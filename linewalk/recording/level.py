@@ -10,8 +10,8 @@ from ..source import function_statements, names_stored
 from .journal import Journal
 from .memory import Kept, memories, memory, overlap, place, seen
 from .operators import without_tensors
-from .tracing import Lines, is_call_of
-from .values import SIMPLE, KeptItems, keys_in
+from .tracing import MODULE_CALL, Lines, is_call_of
+from .values import SIMPLE, KeptItems, contents, keys_in
 
 _no_function = torch._C.DisableTorchFunction
 _ABSENT = object()
@@ -129,17 +129,48 @@ class Level:
     def raised(self, error):
         if self.calls:
             frame_locals = self.calls[-1][0]
-            args = frame_locals["args"]
-            operands = {
-                f"input {i}" if len(args) > 1 else "input": arg
-                for i, arg in enumerate(args) if isinstance(arg, torch.Tensor)
-            }
-            self.recorder.fail(error, self.trail, frame_locals["self"], operands)
+            self.recorder.fail(error, self.trail, frame_locals["self"], _given(frame_locals))
         elif self.functions:
             function = self.functions[-1]
-            values = {name: function.names.get(name) for name in function.statement.reads}
-            operands = {name: value for name, value in values.items() if isinstance(value, torch.Tensor)}
-            self.recorder.fail(error, self.trail, None, operands)
+            self.recorder.fail(error, self.trail, None, _read(function.statement, function.names))
+
+    def found_in(self, traceback):
+        """Where an exception left the trail that no line was seen to raise, told by its traceback.
+
+        It had waited in a `finally` where another one came and went, or is what `except*` left of a group.
+
+        Returns:
+            (step, the innermost module or None, the tensors used); None where it never was here.
+        """
+        line = module = None
+        while traceback is not None:
+            frame = traceback.tb_frame
+            ours = frame.f_code is self.code or self._helpers.get(id(frame.f_code))
+            if ours and module is None and is_call_of(frame, self.owner):
+                line = traceback.tb_lineno, frame
+            elif frame.f_code is MODULE_CALL and line is not None:
+                module = frame.f_locals
+            traceback = traceback.tb_next
+        steps = [step for step in self.trail if line and step.lineno <= line[0] <= step.statement.end_lineno]
+        if not steps:
+            return None
+        operands = _given(module) if module else _read(steps[-1].statement, line[1].f_locals)
+        return steps[-1], module and module["self"], operands
+
+
+def _given(frame_locals):
+    """The tensors that a module was called with, by name; `frame_locals`: those of the call."""
+    args = frame_locals["args"]
+    return {
+        f"input {i}" if len(args) > 1 else "input": arg
+        for i, arg in enumerate(args) if isinstance(arg, torch.Tensor)
+    }
+
+
+def _read(statement, names):
+    """The tensors that a statement reads, by name."""
+    values = {name: names.get(name) for name in statement.reads}
+    return {name: value for name, value in values.items() if isinstance(value, torch.Tensor)}
 
 
 def _has_source(code):
@@ -159,7 +190,8 @@ def _tensors_in(values):
             found.append(value)
         elif isinstance(value, (list, tuple, dict)) and id(value) not in seen:
             seen.add(id(value))
-            waiting += value.values() if isinstance(value, dict) else value
+            held = contents(value)
+            waiting += [item for _, item in held] if isinstance(value, dict) else held
     return found
 
 
@@ -226,10 +258,12 @@ class _Function(Lines):
         changed = self._compare(frame.f_locals, may_store, before) if may_store != () else ()
         if before is not None:
             changed = [*changed, *self._compare_contents(before, changed)]
-        if self._watched:
-            self._look_into_containers(changed)
         if self._attributes:
             self._close_attributes()
+        if self.statement.attributes:
+            self._look_for_other_data()
+        if self._watched:
+            self._look_into_containers(changed)
         if before is not None:
             self.written.clear()
         self._keeper.end_line()
@@ -264,16 +298,42 @@ class _Function(Lines):
                 self._bound(name, value, now, before)
         return changed
 
+    def _look_for_other_data(self):
+        """Note which tensors were given another memory, by `y.data = …`: no operator tells of that."""
+        for attribute in self.statement.attributes:
+            name, _, what = attribute.partition(".")
+            value, kept = self.names.get(name), self.kept.get(name)
+            if what != "data" or type(kept) is not Kept or not isinstance(value, torch.Tensor):
+                continue
+            if memory(value) != kept.key:
+                kept = self._keeper.made(value)
+                for other, its in self.names.items():
+                    if its is value:
+                        self.kept[other] = kept
+                        self._changed(other, kept, False, ())
+                for watched, _ in self._watched.values():
+                    if any(its is value for its in _tensors_in((watched.value,))):
+                        watched.keep_again()
+
     def _look_into_containers(self, changed):
         """Note which names of containers hold something else than before, under whatever name it came in."""
-        touches, some = self.statement.touches, False
+        touches, moved = self.statement.touches, []
         for name, (watched, version) in self._watched.items():
-            if (name in touches or len(watched.value) != watched.count) and name not in changed:
-                some = watched.look_again(touches.get(name)) or some
-            elif watched.version != version:
-                some = True
-        for name, (watched, version) in self._watched.items() if some else ():
-            if watched.version != version and name not in changed:
+            if name in changed:
+                self._watched[name] = watched, watched.version
+                continue
+            if name in touches or len(watched.value) != watched.count:
+                watched.look_again(touches.get(name))
+            if watched.version != version:
+                moved.append((watched, touches.get(name)))
+        if not moved:
+            return
+        for watched, grows in moved:
+            for other, _ in self._watched.values():
+                if other.within and other is not watched:
+                    other.look_for(watched, grows)
+        for name, (watched, version) in self._watched.items():
+            if watched.version != version:
                 self._watched[name] = watched, watched.version
                 self._note((Journal.changed, name, watched.kept(), False, (), None))
 

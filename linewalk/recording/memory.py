@@ -58,9 +58,10 @@ def seen(tensors):
 
 
 def _unusual_seen(tensor):
-    if tensor.layout is torch.strided and not tensor.is_nested:
-        return memory(tensor), tensor.storage_offset(), tensor.shape, tensor.stride()
-    return memory(tensor), id(tensor), None if tensor.is_nested else tensor.shape, ()
+    with _no_function():
+        if tensor.layout is torch.strided and not tensor.is_nested:
+            return memory(tensor), tensor.storage_offset(), tensor.shape, tensor.stride()
+        return memory(tensor), id(tensor), None if tensor.is_nested else tensor.shape, ()
 
 
 class Kept:
@@ -79,6 +80,11 @@ class Kept:
         """The tensor: plain and detached, or what stands for one that could not be kept, `Unkept`."""
         if not self.is_current:
             self.hold(self._history.restored(self._tensor, self._moment))
+        return self._tensor
+
+    @property
+    def outline(self):
+        """The tensor, whatever has become of its values."""
         return self._tensor
 
     def hold(self, copy):
@@ -135,7 +141,7 @@ class Memory:
 
         To be called where no `TorchFunctionMode` is looking.
         """
-        if type(tensor) not in _PLAIN or tensor.is_quantized or tensor.is_nested:
+        if type(tensor) not in _PLAIN or tensor.is_quantized or tensor.is_nested:  # the class first: it is not asked
             return self._copy_of_an_unusual(tensor)
         try:
             key = tensor.untyped_storage()._cdata
@@ -187,15 +193,20 @@ class Memory:
         while torch._C._functorch.is_functorch_wrapped_tensor(tensor):
             tensor = torch._C._functorch.get_unwrapped(tensor)
         busy, self.busy, self.has_copies = self.busy, True, True
-        with _no_functorch():
+        with _no_functorch(), _no_function():  # a class of its own may count or refuse what is done with it
             for copy in (lambda: tensor.detach().clone(), tensor.detach, lambda: Unkept(tensor)):
                 try:
-                    kept = Kept(copy(), memory(tensor), moment=None)
+                    kept = Kept(_of_its_class(copy(), tensor), memory(tensor), moment=None)
                     break
                 except Exception:  # each kind of tensor refuses in its own way
                     continue
         self.busy = busy
         return kept
+
+
+def _of_its_class(copy, tensor):
+    """A copy that lost its class since that has no say in copying, as one of that class again."""
+    return copy.as_subclass(type(tensor)) if type(copy) is torch.Tensor and type(tensor) not in _PLAIN else copy
 
 
 def _is_nobody_elses(kept):

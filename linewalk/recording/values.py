@@ -35,8 +35,9 @@ class KeptItems:
         return self._items[: self.count]
 
     def first(self, count):
-        """The first few items, to describe it by."""
-        return [resolved(item) for item in self._items[: min(count, self.count)]]
+        """How the first few items are kept, to describe it by; of a dict with their keys."""
+        first = self._items[: min(count, self.count)]
+        return [(item.key, item.value) if type(item) is _Pair else item for item in first]
 
 
 class KeptObject:
@@ -60,15 +61,30 @@ def resolved(kept):
     return kept.get() if isinstance(kept, (Kept, KeptItems, KeptObject)) else kept
 
 
+def outline(kept):
+    """What tells its shape and type: as `resolved`, but a tensor's values may be later ones, which costs nothing."""
+    return kept.outline if isinstance(kept, Kept) else resolved(kept)
+
+
+def contents(container):
+    """What a list or tuple holds, and the pairs of a dict: not as a class of somebody's own may tell it."""
+    if isinstance(container, dict):
+        return list(dict.items(container))
+    return list(list.__iter__(container) if isinstance(container, list) else tuple.__iter__(container))
+
+
 class Watched:
     """A list, tuple or dict that may change: what it held when it was last looked at, and how that is kept.
 
     Looking again costs as little as can be: what it still holds is only compared, and kept as it was.
 
-    count: how many things it held; keys: the memories of the tensors in it; version: counts its changes.
+    count: how many things it held; keys: the memories of the tensors in it; within: the ids of the containers in it,
+    at any depth; version: counts its changes.
     """
 
-    __slots__ = ("__weakref__", "_around", "_held", "_inner", "_items", "_keeper", "count", "keys", "value", "version")
+    __slots__ = (
+        "__weakref__", "_around", "_held", "_inner", "_items", "_keeper", "count", "keys", "value", "version", "within",
+    )
 
     def __init__(self, value, keeper, earlier=None, around=()):
         """`keeper`: keeps what it holds. earlier: what the name stood for before, where nothing was written over since:
@@ -76,7 +92,7 @@ class Watched:
         """
         self.value, self._keeper, self._around, self.version = value, keeper, (*around, id(value)), 0
         if earlier is not None and earlier.begins(value):
-            self._items, self.keys, self._inner = earlier._items, earlier.keys, {}
+            self._items, self.keys, self._inner, self.within = earlier._items, earlier.keys, {}, set()
             self._add(len(earlier._held))
             self._held = _copy(value)
         else:
@@ -112,9 +128,28 @@ class Watched:
         else:
             changed = self._compare(list(_contents(value)), list(_contents(held)))
         if self._inner:
-            changed = self._look_inside(bool(grows)) or changed
+            inner = self._inner.values()
+            if grows:  # those in it are taken to do the same
+                inner = [one for one in inner if len(one.value) != one.count]
+            changed = self._note_changes([one for one in inner if one.look_again()]) or changed
         self.version += changed
         return changed
+
+    def look_for(self, other, grows=None):
+        """Look again at what it has in common with another container, or at that one in it.
+
+        Args:
+            grows: what is to be expected of the other one, as in `look_again`.
+        """
+        if id(other.value) not in self.within and self.within.isdisjoint(other.within):
+            return False
+        changed = []
+        for key, one in self._inner.items():
+            is_other = key == id(other.value)
+            if one.look_again(grows if is_other else None) if is_other or key in other.within else one.look_for(other):
+                changed.append(one)
+        self.version += bool(changed)
+        return self._note_changes(changed)
 
     def _compare(self, contents, before):
         """Keep what is not where it was; whether anything is not."""
@@ -154,12 +189,8 @@ class Watched:
             items[index] = _Pair(keys[index], kept) if isinstance(self.value, dict) else kept
         self._items, self._held = items, _copy(self.value)
 
-    def _look_inside(self, by_length):
-        """Whether a container in it has changed; `by_length`: only whether it holds more or less than before."""
-        changed = [
-            inner for inner in self._inner.values()
-            if (not by_length or len(inner.value) != inner.count) and inner.look_again()
-        ]
+    def _note_changes(self, changed):
+        """Keep anew those of the containers in it that have changed; whether there are any."""
         if changed:
             ids, contents = {id(inner.value): inner for inner in changed}, list(_contents(self.value))
             items, keys = self._items[: self.count], list(self.value)
@@ -168,6 +199,7 @@ class Watched:
                 items[index] = _Pair(keys[index], kept) if isinstance(self.value, dict) else kept
             self._items = items
             self.keys = self.keys.union(*(inner.keys for inner in changed))
+            self.within = self.within.union(*(inner.within for inner in changed))
         return bool(changed)
 
     def keep_again(self):
@@ -176,7 +208,7 @@ class Watched:
         self.version += 1
 
     def _look(self):
-        self.keys, self._inner, self._items = set(), {}, []
+        self.keys, self._inner, self._items, self.within = set(), {}, [], set()
         self._held = _copy(self.value)
         contents = _contents(self.value)
         if SIMPLE.issuperset(map(type, contents)):
@@ -206,6 +238,8 @@ class Watched:
         if _may_change(item) and id(item) not in self._around and len(self._around) < _DEEPEST:
             inner = self._inner[id(item)] = Watched(item, self._keeper, None, self._around)
             self.keys.update(inner.keys)
+            self.within.add(id(item))
+            self.within.update(inner.within)
             return inner.kept()
         kept = self._keeper.keep(item, self._around)
         if type(item) not in SIMPLE:
