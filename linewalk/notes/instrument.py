@@ -207,8 +207,8 @@ class _Numbering:
         if isinstance(getattr(node, "ctx", None), (ast.Store, ast.Del)):
             return False
         if isinstance(node, ast.Name):
-            is_called = parent is not None and getattr(parent.node, "func", None) is node
-            return node.id not in (self._self, "super", "__class__") and (node.id in self._locals or is_called)
+            is_part = parent is not None and not isinstance(parent.node, ast.Attribute)
+            return node.id not in (self._self, "super", "__class__") and (node.id in self._locals or is_part)
         return not isinstance(node, (ast.Starred, ast.Slice, ast.Lambda, ast.Await, ast.Yield, ast.YieldFrom))
 
 

@@ -131,7 +131,7 @@ class Row(tuple):
 def fill(template, facts, language):
     """`template` with its slots filled, or None where a fact is missing.
 
-    `{kernel_size!x}` joins with ×; any other tuple of equal numbers is said as one.
+    `{kernel_size!x}` joins with ×, `{dim!l}` makes a list; any other tuple of equal numbers is said as one.
     """
     try:
         return _FORMATTERS[language].vformat(template, (), facts)
@@ -146,6 +146,8 @@ class _Formatter(string.Formatter):
     def convert_field(self, value, conversion):
         if conversion == "x":
             return "×".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
+        if conversion == "l":
+            return self._comma.join(map(str, value))
         value = super().convert_field(value, conversion)
         if isinstance(value, Row):
             return self._comma.join(value)

@@ -5,6 +5,7 @@ import math
 import re
 from dataclasses import dataclass, field, replace
 
+import torch
 import torch.nn as nn
 
 from . import library
@@ -79,7 +80,8 @@ class Operations:
                 index = index.removeprefix("(").removesuffix(")")
             if (inputs and inputs[0].kind != "tensor") or (not inputs and not _can_only_be_a_tensors(node.slice)):
                 return Part(site, library.say("python.item", {"of": one_line(node.value), "index": index}), [])
-            return self._part(site, expression, "Tensor[]", None, inputs, run, index=index)
+            by = _picked_by(inputs[1:])
+            return self._part(site, expression, "Tensor[]", None, inputs, run, index=index, by=by)
         if isinstance(node, (ast.ListComp, ast.GeneratorExp, ast.DictComp, ast.SetComp)):
             facts = {"source": site.text, "value": event.result.text, "count": len(event.result.items) or None}
             return Part(site, library.say("python.comprehension", facts), [])
@@ -315,15 +317,18 @@ class Operations:
             if isinstance(argument, ast.Starred):
                 inner = by_node.get(id(argument.value))
                 known_list = event.inputs.get(inner.index) if inner else None
-                positional += [(f"*{inner.text}", item) for item in known_list.items] if known_list else []
-            elif seen is not None:
+                if known_list is None or known_list.kind != "many":
+                    break  # how many there are is not known, and so neither which parameters the next ones are
+                positional += [(f"*{inner.text}", item) for item in known_list.items]
+            else:
                 positional.append((one_line(argument), seen))
         for keyword in node.keywords:
-            seen = self._value_of(keyword.value, by_node, event)
-            if keyword.arg and seen is not None:
-                keywords[keyword.arg] = (one_line(keyword.value), seen)
+            if keyword.arg:
+                keywords[keyword.arg] = (one_line(keyword.value), self._value_of(keyword.value, by_node, event))
         target = function.value if function is not None and function.kind == "callable" else None
-        return bind(known, target, positional, keywords)
+        arguments, texts, defaults = bind(known, target, positional, keywords)
+        is_open = any(keyword.arg is None for keyword in node.keywords)  # `**options` may give any of them
+        return arguments, texts, {} if is_open else defaults
 
     def _value_of(self, node, by_node, event):
         if isinstance(node, ast.Constant):
@@ -400,6 +405,16 @@ def joined(parts):
 def _can_only_be_a_tensors(index):
     """Whether no list takes such an index: `[..., 2]`, `[:, 0]`."""
     return isinstance(index, ast.Tuple) or (isinstance(index, ast.Constant) and index.value is ...)
+
+
+def _picked_by(indices):
+    """"mask" or "numbers" where an index holds tensors or lists of such, which makes a copy; else None."""
+    parts = [part for one in indices for part in ((one, *one.items) if one.kind == "many" else (one,))]
+    tensors = [part for part in parts if part.kind == "tensor" and part.shape]
+    if any(part.dtype in (torch.bool, torch.uint8) for part in tensors):
+        return "mask"
+    has_list = any(part.kind == "many" and part.text.startswith("[") for part in parts)
+    return "numbers" if tensors or has_list else None
 
 
 def _is_within(inner, outer):
