@@ -1,8 +1,11 @@
 """Blocks as they are written today: what `annotate` says is held against plain PyTorch, and Python's own tracing."""
 
+import copy
 import functools
 import math
 import sys
+from dataclasses import dataclass
+from typing import ClassVar
 
 import pytest
 import torch
@@ -19,16 +22,6 @@ def all_lines(notes):
 def said(notes, text, language="en"):
     one = next(line for line in all_lines(notes) if line.text == text)
     return " ".join(getattr(sentence, language) for sentence in one.sentences)
-
-
-def of_lines(function, *inputs):
-    """What is said of each line of a module that does nothing but call `function`."""
-
-    class Calls(nn.Module):
-        def forward(self, *args):
-            return function(*args)
-
-    return annotate(Calls(), *inputs, language="en")
 
 
 # ---- which line it is
@@ -85,9 +78,10 @@ def plain_lines(module, *inputs):
 def test_a_decorated_functions_lines_are_its_own():
     x = torch.ones(2, 3)
     notes, seen = annotate(Decorated(), x, language="en"), plain_lines(Decorated(), x)
-    inner = [line for line in notes.lines if line.function in ("grown", "forward") and not line.text.startswith("def ")]
+    inner = [line for line in notes.lines if line.function in ("grown", "forward") and "def " not in line.text]
     assert {line.first for line in inner if line.ran} == seen
-    assert "did not run" in said(notes, "self.longest = length") and "failed" not in said(notes, "self.longest = length")
+    words = said(notes, "self.longest = length")
+    assert "did not run" in words and "failed" not in words
     steps = {step.lineno for line in inner for step in line.steps}
     assert steps == seen
 
@@ -247,3 +241,232 @@ def test_what_a_name_of_the_file_stands_for_is_known():
     assert "dimensions 0 and 1" in said(notes, "d = x.transpose(LAST - 1, LAST)")
     assert x.argmax(dim=0).shape == (3,) and "largest number" not in said(notes, "e = x.argmax(**options)")
     assert "0.25 everywhere" in said(notes, "f = torch.full((2, 2), KEPT)")
+
+
+# ---- how often
+
+
+class Loops(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.table = torch.zeros(3, 2)
+        for row in range(3):
+            for column in (0, 1):
+                self.table[row, column] = row
+        for row in range(3):
+            with torch.no_grad():
+                self.table[row] += 1
+
+    def forward(self, x):
+        for _ in range(3):
+            x = sum([x + i for i in range(4)])
+        for _ in range(3):
+            for _ in range(2):
+                x = x + 1
+        for _ in range(2):
+            with torch.no_grad():
+                x = x + 1
+        for _ in range(2):
+            try:
+                x = x + 1
+            finally:
+                x = x + 1
+        for _ in range(2):
+            while x.sum() < 0:
+                x = x + 1
+        for _ in range(2):
+            if x.sum() < 0:
+                x = x + 1
+        return x
+
+
+def test_how_often_loops_ran():
+    notes = annotate(Loops, inputs=torch.ones(2), language="en")
+    told = [
+        (line.text, next(s.en for s in line.sentences if s.en.startswith("A loop")).split(" ran ")[1])
+        for line in notes.lines if line.text.startswith("for ")
+    ]
+    wanted = [("for row in range(3):", 3), ("for column in (0, 1):", 6), ("for row in range(3):", 3)]
+    wanted += [("for _ in range(3):", 3), ("for _ in range(3):", 3), ("for _ in range(2):", 6)]
+    wanted += [("for _ in range(2):", 2)] * 4
+    assert told == [(text, f"{times} times.") for text, times in wanted]
+
+
+class CallsOften(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = self.made(3, 4), self.made(4, 5)
+
+    def made(self, width, out):
+        return nn.Linear(width, out)
+
+    def once(self, x):
+        return self.a(x)
+
+    def twice(self, x, scale=1.0):
+        y = x * scale
+        return y + 1
+
+    def forward(self, x):
+        return self.twice(self.twice(self.b(self.once(x))), 2.0)
+
+
+def test_how_often_a_function_was_called():
+    notes = annotate(CallsOften, inputs=torch.ones(2, 3), language="both")
+    assert "The first time (of 2): `width` = 3, `out` = 4." in said(notes, "def made(self, width, out):")
+    assert "The first time (of 2): `x` = 2×5, `scale` = 1.0." in said(notes, "def twice(self, x, scale=1.0):")
+    assert "第一次（共 2 次）" in said(notes, "def twice(self, x, scale=1.0):", "zh")
+    assert "This time: `x` = 2×3." in said(notes, "def once(self, x):")
+
+
+# ---- sums that are residual, and sums that are not
+
+
+class Losses(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body, self.mean, self.spread = nn.Linear(6, 4), nn.Linear(4, 3), nn.Linear(4, 3)
+        self.back = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 6))
+
+    def forward(self, x):
+        h = self.body(x)
+        mean, spread = self.mean(h), self.spread(h)
+        recon = F.mse_loss(self.back(mean + spread), x, reduction="none")
+        prior = mean**2 + spread
+        each = recon.sum(1) + prior.sum(1)
+        return recon.mean() + prior.mean(), each
+
+
+class Gates(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.z, self.r, self.n, self.skip = (nn.Linear(4, 4) for _ in range(4))
+
+    def forward(self, h):
+        z = torch.sigmoid(self.z(h))
+        n = torch.tanh(self.n(torch.sigmoid(self.r(h)) * h))
+        gated = (1 - z) * n + z * h
+        projected = self.skip(gated) + self.n(self.r(gated))
+        return projected + h
+
+
+class Straight(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(3, 3)
+
+    def forward(self, x):
+        x = self.fc(x)
+        q = torch.round(x)
+        q = x + (q - x).detach()
+        p = (q.sign() - q).detach() + q
+        return p
+
+
+def test_only_a_shortcut_makes_a_residual_sum():
+    notes = annotate(Losses(), torch.randn(2, 6), language="en")
+    assert "residual" not in " ".join(s.en for line in notes.lines for s in line.sentences)
+    notes = annotate(Gates(), torch.randn(2, 4), language="en")
+    assert "residual" not in said(notes, "gated = (1 - z) * n + z * h")
+    assert "residual" in said(notes, "projected = self.skip(gated) + self.n(self.r(gated))")
+    assert "residual" in said(notes, "return projected + h").lower()
+
+
+def test_a_sum_through_which_the_gradient_goes_straight():
+    notes, x = annotate(Straight(), torch.randn(2, 3), language="en"), torch.randn(2, 3, requires_grad=True)
+    assert "the values of `q`" in said(notes, "q = x + (q - x).detach()")
+    assert "goes to `x`" in said(notes, "q = x + (q - x).detach()")
+    assert "the values of `q.sign()`" in said(notes, "p = (q.sign() - q).detach() + q")
+    (x + (torch.round(x) - x).detach()).sum().backward()
+    assert torch.equal(x.grad, torch.ones(2, 3))
+
+
+# ---- what is written where
+
+
+class Cached(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.cache = torch.zeros(2, 8, 3)
+        self.heads, self.seen = nn.ModuleDict(), {}
+        self.heads["first"] = nn.Linear(3, 2)
+        self.embedding, self.out = nn.Embedding(5, 3), nn.Linear(3, 5, bias=False)
+        self.out.weight = self.embedding.weight
+
+    @torch.inference_mode()
+    def forward(self, x):
+        self.cache[:, :4] = x
+        self.seen["x"] = x
+        x = x.clone()
+        x[torch.tensor([0])][0] = 5.0
+        x[0][1] = 7.0
+        return x, self.cache.clone()
+
+
+def test_what_an_index_on_the_left_writes_into():
+    x = torch.ones(2, 4, 3)
+    notes, (y, cache) = annotate(Cached, inputs=x, language="en"), Cached()(x)
+    assert torch.equal(cache[:, :4], x) and "in place: `self.cache`" in said(notes, "self.cache[:, :4] = x")
+    assert "registers it; its name is `'first'`" in said(notes, 'self.heads["first"] = nn.Linear(3, 2)')
+    assert "in the place of what was there" in said(notes, 'self.seen["x"] = x')
+    assert y[0, 0, 0] == 1 and "`x` does not change" in said(notes, "x[torch.tensor([0])][0] = 5.0")
+    assert y[0, 1, 0] == 7 and "in place" in said(notes, "x[0][1] = 7.0")
+    words = said(notes, "self.out.weight = self.embedding.weight")
+    net = Cached()
+    assert net.out.weight is net.embedding.weight and "one weight, 5×3 (weight tying)" in words
+    assert "`@torch.inference_mode()`: no record is kept" in said(notes, "def forward(self, x):")
+
+
+# ---- functions, classes and objects of the reader's own
+
+
+class Sign(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x.sign()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient
+
+
+@dataclass
+class Out:
+    logits: torch.Tensor
+
+
+class Makes(nn.Module):
+    acts: ClassVar = {"relu": F.relu, "twice": lambda x: 2 * x}
+
+    def __init__(self):
+        super().__init__()
+        setattr(self, "fc_" + "a", nn.Linear(3, 3))
+        self.blocks = nn.ModuleList()
+        self.blocks.append(nn.Linear(3, 3))
+        self.teacher = copy.deepcopy(self.blocks)
+
+    @classmethod
+    def size(cls):
+        return 3
+
+    def forward(self, x):
+        x = Sign.apply(self.fc_a(x))
+        parts = {"x": x, "n": self.size()}
+        kept = [1]
+        kept.insert(0, x)
+        y = parts.get("y", 2)
+        return Out(logits=x * y), parts | {"z": x}
+
+
+def test_what_readers_write_themselves():
+    notes = annotate(Makes, inputs=torch.randn(2, 3), language="en")
+    assert " at 0x" not in str(notes) and "function relu" not in said(notes, notes.lines[1].text)
+    assert "just as `self.fc_a = …`" in said(notes, 'setattr(self, "fc_" + "a", nn.Linear(3, 3))')
+    assert "registers it" in said(notes, "self.blocks.append(nn.Linear(3, 3))")
+    assert "what changes in one does not in the other" in said(notes, "self.teacher = copy.deepcopy(self.blocks)")
+    assert "its own `backward`" in said(notes, 'x = Sign.apply(self.fc_a(x))')
+    assert "{'x': 2×3, 'n': 3}" in said(notes, 'parts = {"x": x, "n": self.size()}')
+    assert "at the front" in said(notes, "kept.insert(0, x)")
+    assert "and 2 is given" in said(notes, 'y = parts.get("y", 2)')
+    assert "an object of the class `Out`" in said(notes, 'return Out(logits=x * y), parts | {"z": x}')
+    assert "the class itself" in said(notes, "def size(cls):")

@@ -119,13 +119,15 @@ class Operations:
             "residual": False,
             "projected": False,
             "broadcast": len({t.shape for t in tensors}) > 1,
+            "straight": None,
         }
         if isinstance(node, ast.AugAssign):
             extra["target"] = one_line(node.target)
         if isinstance(node, (ast.BinOp, ast.AugAssign)):
             other = [seen for seen in inputs if seen.kind == "plain"]
             extra |= {"other": other[0].value if other else _number(node)}
-            extra |= self._residual(site, event, run) if sign == "+" and len(tensors) == 2 else {}
+            if sign == "+" and len(tensors) == 2:
+                extra |= _straight_through(node) or self._residual(site, event, run)
         return self._part(
             site,
             expression,
@@ -137,8 +139,12 @@ class Operations:
         )
 
     def _residual(self, site, event, run):
-        """Whether one side of a sum is an earlier value that the other was computed from: a shortcut."""
-        weights = {}  # identity → {ancestor identity: most layers with weights on the way}
+        """Whether one side of a sum is an earlier value that the other was computed from: a shortcut.
+
+        Such a value may pass a layer on its way, but it is no product of two tensors (a gate, say), and it has as many
+        dimensions as what it comes from (a sum of two losses has none).
+        """
+        weights, ranks, products = {}, {}, set()  # weights: identity → {ancestor: most layers with weights on the way}
         for other_site, other in _events(self.reading, run):
             if other.order >= event.order or other.result.kind != "tensor":
                 continue
@@ -146,8 +152,12 @@ class Operations:
             if function is not None and function.name in _SHAPE_ONLY:
                 continue
             heavy = self._has_weights(other_site, other)
+            given = tensors_in(other)
+            ranks |= {one.identity: len(one.shape) for one in (*given, other.result) if one.shape is not None}
+            if len(given) > 1 and isinstance(getattr(other_site.node, "op", None), (ast.Mult, ast.Div, ast.Sub)):
+                products.add(other.result.identity)
             reach = {}
-            for item in tensors_in(other):
+            for item in given:
                 reach.setdefault(item.identity, heavy)
                 for ancestor, count in weights.get(item.identity, {}).items():
                     reach[ancestor] = max(reach.get(ancestor, 0), count + heavy)
@@ -167,7 +177,9 @@ class Operations:
                     "shortcut": self.reading.sites[short_site].text,
                     "branch": self.reading.sites[long_site].text,
                 }
-            for ancestor, count in from_short.items():
+            for ancestor, count in from_short.items() if short.identity not in products else ():
+                if ranks.get(ancestor) != len(short.shape):
+                    continue
                 if count <= 1 and weights.get(long.identity, {}).get(ancestor, 0) > max(count, 1):
                     return {
                         "residual": True,
@@ -296,11 +308,14 @@ class Operations:
 
     def _unknown(self, name, function, facts, event):
         own = not function.of_torch and name.partition(".")[0] not in ("Tensor", "torch", "nn", "F")
-        shown = name.removeprefix("python.")
-        return library.say(
-            "python.call",
-            facts | {"function": shown, "own": own, "value": event.result.text, "kind": event.result.kind},
-        )
+        about = {
+            "function": name.removeprefix("python."),
+            "own": own,
+            "value": event.result.text,
+            "kind": event.result.kind,
+            "makes": isinstance(function.value, type) and event.result.kind not in ("tensor", "plain"),
+        }
+        return library.say("python.call", facts | about)
 
     def _arguments(self, site, event, known, function, inputs):
         if inputs is not None:
@@ -405,6 +420,18 @@ def joined(parts):
 def _can_only_be_a_tensors(index):
     """Whether no list takes such an index: `[..., 2]`, `[:, 0]`."""
     return isinstance(index, ast.Tuple) or (isinstance(index, ast.Constant) and index.value is ...)
+
+
+def _straight_through(node):
+    """`x + (q - x).detach()`, either way round: the values of `q` with the gradient of `x`; {} for another sum."""
+    sides = ((node.left, node.right), (node.right, node.left)) if isinstance(node, ast.BinOp) else ()
+    for straight, rest in sides:
+        taken_out = rest.func if isinstance(rest, ast.Call) and isinstance(rest.func, ast.Attribute) else None
+        inner = taken_out.value if taken_out is not None and taken_out.attr == "detach" else None
+        is_difference = isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Sub)
+        if is_difference and ast.unparse(inner.right) == ast.unparse(straight):
+            return {"straight": one_line(straight), "other_value": one_line(inner.left)}
+    return {}
 
 
 def _picked_by(indices):
