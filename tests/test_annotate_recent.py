@@ -470,3 +470,49 @@ def test_what_readers_write_themselves():
     assert "and 2 is given" in said(notes, 'y = parts.get("y", 2)')
     assert "an object of the class `Out`" in said(notes, 'return Out(logits=x * y), parts | {"z": x}')
     assert "the class itself" in said(notes, "def size(cls):")
+
+
+# ---- failures whose usual way out would be false advice
+
+
+class AddsMask(nn.Module):
+    def forward(self, scores, mask):
+        scores = scores + mask
+        return scores
+
+
+class TimesMask(nn.Module):
+    def forward(self, x, mask):
+        return x * mask
+
+
+class AddsPlaces(nn.Module):
+    def forward(self, x, place):
+        return x + place[:, : x.size(1) + 1]
+
+
+@pytest.mark.parametrize(
+    ("cls", "one", "other"),
+    [(AddsMask, (2, 4, 5), (3, 5)), (TimesMask, (2, 8, 4, 4), (2, 6, 4, 4)), (AddsPlaces, (2, 6, 8), (1, 4, 8))],
+)
+def test_what_is_no_shortcut_is_not_told_to_be_one(cls, one, other):
+    one, other = torch.rand(one), torch.rand(other)
+    with pytest.raises(RuntimeError):
+        cls()(one, other)
+    words = annotate(cls(), one, other, language="en").error.trail.failed.error.en
+    assert "do not fit" in words and "residual" not in words and "downsample" not in words
+
+
+class Misspelt(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(2, 2)
+
+    def foward(self, x):
+        return self.fc(x)
+
+
+def test_a_forward_that_is_misspelt_is_found():
+    notes = annotate(Misspelt, inputs=torch.ones(2), language="en")
+    assert "has no `forward`, but a `foward`" in " ".join(finding.en for finding in notes.findings)
+    assert annotate(Misspelt, language="en").findings == []
