@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
 import pytest
 import torch
 import torch.nn as nn
@@ -516,3 +517,63 @@ def test_a_forward_that_is_misspelt_is_found():
     notes = annotate(Misspelt, inputs=torch.ones(2), language="en")
     assert "has no `forward`, but a `foward`" in " ".join(finding.en for finding in notes.findings)
     assert annotate(Misspelt, language="en").findings == []
+
+
+# ---- each round as it was
+
+
+class Rounds(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.parts = nn.ModuleList([nn.Linear(2, 8), nn.Linear(8, 8), nn.Linear(8, 3)])
+        self.same = nn.ModuleList([nn.Linear(3, 3) for _ in range(4)])
+
+    def forward(self, x):
+        for i, part in enumerate(self.parts):
+            x = part(x) if i == 2 else torch.tanh(part(x))
+        for part in self.same:
+            x = x + part(x)
+        total = 0
+        for part in self.same:
+            total = total + part(x)
+            x = part(x)
+        return x + total
+
+
+def test_each_round_is_told_as_it_was():
+    notes, x = annotate(Rounds(), torch.randn(5, 2), language="en"), torch.randn(5, 2)
+    words = said(notes, "x = part(x) if i == 2 else torch.tanh(part(x))")
+    first, last = words.split("The last time (of 3):")
+    assert Rounds().parts[0](x).shape == (5, 8) and "5×2 → 5×8" in first and "tanh" in first and "5×3" not in first
+    assert "5×8 → 5×3" in last and "tanh" not in last and "5×8; " not in last
+    assert "residual" in said(notes, "x = x + part(x)") and "element by element" not in said(notes, "x = x + part(x)")
+    assert "residual" not in said(notes, "total = total + part(x)")
+
+
+class Own(nn.Conv1d):
+    def __init__(self, width, *args):
+        self.padded = int(np.sqrt(4))
+        self.scale = np.sqrt(width) / 2
+        super().__init__(width, *args)
+
+    def kernel(self, length):
+        return torch.arange(length)
+
+    def forward(self, x):
+        y = super().forward(F.pad(x, (self.padded, 0)))
+        places = self.kernel(3)
+        zeros = x.new_zeros(2, 5)
+        slope = torch.autograd.grad(y.sum(), self.weight)[0]
+        return y, places, zeros, slope, math.sin(0.5)
+
+
+def test_what_a_parents_forward_and_ones_own_methods_give():
+    net, x = Own(9, 4, 3), torch.randn(1, 9, 8)
+    notes = annotate(Own, 9, 4, 3, inputs=x, language="en")
+    words = said(notes, "y = super().forward(F.pad(x, (self.padded, 0)))")
+    assert net(x)[0].shape == (1, 4, 8) and "one-dimensional convolution with a kernel of 3" in words
+    assert "1×9×10 → 1×4×8" in words
+    assert "`kernel`, which gives (3,)" in said(notes, "places = self.kernel(3)")
+    assert "1×9×8" not in said(notes, "zeros = x.new_zeros(2, 5)")
+    assert "gradient of `y.sum()`" in said(notes, "slope = torch.autograd.grad(y.sum(), self.weight)[0]")
+    assert "np.float64" not in str(notes) and "is 1.5 here" in said(notes, "self.scale = np.sqrt(width) / 2")

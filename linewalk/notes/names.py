@@ -24,7 +24,10 @@ _NAMESPACES = (
     ("itertools", itertools),
     ("functools", functools),
     ("copy", copy),
-    ("utils", getattr(nn, "utils", None)),  # the page's own torch has not all
+    # the page's own torch has not all of these
+    ("autograd", getattr(torch, "autograd", None)),
+    ("func", getattr(torch, "func", None)),
+    ("utils", getattr(nn, "utils", None)),
     ("parametrizations", getattr(getattr(nn, "utils", None), "parametrizations", None)),
     ("parametrize", getattr(getattr(nn, "utils", None), "parametrize", None)),
 )

@@ -9,10 +9,12 @@ import torch
 import torch.nn as nn
 
 from . import library
+from .coverage import repeated
 from .facts import bind, call_facts, is_convolution, is_linear, is_norm, module_facts, shape_of_computed_weight
 from .flow import called, tensors_in, thing_name
 from .instrument import one_line
 from .library import Sentence
+from .names import public_name
 from .record import Seen
 
 OPERATORS = {
@@ -57,13 +59,28 @@ class Operations:
     def parts(self, node, run):
         """What a statement computes, in the order in which it does."""
         parts = []
-        ran = [site for site in self._coverage.sites_of(node) if site.index in run.expressions]
+        ran = self._in_this_round(node, [s for s in self._coverage.sites_of(node) if s.index in run.expressions], run)
         for site in sorted(ran, key=lambda site: run.expressions[site.index].first.order):
             expression = run.expressions[site.index]
             part = self._operation(site, expression, run)
             if part is not None:
                 parts.append(part)
         return parts
+
+    def _in_this_round(self, node, ran, run):
+        """Of the sites that ran, those that did in the round that is told: not those of a branch taken in another."""
+        value = node if isinstance(node, ast.AugAssign) else getattr(node, "value", None)
+        known = run.expressions
+        whole = next((site.index for site in ran if site.node is value), None)
+        if whole is None or known[whole].times < 2:
+            return ran
+        again = {id(inner) for inner in repeated(node)}
+        once = [site for site in ran if id(site.node) not in again]
+        always = [known[site.index].first.order for site in once if known[site.index].times >= known[whole].times]
+        begin, end = min(always), known[whole].first.order
+        return [
+            site for site in ran if id(site.node) in again or begin <= known[site.index].first.order <= end
+        ]
 
     def _operation(self, site, expression, run):
         node, event = site.node, expression.first
@@ -127,7 +144,9 @@ class Operations:
             other = [seen for seen in inputs if seen.kind == "plain"]
             extra |= {"other": other[0].value if other else _number(node)}
             if sign == "+" and len(tensors) == 2:
-                extra |= _straight_through(node) or self._residual(site, event, run)
+                first = (run.whole or run).expressions[site.index].first  # of later rounds not all is kept
+                is_sum = [seen.kind for seen in first.inputs.values()] == ["tensor"] * 2
+                extra |= _straight_through(node) or (self._residual(site, first, run) if is_sum else {})
         return self._part(
             site,
             expression,
@@ -203,6 +222,8 @@ class Operations:
         if function.kind == "module":
             return self._module_call(site, expression, function, run)
         name = function.name or function.text
+        if name == "Module.forward" and (parent := _forward_of(function)) is not None:
+            return self._module_call(site, expression, parent, run)
         if name in ("<lambda>", "partial"):
             name = self._text_of_function(site)
         if event.result.kind == "module" and isinstance(function.value, type):
@@ -313,6 +334,7 @@ class Operations:
             "own": own,
             "value": event.result.text,
             "kind": event.result.kind,
+            "is_given": "in_shape" in facts,
             "makes": isinstance(function.value, type) and event.result.kind not in ("tensor", "plain"),
         }
         return library.say("python.call", facts | about)
@@ -422,6 +444,15 @@ def _can_only_be_a_tensors(index):
     return isinstance(index, ast.Tuple) or (isinstance(index, ast.Constant) and index.value is ...)
 
 
+def _forward_of(function):
+    """For `super().forward(x)` where the parent is one of PyTorch's layers: that layer; else None."""
+    owner = getattr(function.value, "__self__", None)
+    code = getattr(function.value, "__func__", None)
+    cls = next((cls for cls in type(owner).__mro__ if vars(cls).get("forward") is code), None)
+    name = public_name(cls) if isinstance(owner, nn.Module) and cls is not None else None
+    return replace(function, kind="module", value=owner, name=name, text=cls.__name__) if name else None
+
+
 def _straight_through(node):
     """`x + (q - x).detach()`, either way round: the values of `q` with the gradient of `x`; {} for another sum."""
     sides = ((node.left, node.right), (node.right, node.left)) if isinstance(node, ast.BinOp) else ()
@@ -459,7 +490,7 @@ def _numbers(facts, event):
         said = library.say("numbers.uncounted", {})
     elif "out_shape" not in facts and facts.get("macs"):
         said = library.say("numbers.counted", {"counted": facts["macs"]})
-    if "out_shape" in facts and "in_shape" in facts:
+    if "out_shape" in facts and "in_shape" in facts and not facts["name"].startswith("Tensor.new_"):
         counted = facts.get("macs")
         about = facts | {
             "stays": facts["in_shape"] == facts["out_shape"],

@@ -312,6 +312,8 @@ _FOLLOWED = 4  # probabilities at a time
 
 
 def _text(value):
+    if isinstance(value, float):
+        value = float(value)  # NumPy's own say their type besides
     try:
         return repr(value)
     except ValueError:  # Python writes no whole number of more than 4300 digits
