@@ -577,3 +577,27 @@ def test_what_a_parents_forward_and_ones_own_methods_give():
     assert "1×9×8" not in said(notes, "zeros = x.new_zeros(2, 5)")
     assert "gradient of `y.sum()`" in said(notes, "slope = torch.autograd.grad(y.sum(), self.weight)[0]")
     assert "np.float64" not in str(notes) and "is 1.5 here" in said(notes, "self.scale = np.sqrt(width) / 2")
+
+
+class Reckons(nn.Module):
+    def forward(self, x, eps=0.5):
+        a = x + eps
+        b = x - 3
+        c = 1 - x
+        d = x / 8
+        e = 2.0 / x
+        x -= 4
+        return a, b, c, d, e, x
+
+
+def test_which_number_stands_on_which_side():
+    notes = annotate(Reckons(), torch.ones(2, 3), language="en")
+    for text, words in {
+        "a = x + eps": "Adds 0.5 to every number.",
+        "b = x - 3": "Subtracts 3 from every number.",
+        "c = 1 - x": "1 minus each number.",
+        "d = x / 8": "Divides every number by 8.",
+        "e = 2.0 / x": "2.0 divided by each number.",
+        "x -= 4": "Subtracts 4 from every number.",
+    }.items():
+        assert words in said(notes, text) and "lement by element" not in said(notes, text), text

@@ -137,6 +137,7 @@ class Operations:
             "projected": False,
             "broadcast": len({t.shape for t in tensors}) > 1,
             "straight": None,
+            "number_first": isinstance(node, ast.BinOp) and not self._is_tensor(node.left, event),
         }
         if isinstance(node, ast.AugAssign):
             extra["target"] = one_line(node.target)
@@ -156,6 +157,10 @@ class Operations:
             run,
             **extra,
         )
+
+    def _is_tensor(self, node, event):
+        """Whether a part of an expression was a tensor when it ran."""
+        return any(seen.kind == "tensor" and self.reading.sites[i].node is node for i, seen in event.inputs.items())
 
     def _residual(self, site, event, run):
         """Whether one side of a sum is an earlier value that the other was computed from: a shortcut.
