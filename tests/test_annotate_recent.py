@@ -13,7 +13,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from linewalk import annotate
+from linewalk import annotate, walk, walk_init
 
 
 def all_lines(notes):
@@ -601,3 +601,58 @@ def test_which_number_stands_on_which_side():
         "x -= 4": "Subtracts 4 from every number.",
     }.items():
         assert words in said(notes, text) and "lement by element" not in said(notes, text), text
+
+
+def timed(function):
+    def wrapper(*args, **kwargs):
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+class Timed(nn.Module):
+    @timed
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(3, 3)
+
+    @timed
+    def helper(self, x):
+        y = self.fc(x)
+        return y
+
+    @timed
+    def forward(self, x):
+        x = self.helper(x)
+        return x + 1
+
+
+def test_a_decorator_that_does_not_say_what_it_wraps():
+    notes = annotate(Timed, inputs=torch.ones(2, 3), language="en")
+    assert notes.error is None and "fully connected layer" in said(notes, "y = self.fc(x)")
+    assert "12 parameters" in said(notes, "self.fc = nn.Linear(3, 3)")
+    assert "adds 1 to every number" in said(notes, "return x + 1").lower()
+    assert "2×3" in said(notes, "def helper(self, x):")
+    steps = [step.source for step in walk(Timed(), torch.ones(2, 3))]
+    assert steps[:2] == ["def forward(self, x):", "x = self.helper(x)"] and "y = self.fc(x)" in steps
+    assert walk_init(Timed)["self.fc = nn.Linear(3, 3)"].registered.keys() >= {"fc"}
+
+
+class Compiles(nn.Module):
+    @torch.compile(backend="eager")
+    def faster(self, x):
+        z = x * 3
+        return z
+
+    def never(self, x):
+        z = x * 4
+        return z
+
+    def forward(self, x):
+        return self.faster(x)
+
+
+def test_a_method_that_runs_compiled_is_not_said_to_be_idle():
+    notes = annotate(Compiles(), torch.ones(2), language="en")
+    assert "Nothing called it" not in said(notes, "def faster(self, x):")
+    assert "Nothing called it" in said(notes, "def never(self, x):")

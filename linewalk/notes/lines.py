@@ -154,6 +154,7 @@ class Teller:
             "stars": Row(f"`{s}`" for s in stars) or None,
             "ran": run is not None,
             "watched": entry is not None and bool(entry.sites),
+            "named": run is None and self._is_named(node.name),
             "how_many": len(own),
             "is_method": self.reading.functions.get(node.name) is entry,
         }
@@ -185,6 +186,12 @@ class Teller:
         else:
             said = []
         return Row(f"`{name}` = {text}" for name, text in said) or None
+
+    def _is_named(self, name):
+        """Whether a line that ran reached for a method of this name on `self`."""
+        runs = [run for run in (self.reading.init, self.reading.forward) if run is not None]
+        reached = [self.reading.sites[number].node for run in runs for number in run.expressions]
+        return any(isinstance(node, ast.Attribute) and ast.unparse(node) == f"self.{name}" for node in reached)
 
     def _calls(self, node, run):
         """How often a function was called, as far as that was seen."""
