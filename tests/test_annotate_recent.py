@@ -627,10 +627,22 @@ class Timed(nn.Module):
         return x + 1
 
 
+class Narrow(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(1, 2)
+
+    def forward(self, x):
+        return self.fc(x)
+
+
 def test_a_decorator_that_does_not_say_what_it_wraps():
     notes = annotate(Timed, inputs=torch.ones(2, 3), language="en")
     assert notes.error is None and "fully connected layer" in said(notes, "y = self.fc(x)")
     assert "12 parameters" in said(notes, "self.fc = nn.Linear(3, 3)")
+    assert "numbers of the last dimension are mixed" in said(notes, "y = self.fc(x)")
+    one = annotate(Narrow(), torch.ones(2, 1), language="en")
+    assert "the 1 number of the last dimension is mixed" in said(one, "return self.fc(x)")
     assert "adds 1 to every number" in said(notes, "return x + 1").lower()
     assert "2×3" in said(notes, "def helper(self, x):")
     steps = [step.source for step in walk(Timed(), torch.ones(2, 3))]

@@ -65,7 +65,7 @@ class Entry:
             if None not in words:
                 words[0] = _SHAPELESS.sub(lambda found: _IN_CHINESE[found[0]], words[0])
                 words[1] = _ONE.sub(lambda found: f"1 {_SINGULAR.get(found[1], found[1][:-1])}", words[1])
-                words[1] = words[1].replace(" 1 channel become ", " 1 channel becomes ")
+                words[1] = _PLURAL.sub(lambda found: found[1] + {"become": "becomes", "are": "is"}[found[2]], words[1])
                 behind, place = template.get("behind", False), template.get("section", section)
                 said.append(Sentence(*words, behind=behind, section=place))
         return said
@@ -116,6 +116,7 @@ def words(name, **facts):
 
 _SINGULAR = {"biases": "bias", "classes": "class"}
 _COUNTED = "layers channels numbers parameters biases steps heads rows groups times tensors pieces bytes samples"
+_PLURAL = re.compile(r"( 1 (?:channel|number)(?: of the last dimension)? )(become|are)\b")
 _ONE = re.compile(rf"(?<![\d,.×])1 ({_COUNTED.replace(' ', '|')})\b")
 
 
