@@ -129,7 +129,9 @@ def class_statements(cls):
 
 def class_source(cls):
     """The file's lines and the class's node, found by one of its methods: a notebook's classes name no file."""
-    methods = [inspect.unwrap(value).__code__ for value in vars(cls).values() if inspect.isfunction(value)]
+    functions = [as_written(value, cls) for value in vars(cls).values() if inspect.isfunction(value)]
+    own = [function for function in functions if function.__qualname__.startswith(f"{cls.__qualname__}.")]
+    methods = [function.__code__ for function in own or functions]
     try:
         lines, _ = inspect.findsource(methods[0] if methods else cls)
     except (OSError, TypeError) as error:
@@ -138,6 +140,24 @@ def class_source(cls):
     if not found:
         raise _no_source(cls.__name__)
     return lines, found[-1]
+
+
+def as_written(function, cls):
+    """The method that stands in the class's source, behind decorators that keep it, with `functools.wraps` or without.
+
+    `cls` may have inherited it.
+    """
+    function = inspect.unwrap(function)
+    if not _is_of(function, cls):
+        for cell in getattr(function, "__closure__", None) or ():
+            held = getattr(cell, "cell_contents", None)  # a cell may be empty
+            if inspect.isfunction(held) and _is_of(found := as_written(held, cls), cls):
+                return found
+    return function
+
+
+def _is_of(function, cls):
+    return any(getattr(function, "__qualname__", "").startswith(f"{one.__qualname__}.") for one in cls.__mro__[:-1])
 
 
 def _is_class(node, cls, methods):

@@ -15,6 +15,7 @@ from .recording.forward import ForwardRecorder
 from .recording.modules import all_modules
 from .recording.operators import leave_out_of_compiling
 from .recording.tracing import OneFunction, forward_code, forward_owner
+from .source import as_written
 
 
 def walk(module, *inputs, into=(), **kwargs):
@@ -92,7 +93,7 @@ def walk_init(cls, *args, **kwargs):
             "walk_init wants a subclass of nn.Module itself, as in walk_init(Bottleneck, 64, 64), not "
             f"{type(cls).__name__}.",
         )
-    code = inspect.unwrap(cls.__init__).__code__
+    code = as_written(cls.__init__, cls).__code__
     recorder = ConstructionRecorder(cls, code)
     try:
         with OneFunction(code, recorder):

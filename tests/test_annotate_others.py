@@ -445,6 +445,8 @@ FAILURES = {
     "einsum": (lambda: Calls(functools.partial(torch.einsum, "ij,jk")), (torch.rand(2, 3), torch.rand(4, 2)), "ter j "),
     "None": (lambda: Calls(lambda x: None.relu()), (torch.rand(2),), "`return`"),
     "a key": (lambda: Calls(lambda x: x["mask"]), ({"image": 1},), "`mask`"),
+    "a list of layers": (lambda: nn.ModuleList([nn.ReLU()]), (torch.rand(2),), "nn.Sequential"),
+    "complex": (lambda: nn.Linear(2, 2), (torch.randn(2, dtype=torch.cfloat),), "torch.view_as_real"),
     "a number in a list": (lambda: Calls(lambda x: [x][1]), (torch.rand(2),), "len(…)"),
 }
 

@@ -3,7 +3,6 @@
 import contextlib
 import copy
 import random
-import re
 import resource
 import sys
 import time

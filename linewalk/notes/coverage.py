@@ -4,6 +4,8 @@ import ast
 
 from ..source import COMPOUND
 
+TRIES = (ast.Try, getattr(ast, "TryStar", ast.Try))
+
 
 class Coverage:
     """Looks statements up in the runs of one `Reading`."""
@@ -21,10 +23,10 @@ class Coverage:
         """How often a statement ran: what it computes was seen, a step stands for it, or one after it ran."""
         if run is None:
             return 0
-        own = max(
-            (run.expressions[site.index].times for site in self.sites_of(node) if site.index in run.expressions),
-            default=0,
-        )
+        seen = [site for site in self.sites_of(node) if site.index in run.expressions]
+        again = {id(inner) for inner in repeated(node)}
+        once = [site for site in seen if id(site.node) not in again]
+        own = max((run.expressions[site.index].times for site in once or seen), default=0)
         steps = sum(1 for step in (run.trail or ()) if step.lineno == node.lineno)
         if own or steps:
             return max(own, steps)
@@ -32,6 +34,16 @@ class Coverage:
         if isinstance(node, COMPOUND):
             later = [*[child for _, body in bodies(node) for child in body if isinstance(child, ast.stmt)], *later]
         return int(any(self._seen(other, run) for other in later))
+
+    def begun(self, node, run):
+        """How often a statement was begun: Python comes back to the header of a loop or a `with`, too."""
+        if isinstance(node, TRIES):
+            return self.begun(node.body[0], run)
+        header = _header(node)
+        for site in self.sites_of(node):
+            if site.node is header and site.index in run.expressions:
+                return run.expressions[site.index].times
+        return self.times(node, [node], run)
 
     def any_ran(self, body, run):
         """Whether any statement of a block ran."""
@@ -48,6 +60,30 @@ class Coverage:
             if isinstance(child, ast.stmt)
             for site in self.sites_of(child)
         ) or any(node.lineno <= step.lineno <= node.end_lineno for step in (run.trail or ()))
+
+
+def _header(node):
+    """What is computed once each time that a statement begins, None where there is no such thing."""
+    if isinstance(node, (ast.With, ast.AsyncWith)):
+        return node.items[0].context_expr
+    name = {ast.For: "iter", ast.AsyncFor: "iter", ast.If: "test", ast.Match: "subject"}.get(type(node))
+    return getattr(node, name) if name else None
+
+
+def repeated(statement):
+    """The parts of a statement that run several times, or later, when it runs once: comprehensions and lambdas."""
+    if isinstance(statement, COMPOUND):
+        return
+    for node in ast.walk(statement):
+        parts = []
+        if isinstance(node, ast.Lambda):
+            parts = [node.body]
+        elif isinstance(node, (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)):
+            parts = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
+            parts += [test for generator in node.generators for test in generator.ifs]
+            parts += [generator.iter for generator in node.generators[1:]]
+        for part in parts:
+            yield from ast.walk(part)
 
 
 def bodies(node):

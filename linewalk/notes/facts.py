@@ -35,6 +35,7 @@ def module_facts(module):
         "params": sum(map(count_of, module.parameters())),
         "buffers": sum(map(count_of, module.buffers())),
         "trainable": sum(count_of(parameter) for parameter in module.parameters() if parameter.requires_grad),
+        "held": sum(1 for _ in module.parameters()),
         "count": len(children),
         "children": _listed([type(child).__name__ for child in children]),
     }
@@ -84,7 +85,8 @@ def call_facts(event, function, arguments, texts):
     facts = {
         name: seen.value for name, seen in arguments.items() if seen.kind in ("plain", "many") and _is_plain(seen.value)
     }
-    facts["arguments"] = tuple(arguments)
+    facts |= {"arguments": tuple(arguments), "texts": texts}
+    facts["unseen"] = tuple(name for name in texts if name not in arguments)
     if tensors:
         facts |= {"inp": tensors[0].shape, "in_shape": tensors[0].text, "ins": tuple(seen.shape for seen in tensors)}
         facts["shapes"] = _listed([seen.text for seen in tensors])
@@ -119,7 +121,7 @@ def bind(entry, function, positional, keywords):
     Args:
         entry: the `Entry` of what was called, or None; its `args` name what Python cannot.
         function: the function or class, None where it was not kept.
-        positional: [(text, Seen)]; keywords: name → (text, Seen).
+        positional: [(text, Seen)]; keywords: name → (text, Seen); None for a `Seen` that was not looked at.
 
     Returns:
         arguments, texts, defaults: name → `Seen`, name → source, and name → plain value of what was not given.
@@ -148,7 +150,8 @@ def bind(entry, function, positional, keywords):
         arguments[name], texts[name] = seen, text
     for name, (text, seen) in keywords.items():
         arguments[name], texts[name] = seen, text
-    return arguments, texts, {name: value for name, value in defaults.items() if name not in arguments}
+    known = {name: seen for name, seen in arguments.items() if seen is not None}
+    return known, texts, {name: value for name, value in defaults.items() if name not in texts}
 
 
 def _value(text):

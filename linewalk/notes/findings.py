@@ -2,6 +2,7 @@
 
 import ast
 import copy
+import difflib
 import re
 import traceback
 
@@ -68,6 +69,8 @@ def _failures(reading):
                 "`__init__` does not begin with `super().__init__()`, so the first layer cannot be hung on: put it on "
                 "the first line of `__init__`.",
             )
+        if text and run is reading.forward and type(reading.module).forward is _NO_FORWARD:
+            yield _forward_is_missing(type(reading.module))
         if "a leaf Variable that requires grad is being used in an in-place operation" in text:
             yield Bilingual(
                 "参数被原地改写，而它要求梯度，PyTorch 不许：改写参数要放在 `torch.no_grad()` 里。",
@@ -80,6 +83,21 @@ def _failures(reading):
                 "In training mode a normalization got only 1 value per channel and cannot work out a deviation: use a "
                 "larger batch or larger maps, or call `eval()` first.",
             )
+
+
+_NO_FORWARD = nn.Module.forward
+
+
+def _forward_is_missing(cls):
+    alike = difflib.get_close_matches("forward", vars(cls), n=1)
+    zh, en = (f"，有的是 `{alike[0]}`：改正它的名字", f", but a `{alike[0]}`: correct its name") if alike else (
+        "：看看它是不是缩进错了，没有写在类里",
+        ": look whether it is indented so that it is not in the class",
+    )
+    return Bilingual(
+        f"`{cls.__name__}` 没有 `forward`{zh}。调用模块时运行的就是它。",
+        f"`{cls.__name__}` has no `forward`{en}. It is what runs when the module is called.",
+    )
 
 
 def _gave_nothing(reading):

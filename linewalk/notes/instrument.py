@@ -207,8 +207,8 @@ class _Numbering:
         if isinstance(getattr(node, "ctx", None), (ast.Store, ast.Del)):
             return False
         if isinstance(node, ast.Name):
-            is_called = parent is not None and getattr(parent.node, "func", None) is node
-            return node.id not in (self._self, "super", "__class__") and (node.id in self._locals or is_called)
+            is_part = parent is not None and not isinstance(parent.node, ast.Attribute)
+            return node.id not in (self._self, "super", "__class__") and (node.id in self._locals or is_part)
         return not isinstance(node, (ast.Starred, ast.Slice, ast.Lambda, ast.Await, ast.Yield, ast.YieldFrom))
 
 
@@ -280,7 +280,9 @@ def code_without(entry, statement):
 def _compiled(entry, tree):
     """`tree` as a code object that can take the function's own one's place, or None."""
     original = entry.function.__code__
-    tree.decorator_list, tree.returns = [], None
+    # Python counts a function's lines from its first decorator on: their places stay, they themselves do not.
+    tree.decorator_list = [ast.copy_location(ast.Constant(None), one) for one in tree.decorator_list]
+    tree.returns = None
     _strip_signature(tree.args)
     class_name = entry.function.__qualname__.split(".")[-2] if "." in entry.function.__qualname__ else None
     free = [name for name in original.co_freevars if name != "__class__"]
@@ -293,13 +295,10 @@ def _compiled(entry, tree):
             )
     except (SyntaxError, ValueError):
         return None
-    found = _find(compiled, tree)
+    found = _find(compiled, tree.name, original.co_firstlineno)
     if found is None or found.co_freevars != original.co_freevars:
         return None
-    names = {"co_firstlineno": original.co_firstlineno}
-    if hasattr(original, "co_qualname"):
-        names["co_qualname"] = original.co_qualname
-    return found.replace(**names)
+    return found.replace(co_qualname=original.co_qualname) if hasattr(original, "co_qualname") else found
 
 
 def _strip_signature(arguments):
@@ -327,12 +326,12 @@ def _surrounded(function, class_name, free):
     return ast.Module(body=[outer], type_ignores=[])
 
 
-def _find(code, tree):
+def _find(code, name, first):
     for constant in code.co_consts:
         if inspect.iscode(constant):
-            if constant.co_name == tree.name and constant.co_firstlineno == tree.lineno:
+            if constant.co_name == name and constant.co_firstlineno == first:
                 return constant
-            found = _find(constant, tree)
+            found = _find(constant, name, first)
             if found is not None:
                 return found
     return None

@@ -65,7 +65,7 @@ class Entry:
             if None not in words:
                 words[0] = _SHAPELESS.sub(lambda found: _IN_CHINESE[found[0]], words[0])
                 words[1] = _ONE.sub(lambda found: f"1 {_SINGULAR.get(found[1], found[1][:-1])}", words[1])
-                words[1] = words[1].replace(" 1 channel become ", " 1 channel becomes ")
+                words[1] = _PLURAL.sub(lambda found: found[1] + {"become": "becomes", "are": "is"}[found[2]], words[1])
                 behind, place = template.get("behind", False), template.get("section", section)
                 said.append(Sentence(*words, behind=behind, section=place))
         return said
@@ -116,6 +116,7 @@ def words(name, **facts):
 
 _SINGULAR = {"biases": "bias", "classes": "class"}
 _COUNTED = "layers channels numbers parameters biases steps heads rows groups times tensors pieces bytes samples"
+_PLURAL = re.compile(r"( 1 (?:channel|number)(?: of the last dimension)? )(become|are)\b")
 _ONE = re.compile(rf"(?<![\d,.×])1 ({_COUNTED.replace(' ', '|')})\b")
 
 
@@ -131,7 +132,7 @@ class Row(tuple):
 def fill(template, facts, language):
     """`template` with its slots filled, or None where a fact is missing.
 
-    `{kernel_size!x}` joins with ×; any other tuple of equal numbers is said as one.
+    `{kernel_size!x}` joins with ×, `{dim!l}` makes a list; any other tuple of equal numbers is said as one.
     """
     try:
         return _FORMATTERS[language].vformat(template, (), facts)
@@ -146,6 +147,8 @@ class _Formatter(string.Formatter):
     def convert_field(self, value, conversion):
         if conversion == "x":
             return "×".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
+        if conversion == "l":
+            return self._comma.join(map(str, value))
         value = super().convert_field(value, conversion)
         if isinstance(value, Row):
             return self._comma.join(value)

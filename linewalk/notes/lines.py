@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 import torch.nn as nn
 
 from ..source import COMPOUND, own_parts, statement_of
-from ..trail import count_of
+from ..trail import Described, count_of
 from . import library
-from .coverage import Coverage, bodies
+from .coverage import TRIES, Coverage, bodies
 from .flow import Flow
 from .library import Row, Sentence
 from .operations import Operations
@@ -152,18 +152,19 @@ class Teller:
             "has_self": arguments[:1] == ["self"],
             "arguments": Row(f"`{name}`" for name in own) or None,
             "stars": Row(f"`{s}`" for s in stars) or None,
-            "decorators": Row(f"`@{name}`" for name in decorators) or None,
-            "decorated_with": tuple(decorators),
             "ran": run is not None,
             "watched": entry is not None and bool(entry.sites),
-            "as_property": "cached" if any("cached_property" in one for one in decorators)
-            else "setter" if any(one.endswith((".setter", ".deleter")) for one in decorators) else None,
+            "named": run is None and self._is_named(node.name),
             "how_many": len(own),
             "is_method": self.reading.functions.get(node.name) is entry,
         }
-        facts["given"] = self._given(node, entry, run, own)
+        facts |= {"given": self._given(node, entry, run, own), "times": self._calls(node, run)}
         kind = {"__init__": "python.def_init", "forward": "python.def_forward"}.get(node.name, "python.def")
-        return library.say(kind, facts)
+        told = [
+            library.say("python.decorated", {"decorator": f"@{name}", "kind": _kind_of_decorator(name)})
+            for name in decorators
+        ]
+        return [*library.say(kind, facts), *(sentence for said in told for sentence in said)]
 
     def _given(self, node, entry, run, own):
         step = self._step_at(node, run)
@@ -185,6 +186,18 @@ class Teller:
         else:
             said = []
         return Row(f"`{name}` = {text}" for name, text in said) or None
+
+    def _is_named(self, name):
+        """Whether a line that ran reached for a method of this name on `self`."""
+        runs = [run for run in (self.reading.init, self.reading.forward) if run is not None]
+        reached = [self.reading.sites[number].node for run in runs for number in run.expressions]
+        return any(isinstance(node, ast.Attribute) and ast.unparse(node) == f"self.{name}" for node in reached)
+
+    def _calls(self, node, run):
+        """How often a function was called, as far as that was seen."""
+        steps = sum(step.lineno == node.lineno for step in (run.trail if run is not None and run.trail else ()))
+        first = next((child for child in node.body if not _is_docstring(child)), None)
+        return steps or (self._coverage.begun(first, run) if run is not None and first is not None else 0)
 
     def _step_at(self, node, run):
         for step in run.trail if run is not None and run.trail is not None else ():
@@ -286,7 +299,7 @@ class Teller:
             return "loop" if part == "body" else "break"
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             return "inner_function" if run is self.reading.forward else "inner_function_later"
-        if isinstance(node, _TRIES) and part in ("body", "orelse"):
+        if isinstance(node, TRIES) and part in ("body", "orelse"):
             return "try_failed"
         return None
 
@@ -352,6 +365,15 @@ def _written_along(line):
         if names else []
 
 
+def _kind_of_decorator(text):
+    last = text.partition("(")[0].rpartition(".")[2]
+    known = {
+        "staticmethod": "static", "classmethod": "class", "property": "property", "cached_property": "cached",
+        "setter": "setter", "deleter": "setter", "no_grad": "no_grad", "inference_mode": "no_grad",
+    }
+    return known.get(last, "other")
+
+
 def _described(value):
     return value.text if value.shape is None else shape_text(value.shape)
 
@@ -361,7 +383,6 @@ def _raises_itself(step):
 
 
 _UNSEEN = (ast.Pass, ast.Global, ast.Nonlocal)  # these run without Python's telling
-_TRIES = (ast.Try, getattr(ast, "TryStar", ast.Try))
 
 
 def _is_elif(node, part, body, lines):
@@ -379,5 +400,5 @@ def _is_docstring(node):
 
 
 def _short_text(value):
-    text = repr(value) if not isinstance(value, type) else value.__name__
+    text = Described(value).text
     return text if len(text) <= 60 else text[:57] + "…"

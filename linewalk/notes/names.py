@@ -1,6 +1,7 @@
 """What a callable is called where people look it up: `nn.Conv2d`, `F.relu`, `torch.cat`, `Tensor.view`."""
 
 import builtins
+import copy
 import functools
 import inspect
 import itertools
@@ -22,9 +23,18 @@ _NAMESPACES = (
     ("math", math),
     ("itertools", itertools),
     ("functools", functools),
+    ("copy", copy),
+    # the page's own torch has not all of these
+    ("autograd", getattr(torch, "autograd", None)),
+    ("func", getattr(torch, "func", None)),
+    ("utils", getattr(nn, "utils", None)),
+    ("parametrizations", getattr(getattr(nn, "utils", None), "parametrizations", None)),
+    ("parametrize", getattr(getattr(nn, "utils", None), "parametrize", None)),
 )
+_CONTAINERS = ("ModuleList", "ModuleDict", "Sequential", "ParameterList", "ParameterDict")
 _OWNERS = (
     (torch.Tensor, "Tensor"),
+    *((getattr(nn, name), name) for name in _CONTAINERS if hasattr(nn, name)),
     (nn.Module, "Module"),
     (list, "list"),
     (tuple, "tuple"),
@@ -53,6 +63,8 @@ def public_name(value):
         return None
     if method := _method_of_modules(value):
         return f"Module.{method}"
+    if name == "apply" and _is_function_of_gradients(getattr(value, "__self__", None)):
+        return "autograd.Function.apply"
     owner = _owner(value)
     if owner is not None and not _is_readers_method(value, owner):
         for kind, prefix in _OWNERS:
@@ -74,6 +86,11 @@ def _method_of_modules(value):
     return next((name for name, own in vars(nn.Module).items() if own is function), None)
 
 
+def _is_function_of_gradients(owner):
+    base = getattr(getattr(torch, "autograd", None), "Function", None)
+    return base is not None and isinstance(owner, type) and issubclass(owner, base)
+
+
 def _owner(value):
     owner = getattr(value, "__self__", None)
     return None if inspect.ismodule(owner) or isinstance(owner, type) else owner
@@ -89,7 +106,8 @@ def _is_readers_method(value, owner):
 def _names():
     names = {}
     for prefix, namespace in _NAMESPACES:
-        for name, value in vars(namespace).items():
-            if not name.startswith("_") and callable(value) and not inspect.ismodule(value):
+        for name, value in vars(namespace).items() if namespace is not None else ():
+            is_borrowed = prefix == "F" and isinstance(value, type)  # `F.Tensor` is nobody's name for it
+            if not name.startswith("_") and callable(value) and not inspect.ismodule(value) and not is_borrowed:
                 names.setdefault(id(value), f"{prefix}.{name}")
     return names

@@ -5,13 +5,16 @@ import math
 import re
 from dataclasses import dataclass, field, replace
 
+import torch
 import torch.nn as nn
 
 from . import library
+from .coverage import repeated
 from .facts import bind, call_facts, is_convolution, is_linear, is_norm, module_facts, shape_of_computed_weight
 from .flow import called, tensors_in, thing_name
 from .instrument import one_line
 from .library import Sentence
+from .names import public_name
 from .record import Seen
 
 OPERATORS = {
@@ -56,13 +59,28 @@ class Operations:
     def parts(self, node, run):
         """What a statement computes, in the order in which it does."""
         parts = []
-        ran = [site for site in self._coverage.sites_of(node) if site.index in run.expressions]
+        ran = self._in_this_round(node, [s for s in self._coverage.sites_of(node) if s.index in run.expressions], run)
         for site in sorted(ran, key=lambda site: run.expressions[site.index].first.order):
             expression = run.expressions[site.index]
             part = self._operation(site, expression, run)
             if part is not None:
                 parts.append(part)
         return parts
+
+    def _in_this_round(self, node, ran, run):
+        """Of the sites that ran, those that did in the round that is told: not those of a branch taken in another."""
+        value = node if isinstance(node, ast.AugAssign) else getattr(node, "value", None)
+        known = run.expressions
+        whole = next((site.index for site in ran if site.node is value), None)
+        if whole is None or known[whole].times < 2:
+            return ran
+        again = {id(inner) for inner in repeated(node)}
+        once = [site for site in ran if id(site.node) not in again]
+        always = [known[site.index].first.order for site in once if known[site.index].times >= known[whole].times]
+        begin, end = min(always), known[whole].first.order
+        return [
+            site for site in ran if id(site.node) in again or begin <= known[site.index].first.order <= end
+        ]
 
     def _operation(self, site, expression, run):
         node, event = site.node, expression.first
@@ -79,7 +97,8 @@ class Operations:
                 index = index.removeprefix("(").removesuffix(")")
             if (inputs and inputs[0].kind != "tensor") or (not inputs and not _can_only_be_a_tensors(node.slice)):
                 return Part(site, library.say("python.item", {"of": one_line(node.value), "index": index}), [])
-            return self._part(site, expression, "Tensor[]", None, inputs, run, index=index)
+            by = _picked_by(inputs[1:])
+            return self._part(site, expression, "Tensor[]", None, inputs, run, index=index, by=by)
         if isinstance(node, (ast.ListComp, ast.GeneratorExp, ast.DictComp, ast.SetComp)):
             facts = {"source": site.text, "value": event.result.text, "count": len(event.result.items) or None}
             return Part(site, library.say("python.comprehension", facts), [])
@@ -117,13 +136,18 @@ class Operations:
             "residual": False,
             "projected": False,
             "broadcast": len({t.shape for t in tensors}) > 1,
+            "straight": None,
+            "number_first": isinstance(node, ast.BinOp) and not self._is_tensor(node.left, event),
         }
         if isinstance(node, ast.AugAssign):
             extra["target"] = one_line(node.target)
         if isinstance(node, (ast.BinOp, ast.AugAssign)):
             other = [seen for seen in inputs if seen.kind == "plain"]
             extra |= {"other": other[0].value if other else _number(node)}
-            extra |= self._residual(site, event, run) if sign == "+" and len(tensors) == 2 else {}
+            if sign == "+" and len(tensors) == 2:
+                first = (run.whole or run).expressions[site.index].first  # of later rounds not all is kept
+                is_sum = [seen.kind for seen in first.inputs.values()] == ["tensor"] * 2
+                extra |= _straight_through(node) or (self._residual(site, first, run) if is_sum else {})
         return self._part(
             site,
             expression,
@@ -134,9 +158,17 @@ class Operations:
             **extra,
         )
 
+    def _is_tensor(self, node, event):
+        """Whether a part of an expression was a tensor when it ran."""
+        return any(seen.kind == "tensor" and self.reading.sites[i].node is node for i, seen in event.inputs.items())
+
     def _residual(self, site, event, run):
-        """Whether one side of a sum is an earlier value that the other was computed from: a shortcut."""
-        weights = {}  # identity → {ancestor identity: most layers with weights on the way}
+        """Whether one side of a sum is an earlier value that the other was computed from: a shortcut.
+
+        Such a value may pass a layer on its way, but it is no product of two tensors (a gate, say), and it has as many
+        dimensions as what it comes from (a sum of two losses has none).
+        """
+        weights, ranks, products = {}, {}, set()  # weights: identity → {ancestor: most layers with weights on the way}
         for other_site, other in _events(self.reading, run):
             if other.order >= event.order or other.result.kind != "tensor":
                 continue
@@ -144,8 +176,12 @@ class Operations:
             if function is not None and function.name in _SHAPE_ONLY:
                 continue
             heavy = self._has_weights(other_site, other)
+            given = tensors_in(other)
+            ranks |= {one.identity: len(one.shape) for one in (*given, other.result) if one.shape is not None}
+            if len(given) > 1 and isinstance(getattr(other_site.node, "op", None), (ast.Mult, ast.Div, ast.Sub)):
+                products.add(other.result.identity)
             reach = {}
-            for item in tensors_in(other):
+            for item in given:
                 reach.setdefault(item.identity, heavy)
                 for ancestor, count in weights.get(item.identity, {}).items():
                     reach[ancestor] = max(reach.get(ancestor, 0), count + heavy)
@@ -165,7 +201,9 @@ class Operations:
                     "shortcut": self.reading.sites[short_site].text,
                     "branch": self.reading.sites[long_site].text,
                 }
-            for ancestor, count in from_short.items():
+            for ancestor, count in from_short.items() if short.identity not in products else ():
+                if ranks.get(ancestor) != len(short.shape):
+                    continue
                 if count <= 1 and weights.get(long.identity, {}).get(ancestor, 0) > max(count, 1):
                     return {
                         "residual": True,
@@ -189,6 +227,8 @@ class Operations:
         if function.kind == "module":
             return self._module_call(site, expression, function, run)
         name = function.name or function.text
+        if name == "Module.forward" and (parent := _forward_of(function)) is not None:
+            return self._module_call(site, expression, parent, run)
         if name in ("<lambda>", "partial"):
             name = self._text_of_function(site)
         if event.result.kind == "module" and isinstance(function.value, type):
@@ -294,11 +334,15 @@ class Operations:
 
     def _unknown(self, name, function, facts, event):
         own = not function.of_torch and name.partition(".")[0] not in ("Tensor", "torch", "nn", "F")
-        shown = name.removeprefix("python.")
-        return library.say(
-            "python.call",
-            facts | {"function": shown, "own": own, "value": event.result.text, "kind": event.result.kind},
-        )
+        about = {
+            "function": name.removeprefix("python."),
+            "own": own,
+            "value": event.result.text,
+            "kind": event.result.kind,
+            "is_given": "in_shape" in facts,
+            "makes": isinstance(function.value, type) and event.result.kind not in ("tensor", "plain"),
+        }
+        return library.say("python.call", facts | about)
 
     def _arguments(self, site, event, known, function, inputs):
         if inputs is not None:
@@ -315,15 +359,18 @@ class Operations:
             if isinstance(argument, ast.Starred):
                 inner = by_node.get(id(argument.value))
                 known_list = event.inputs.get(inner.index) if inner else None
-                positional += [(f"*{inner.text}", item) for item in known_list.items] if known_list else []
-            elif seen is not None:
+                if known_list is None or known_list.kind != "many":
+                    break  # how many there are is not known, and so neither which parameters the next ones are
+                positional += [(f"*{inner.text}", item) for item in known_list.items]
+            else:
                 positional.append((one_line(argument), seen))
         for keyword in node.keywords:
-            seen = self._value_of(keyword.value, by_node, event)
-            if keyword.arg and seen is not None:
-                keywords[keyword.arg] = (one_line(keyword.value), seen)
+            if keyword.arg:
+                keywords[keyword.arg] = (one_line(keyword.value), self._value_of(keyword.value, by_node, event))
         target = function.value if function is not None and function.kind == "callable" else None
-        return bind(known, target, positional, keywords)
+        arguments, texts, defaults = bind(known, target, positional, keywords)
+        is_open = any(keyword.arg is None for keyword in node.keywords)  # `**options` may give any of them
+        return arguments, texts, {} if is_open else defaults
 
     def _value_of(self, node, by_node, event):
         if isinstance(node, ast.Constant):
@@ -402,6 +449,37 @@ def _can_only_be_a_tensors(index):
     return isinstance(index, ast.Tuple) or (isinstance(index, ast.Constant) and index.value is ...)
 
 
+def _forward_of(function):
+    """For `super().forward(x)` where the parent is one of PyTorch's layers: that layer; else None."""
+    owner = getattr(function.value, "__self__", None)
+    code = getattr(function.value, "__func__", None)
+    cls = next((cls for cls in type(owner).__mro__ if vars(cls).get("forward") is code), None)
+    name = public_name(cls) if isinstance(owner, nn.Module) and cls is not None else None
+    return replace(function, kind="module", value=owner, name=name, text=cls.__name__) if name else None
+
+
+def _straight_through(node):
+    """`x + (q - x).detach()`, either way round: the values of `q` with the gradient of `x`; {} for another sum."""
+    sides = ((node.left, node.right), (node.right, node.left)) if isinstance(node, ast.BinOp) else ()
+    for straight, rest in sides:
+        taken_out = rest.func if isinstance(rest, ast.Call) and isinstance(rest.func, ast.Attribute) else None
+        inner = taken_out.value if taken_out is not None and taken_out.attr == "detach" else None
+        is_difference = isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Sub)
+        if is_difference and ast.unparse(inner.right) == ast.unparse(straight):
+            return {"straight": one_line(straight), "other_value": one_line(inner.left)}
+    return {}
+
+
+def _picked_by(indices):
+    """"mask" or "numbers" where an index holds tensors or lists of such, which makes a copy; else None."""
+    parts = [part for one in indices for part in ((one, *one.items) if one.kind == "many" else (one,))]
+    tensors = [part for part in parts if part.kind == "tensor" and part.shape]
+    if any(part.dtype in (torch.bool, torch.uint8) for part in tensors):
+        return "mask"
+    has_list = any(part.kind == "many" and part.text.startswith("[") for part in parts)
+    return "numbers" if tensors or has_list else None
+
+
 def _is_within(inner, outer):
     while inner.parent is not None:
         inner = inner.parent
@@ -417,7 +495,7 @@ def _numbers(facts, event):
         said = library.say("numbers.uncounted", {})
     elif "out_shape" not in facts and facts.get("macs"):
         said = library.say("numbers.counted", {"counted": facts["macs"]})
-    if "out_shape" in facts and "in_shape" in facts:
+    if "out_shape" in facts and "in_shape" in facts and not facts["name"].startswith("Tensor.new_"):
         counted = facts.get("macs")
         about = facts | {
             "stays": facts["in_shape"] == facts["out_shape"],

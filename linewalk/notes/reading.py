@@ -13,7 +13,7 @@ from torch.utils._pytree import tree_leaves
 
 from ..errors import WalkError
 from ..recording.operators import leave_out_of_compiling
-from ..source import class_source
+from ..source import as_written, class_source
 from ..walking import python_forward, walk, walk_init
 from . import record
 from .instrument import Function, Watched, read_function
@@ -181,7 +181,7 @@ def _own_functions(cls):
     for name, value in vars(cls).items():
         function = _function_in(value)
         if function is not None:
-            found[name] = function
+            found[name] = as_written(function, cls)
     return found
 
 

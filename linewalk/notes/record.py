@@ -22,7 +22,7 @@ _KEPT = 2  # runs of an expression kept whole; the last one is kept besides
 class Seen:
     """A value, described without being kept.
 
-    kind: "tensor", "module", "callable", "plain", "many" (list or tuple) or "other".
+    kind: "tensor", "module", "callable", "plain", "many" (list or tuple), "dict" or "other".
     text: as in `Described`: "1×64×56×56", "64", "Conv2d"; for what a program cannot be told by, its type's name.
     shape, dtype, device, identity: a tensor's; two with one identity were the same object.
     value: a plain value, a module, or a callable without its tensor; items: what a list or tuple held, or the tensor
@@ -213,8 +213,8 @@ class Recorder:
                 items=items,
                 value=tuple(value) if plain and len(value) <= _MOST_ITEMS else None,
             )
-        if isinstance(value, (nn.ParameterList, nn.ParameterDict, dict)):
-            return Seen("other", type(value).__name__)
+        if isinstance(value, dict):
+            return Seen("dict", self._text_of(value))
         if callable(value):
             bound = getattr(value, "__self__", None)
             kept = None if isinstance(bound, torch.Tensor) else value
@@ -228,6 +228,10 @@ class Recorder:
                 of_torch=is_torchs(value),
             )
         return Seen("other", type(value).__name__)
+
+    def _text_of(self, dictionary):
+        shown = [f"{_text(key)}: {self.look_at(item).text}" for key, item in itertools.islice(dictionary.items(), 6)]
+        return "{" + ", ".join(shown + ["…"] * (len(dictionary) > 6)) + "}"
 
     def _identity(self, tensor):
         if tensor not in self._identities:
@@ -308,6 +312,8 @@ _FOLLOWED = 4  # probabilities at a time
 
 
 def _text(value):
+    if isinstance(value, float):
+        value = float(value)  # NumPy's own say their type besides
     try:
         return repr(value)
     except ValueError:  # Python writes no whole number of more than 4300 digits

@@ -143,9 +143,9 @@ class Statements:
 
     def _rounds(self, child, loop, run):
         """How often a statement in a loop's body ran."""
-        times = self._coverage.times(child, [child], run)
         if child.lineno > loop.lineno:
-            return times
+            return self._coverage.begun(child, run)
+        times = self._coverage.times(child, [child], run)
         seen = [site.index for site in self._coverage.sites_of(child) if site.index in run.expressions]
         if seen:
             return max(run.expressions[index].times for index in seen)
@@ -181,31 +181,31 @@ class Statements:
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
         target = targets[0]
         facts |= {"target": one_line(target), "others": len(targets) > 1}
-        facts["is_own"] = one_line(value).startswith("self.") and one_line(value).count(".") == 1
+        facts["is_own"] = isinstance(value, ast.Attribute) and not any(part.said for part in parts)
+        is_weight = isinstance(target, ast.Attribute) and target.attr == "weight"
+        facts["is_tied"] = facts["is_own"] and is_weight and value.attr == "weight"
         if isinstance(target, (ast.Tuple, ast.List)):
             return library.say("python.unpack", facts | self._unpacked(target, result, value))
         if isinstance(target, ast.Attribute) and ast.unparse(target.value) == "self":
             return self._kept_on_self(target, value, result, parts, facts)
         if isinstance(target, ast.Subscript):
-            return library.say("python.set_item", facts | self._container(target, run))
+            return library.say("python.set_item", facts | self._container(node, target, run))
         if isinstance(target, ast.Attribute) and target.attr == "requires_grad" and isinstance(value, ast.Constant):
             return library.say("python.requires_grad", facts | {"of": one_line(target.value), "on": value.value})
         told = [part.site.node for part in parts if part.said or part.numbers]
-        if told and (result is None or result.kind not in ("plain", "many") or value in told):
+        if told and (result is None or result.kind not in ("plain", "many", "dict") or value in told):
             return []
         return self._yielded(value) or library.say("python.assign", facts)
 
-    def _container(self, target, run):
-        """What `x[i] = …` writes into, as far as its name was looked at."""
-        step = next((step for step in (run.trail or ()) if step.lineno == target.lineno), None)
-        root = target.value
-        while isinstance(root, ast.Subscript):
-            root = root.value
-        change = step.changed.get(ast.unparse(root)) if step is not None else None
-        facts = {"of": one_line(target.value), "index": one_line(target.slice), "is_tensor": None}
-        if change is None or root is not target.value:
+    def _container(self, node, target, run):
+        """What `x[i] = …` writes into, as far as it was looked at."""
+        facts = {"of": one_line(target.value), "index": one_line(target.slice), "kind": None, "is_copy": False}
+        known = self._values_of(target.value, node, run)
+        if not known:
             return facts
-        return facts | {"is_tensor": change.after.shape is not None, "in_place": change.in_place}
+        seen, event = known[0].first.result, known[0].first
+        is_copy = seen.kind == "tensor" and isinstance(target.value, ast.Subscript) and bool(event.inputs)
+        return facts | {"kind": seen.kind, "is_copy": is_copy and not event.shares, "whole": _root_of(target.value)}
 
     def _yielded(self, value):
         if not isinstance(value, (ast.Yield, ast.YieldFrom)):
@@ -406,6 +406,12 @@ def _assignments(attribute, entry, call=None):
         and (call is None or (isinstance(node.value, ast.Call) and ast.unparse(node.value.func) == call))
         for node in (ast.walk(entry.tree) if entry is not None else ())
     )
+
+
+def _root_of(node):
+    while isinstance(node, ast.Subscript):
+        node = node.value
+    return one_line(node)
 
 
 def _after_colon(sentences):

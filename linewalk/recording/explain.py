@@ -14,7 +14,6 @@ from ..trail import Described
 from . import known_errors
 
 _CONVOLUTIONS = {nn.Conv1d: 1, nn.Conv2d: 2, nn.Conv3d: 3}
-_SIGNS = (ast.Add, ast.Sub, ast.Mult, ast.Div)
 _NORMS = {nn.BatchNorm1d: (2, 3), nn.BatchNorm2d: (4,), nn.BatchNorm3d: (5,)}
 
 
@@ -49,7 +48,7 @@ def _found_advice(step, error, module, operands):
         or _call_advice(step, error)
         or _advice(step, module, operands)
         or _known_advice(error)
-        or _sizes_advice(step, error)
+        or _sizes_advice(step, error, operands)
         or Bilingual(f"报错是 {said}", f"It says {said.replace('：', ': ', 1)}")
     )
 
@@ -243,7 +242,7 @@ def _key_advice(key):
     )
 
 
-def _sizes_advice(step, error):
+def _sizes_advice(step, error, operands):
     """For an element-by-element line whose sides do not fit, with the sizes that PyTorch names."""
     said = _text(error)
     found = re.search(r"tensor a \((\d+)\) must match .* tensor b \((\d+)\) at non-singleton dimension (\d+)", said)
@@ -251,10 +250,12 @@ def _sizes_advice(step, error):
         return None
     one, other, dimension = found.groups()
     zh, en = ("", "")
-    if re.search(r"\+", step.source) and int(dimension) >= 2:
+    if not _adds_maps(step.source, operands):
+        pass
+    elif int(dimension) >= 2:
         zh = "；两条路的高和宽要一样：看看步幅和填充，3×3 卷积要 padding=1 才不变小"
         en = "; both paths need one height and width: look at stride and padding (a 3×3 convolution needs padding=1)"
-    elif re.search(r"\+", step.source):
+    else:
         zh = "；残差相加时，让捷径也变到同样的形状（1×1 卷积加批归一化）"
         en = "; in a residual sum, bring the shortcut to the same shape (1×1 convolution and batch norm)"
     return Bilingual(
@@ -350,7 +351,7 @@ def _too_many_dimensions(name, wanted, given):
 
 
 def _operands_advice(step, operands):
-    if not _combines(step.source, set(operands)):
+    if not _combines(step.source, set(operands)) or not _adds_maps(step.source, operands):
         return None
     if len({tensor.shape[:2] for tensor in operands.values()}) == 1:
         return None  # it is in height or width that they differ
@@ -366,13 +367,23 @@ def _operands_advice(step, operands):
     return None
 
 
+def _adds_maps(source, operands):
+    """Whether a line ends in a sum, of pictures: one that might be residual."""
+    try:
+        node = ast.parse(source).body[0]
+    except (SyntaxError, IndexError):  # a header without its body
+        return False
+    sum_of = node if isinstance(node, ast.AugAssign) else getattr(node, "value", None)
+    return isinstance(getattr(sum_of, "op", None), ast.Add) and {one.dim() for one in operands.values()} == {4}
+
+
 def _combines(source, names):
-    """Whether a line adds, subtracts, multiplies or divides two of these tensors, element by element."""
+    """Whether a line adds two of these tensors, element by element."""
     try:
         nodes = list(ast.walk(ast.parse(source)))
     except SyntaxError:  # a header without its body
         return False
-    sides = [(node.left, node.right) for node in nodes if isinstance(node, ast.BinOp) and isinstance(node.op, _SIGNS)]
+    sides = [(node.left, node.right) for node in nodes if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add)]
     sides += [(node.target, node.value) for node in nodes if isinstance(node, ast.AugAssign)]
     return any(all(names & _names(side) for side in pair) for pair in sides)
 
@@ -389,6 +400,13 @@ def _placement_advice(parameter, given, integers=False):
         return Bilingual(
             f"权重在 {parameter.device}，输入在 {given.device}：请用 .to(…) 搬到同一个设备。",
             f"The weights are on {parameter.device}, the input on {given.device}: move them together with .to(…).",
+        )
+    if "complex" in str(given.dtype) and "complex" not in str(parameter.dtype):
+        return Bilingual(
+            f"权重是 {parameter.dtype}，输入是复数（{given.dtype}）：取 `.real`、`.abs()`，或用 torch.view_as_real "
+            "拆成两个数。",
+            f"The weights are {parameter.dtype}, and the input is complex ({given.dtype}): take `.real` or `.abs()`, "
+            "or split it in two with torch.view_as_real.",
         )
     if parameter.dtype != given.dtype and (given.is_floating_point() or not integers):
         return Bilingual(

@@ -6,7 +6,7 @@ import torch
 import torch.nn as nn
 
 from ..errors import WalkError
-from ..source import function_statements, names_stored
+from ..source import as_written, function_statements, names_stored
 from .journal import Journal
 from .memory import Kept, memories, memory, overlap, place, seen
 from .operators import without_tensors
@@ -61,7 +61,7 @@ class Level:
         known = self._helpers.get(id(code))
         if known is None:
             method = inspect.getattr_static(type(self.owner), code.co_name, None)
-            is_method = inspect.isfunction(method) and inspect.unwrap(method).__code__ is code
+            is_method = inspect.isfunction(method) and as_written(method, type(self.owner)).__code__ is code
             known = self._helpers[id(code)] = (is_plain or is_method) and _has_source(code)
         return known and (is_plain or is_call_of(frame, self.owner))
 

@@ -7,7 +7,7 @@ import sys
 import torch
 import torch.nn as nn
 
-from ..source import function_statements
+from ..source import as_written, function_statements
 
 # Every `module(...)` goes through this frame; its return value is what the caller gets, hooks included.
 MODULE_CALL = nn.Module._call_impl.__code__
@@ -32,7 +32,9 @@ def forward_function(module):
         elif not inspect.isfunction(function) and inspect.isfunction(type(function).__call__):
             function, owner = type(function).__call__, function
         else:
-            return (function, owner) if inspect.isfunction(function) else (None, None)
+            if not inspect.isfunction(function):
+                return None, None
+            return (as_written(function, type(owner)) if isinstance(owner, nn.Module) else function), owner
 
 
 def forward_code(module):
