@@ -205,10 +205,11 @@ _LONGEST = 160  # characters of what an error says, beside what to do about it
 
 def _known_advice(error):
     said = _text(error)
-    if isinstance(error, KeyError) and len(error.args) == 1 and isinstance(error.args[0], str):
+    key = error.args[0] if isinstance(error, KeyError) and len(error.args) == 1 else None
+    if isinstance(key, str) and " " not in key:  # PyTorch raises one, with a sentence, for a name that it does not take
         return Bilingual(
-            f"字典里没有 `{error.args[0]}` 这一项（KeyError）：请检查拼写，或者给的字典里少了它。",
-            f"The dictionary has no item `{error.args[0]}` (KeyError): look at the spelling, or put it into the "
+            f"字典里没有 `{key}` 这一项（KeyError）：请检查拼写，或者给的字典里少了它。",
+            f"The dictionary has no item `{key}` (KeyError): look at the spelling, or put it into the "
             "dictionary that is handed in.",
         )
     for pattern, zh, en in KNOWN:
