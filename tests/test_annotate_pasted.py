@@ -254,6 +254,17 @@ def test_what_is_taken_along_has_no_word_of_how_the_page_runs_it():
     assert "meta device" not in json.dumps([answer["code"], answer["markdown"], answer["notebook"], answer["remarks"]])
 
 
+@pytest.mark.parametrize("name", ["with a main", "parts that were pasted along", "a future that has come", "plain"])
+def test_the_copied_code_runs_by_itself_and_is_all_that_was_pasted(name):
+    code, space = answers("en")[name]["code"], {"__name__": "copied"}
+    exec(compile(code, "copied.py", "exec"), space)
+    pasted_lines = [line.strip() for line in pasted.PASTED[name][0].splitlines() if line.strip()]
+    kept = [line.strip() for line in code.splitlines()]
+    assert [line for line in pasted_lines if line not in kept] == []
+    chosen = space[answers("en")[name]["chosen"]]
+    assert issubclass(chosen, torch.nn.Module) and "# " in code
+
+
 def test_both_languages_come_of_one_answer():
     zh, en = answers("zh")["plain"], answers("en")["plain"]
     assert [line["number"] for line in zh["lines"]] == [line["number"] for line in en["lines"]]

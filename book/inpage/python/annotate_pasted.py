@@ -470,18 +470,26 @@ def _tell(told, language, space, answer):
     if plan.inputs and not plan.works and isinstance(notes.error, _OF_SIZES) and not isinstance(notes.error, _OF_CODE):
         shown = ", ".join(_shown(shape) for shape, _ in plan.inputs)
         answer["could_not_guess"].append(both(sentences.input_not_guessed(shown)))
-    head = "".join(f"{line}\n" for line in space.imports)
     answer |= {
         "ok": True,
         "error": _failure(notes),
         "lines": [_line(line, notes, language) for line in told.lines],
         "findings": [both(one) for one in notes.findings],
         "remarks": [*answer["remarks"], *(both(one) for one in notes.remarks)],
-        "code": f"{head}\n\n{notes.code()}" if head else notes.code(),
+        "code": _with_imports(notes.in_file(told.source), space.imports),
         "markdown": notes.markdown(),
         "notebook": json.dumps(notes.notebook(), ensure_ascii=False, indent=1),
         "html": notes.html(cards=False),
     }
+
+
+def _with_imports(code, imports):
+    """With the imports that were added, which stand behind those from `__future__`."""
+    if not imports:
+        return code
+    future = [node for node in ast.parse(code).body if isinstance(node, ast.ImportFrom) and node.module == "__future__"]
+    lines, place = code.split("\n"), future[-1].end_lineno if future else 0
+    return "\n".join([*lines[:place], *imports, "", "", *lines[place:]])
 
 
 def _lines_of(notes):
