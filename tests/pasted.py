@@ -550,7 +550,7 @@ PASTED = {
     "a plain class": ("class Point:\n    def __init__(self):\n        self.x = 1\n", "refused", "not an `nn.Module`"),
     "a question": ("什么是残差网络？", "refused", "not look like Python"),
     "english": ("What is a bottleneck block and why is it used?", "refused", "not look like Python"),
-    "java": ("public class Main { public static void main(String[] a) { int x = 1; } }", "refused", "valid Python"),
+    "java": ("public class Main { public static void main(String[] a) { int x = 1; } }", "refused", "another language"),
     "c": ("#include <stdio.h>\nint main() { return 0; }", "refused", "not look like Python"),
     "json": ('{"a": [1, 2, {"b": null}]}', "refused", "no class here"),
     "html": ("<div class='x'><p>hello</p></div>", "refused", "not look like Python"),

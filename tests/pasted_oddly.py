@@ -217,6 +217,93 @@ VOLUME = a_class(
     forward="x = self.conv(x).view(-1, 8 * 16 * 112 * 112); return self.fc(x)",
 )
 
+TWO_FILES = (
+    "# layers.py\n"
+    + a_class("i, o", "self.layer = nn.Conv2d(i, o, 3, padding=1)", name="Layer")
+    + "\n\n# model.py\nfrom layers import Layer\n\n\n"
+    + a_class("", "self.layer = Layer(3, 16)", name="Model")
+)
+CONSOLE = """>>> import torch.nn as nn
+>>> class Net(nn.Module):
+...     def forward(self, x):
+...         return x * 2
+...
+>>> print(Net())
+Net(
+  (fc): Linear(in_features=4, out_features=2, bias=True)
+)
+"""
+CITED = '''class Net(nn.Module):
+    """Doubles.
+
+    >>> net = Net()
+    >>> net(torch.ones(1))
+    tensor([2.])
+
+    ```python
+    y = net(x)
+    ```
+    """
+
+    def forward(self, x):
+        return x * 2
+'''
+QUESTION = (
+    "I have this model:\n\n"
+    + "\n".join("    " + line for line in NET.split("\n"))
+    + "\n    net = Net(3, 8)\n    net(torch.randn(1, 5, 32, 32))\n\nBut I get this error:\n\n"
+    "    RuntimeError: Given groups=1, weight of size [8, 3, 3, 3], expected input[1, 5, 32, 32] to have 3 channels\n\n"
+    "What am I doing wrong?\n"
+)
+SPANS = (
+    '<pre><span class="k">class</span> <span class="nc">Net</span><span class="p">(nn.Module):</span>\n'
+    '    <span class="k">def</span> <span class="nf">forward</span>(<span class="bp">self</span>, x):\n'
+    '        <span class="k">return</span> x <span class="o">*</span> 2\n</pre>'
+)
+GROWN = "layers = []\nfor width in (8, 4):\n    layers.append(nn.Linear(10, 10))\nnet = nn.Sequential(*layers)\n"
+ADDED = 'net = nn.Sequential()\nnet.add_module("conv", nn.Conv2d(1, 20, 5))\nnet.append(nn.ReLU())\n'
+GRAPH_LAYER = """class Layer(nn.Module):
+    def __init__(self, in_features, out_features):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(in_features, out_features))
+
+    def forward(self, input, adj):
+        return torch.spmm(adj, torch.mm(input, self.weight))
+
+
+"""
+ARGUMENTS = """@dataclass
+class Arguments:
+    d_model: int
+    expand: int = 2
+
+    def __post_init__(self):
+        self.d_inner = self.expand * self.d_model
+
+
+"""
+PARTS_BY_NUMBER = (  # `c2` is a number of channels, and no part of the class `C2`
+    a_class("c1, c2", "self.layer = nn.Conv2d(c1, c2, 1)", name="C1")
+    + "\n\n"
+    + a_class("c1, c2", "self.layer = C1(c1, c2)", name="C2")
+)
+DETECT = """class Detect(nn.Module):
+    def __init__(self, nc=80, anchors=(), ch=()):
+        super().__init__()
+        self.na = len(anchors[0]) // 2
+        self.m = nn.ModuleList(nn.Conv2d(x, (nc + 5) * self.na, 1) for x in ch)
+
+    def forward(self, x):
+        for i in range(len(self.m)):
+            x[i] = self.m[i](x[i])
+        return x
+"""
+PARTS_OF_EACH_OTHER = (
+    a_class("encoder", "self.layer = encoder", name="Decoder")
+    + "\n\n"
+    + a_class("decoder", "self.layer = decoder", name="Encoder")
+)
+
 ODDLY = {
     "a session with what it put out": (SESSION, "ok", "1×784"),
     "a diff with its head": (DIFF, "ok", "lines that it takes away"),
@@ -384,7 +471,7 @@ ODDLY = {
     "a decorator of forward's that is not here": (
         "from torch.cuda.amp import autocast\n" + NET.replace("    def forward", "    @autocast()\n    def forward"),
         "ok",
-        "`@autocast()` is not here; it is as if",
+        "`@autocast` is not here; it is as if",
     ),
     "the command line's defaults": (
         "import argparse\nparser = argparse.ArgumentParser()\n"
@@ -495,5 +582,166 @@ ODDLY = {
         ),
         "ok",
         "3136×1000",
+    ),
+    "two files joined": (TWO_FILES, "ok", "1×16×224×224"),
+    "a console's prompts and what was put out": (CONSOLE, "ok", "prompt marks"),
+    "prompts and fences in a docstring": (CITED, "ok", "1×3×224×224"),
+    "a question with its error": (QUESTION, "fails", "wants 3 channels and got 5"),
+    "a page's colored words": (SPANS, "ok", "Tags"),
+    "Markdown's list behind": (
+        NET + "\n### Key points\n- **`nn.Conv2d`** applies a convolution.\n1. `x` is the input.\n", "ok", "words around"
+    ),
+    "capital letters at the beginning of lines": (
+        NET.replace("class", "Class").replace("def", "Def").replace("return", "Return").replace("super", "Super"),
+        "ok",
+        "small again",
+    ),
+    "settings before a head without its colon": (
+        "sizes = {\n    'out': 9,\n}\n" + a_class("", "self.layer = nn.Linear(8, sizes['out'])").replace("):\n", ")\n"),
+        "ok",
+        "1×9",
+    ),
+    "characters that turn the order": (NET.replace("return", '"\u202e"; return'), "ok", "change the order"),
+    "a Sequential of a list that grows": (GROWN, "ok", "1×10"),
+    "a Sequential that is added to": (ADDED, "ok", "1×20×24×24"),
+    "keras without its import": ("model = Sequential()\nmodel.add(Dense(10))\n", "refused", "Keras"),
+    "mlx": ("import mlx.nn as nn\n" + NET, "refused", "MLX"),
+    "c++": ("struct Net : torch::nn::Module {\n  Net() { fc = nullptr; }\n};\n", "refused", "another language"),
+    "javascript": ("export class Net { constructor() { this.x = 1; } }", "refused", "another language"),
+    "several lines with a mistake": ("x = self.conv(x\ny = self.bn(x)\n", "refused", "never closed"),
+    "layers and functions without their imports": (
+        a_class("", "self.layer = nn.Dropout2d(0.1)", forward="return relu(self.layer(x))").replace("nn.Drop", "Drop"),
+        "ok",
+        "from torch.nn.functional import relu",
+    ),
+    "a number that needs a file": (
+        "chars = open('input.txt').read()\nvocab_size = len(chars)\n"
+        + a_class("", "self.layer = nn.Embedding(vocab_size, 8)"),
+        "ok",
+        "is taken as 1000",
+    ),
+    "an LSTM's two states as one input": (
+        a_class(
+            "vocab_size, hidden_dim, n_layers",
+            "self.words = nn.Embedding(vocab_size, hidden_dim)",
+            "self.lstm = nn.LSTM(hidden_dim, hidden_dim, n_layers, batch_first=True)",
+            takes="self, x, hidden",
+            forward="out, hidden = self.lstm(self.words(x), hidden); return out",
+        ),
+        "ok",
+        "1×16×64",
+    ),
+    "a graph's layers within a network": (
+        GRAPH_LAYER
+        + a_class(
+            "nfeat, nhid, nclass",
+            "self.first, self.last = Layer(nfeat, nhid), Layer(nhid, nclass)",
+            takes="self, x, adj",
+            forward="return self.last(self.first(x, adj), adj)",
+        ),
+        "ok",
+        "16×10",
+    ),
+    "a data class with fields to fill": (
+        ARGUMENTS + a_class("args", "self.layer = nn.Linear(args.d_model, args.d_inner)"), "ok", "1×128"
+    ),
+    "numbers by the names of classes": (PARTS_BY_NUMBER, "ok", SHAPE),
+    "parts of each other": (PARTS_OF_EACH_OTHER, "ok", ""),
+    "a detector's head": (DETECT, "ok", "1×255×56×56"),
+    "as many sizes as are asked for": (
+        a_class("dims", "assert len(dims) == 3", "self.layer = nn.Linear(dims[0], dims[2])"), "ok", "1×64"
+    ),
+    "parts of words that are none": (
+        a_class("n_branches, action_std, batch_len", "self.layer = nn.Linear(8, n_branches * batch_len)"), "ok", "1×256"
+    ),
+    "nnU-Net's operators": (
+        a_class("conv_op, input_channels, n_stages", "self.layer = conv_op(input_channels, 8 * n_stages, 1)"),
+        "ok",
+        "1×16×56×56",
+    ),
+    "transformers' settings and activations": (
+        "from ...activations import ACT2FN\n"
+        + a_class(
+            "config",
+            "self.layer = nn.Linear(config.hidden_size, config.intermediate_size)",
+            "self.norm = nn.LayerNorm(config.intermediate_size, eps=config.layer_norm_eps)",
+            "self.act = ACT2FN[config.hidden_act]",
+            forward="return self.norm(self.act(self.layer(x)))",
+        ),
+        "ok",
+        "1×128",
+    ),
+    "a debugger": (
+        NET.replace("        return", "        breakpoint()\n        import pdb; pdb.set_trace()\n        return"),
+        "ok",
+        SHAPE,
+    ),
+    "einops's reductions": (
+        "from einops import einsum, pack, unpack\nfrom einops.layers.torch import Reduce\n"
+        + a_class(
+            "dim",
+            "self.layer, self.mean = nn.Linear(dim, dim), Reduce('b n d -> b d', 'mean')",
+            forward="x = self.layer(x); both, parts = pack([x, x[:, 0]], 'b * d'); "
+            "x, first = unpack(both, parts, 'b * d'); alike = einsum(x, x, 'b query d, b key d -> b query key'); "
+            "return self.mean(both), first, alike",
+        ),
+        "ok",
+        "(1×64, 1×64, 1×16×16)",
+    ),
+    "split by its size": (
+        a_class(
+            "dim",
+            "self.layer = nn.Linear(dim, 8)",
+            forward="a, b = self.layer(x).split(split_size=4, dim=-1); return a",
+        ),
+        "ok",
+        "1×4",
+    ),
+    "names that PyTorch does not take": (
+        a_class("", "self.add_module('a.b', nn.Linear(2, 2))"), "fails", "It says KeyError"
+    ),
+    "many decorators and bases": (
+        "from lib import a, b, Base, Other\n\n"
+        + NET.replace("nn.Module", "Base").replace("class", "@a\nclass")
+        + "\n\n@a\n@b\n"
+        + NET.replace("nn.Module", "Other").replace("Net", "Second"),
+        "ok",
+        "The decorators `@a`, `@b` are not here",
+    ),
+    "settings that are rows, and such as may be None": (
+        a_class(
+            "config",
+            "if config.embedding_pretrained is not None:",
+            "    self.words = nn.Embedding.from_pretrained(config.embedding_pretrained)",
+            "else:",
+            "    self.words = nn.Embedding(config.n_vocab, config.embed)",
+            "self.convs = nn.ModuleList([nn.Conv2d(1, 5, (k, config.embed)) for k in config.filter_sizes])",
+            forward="x = self.words(x[0]).unsqueeze(1); x = [one(x).mean((2, 3)) for one in self.convs]; "
+            "return torch.cat(x, 1)",
+        ),
+        "ok",
+        "1×10",
+    ),
+    "features beside words and their lengths": (
+        a_class(
+            "embed_size, vocab_size",
+            "self.words = nn.Embedding(vocab_size, embed_size)",
+            takes="self, features, captions, lengths",
+            forward="x = torch.cat((features.unsqueeze(1), self.words(captions)), 1); "
+            "return pack_padded_sequence(x, lengths, batch_first=True).data",
+        ),
+        "ok",
+        "pack_padded_sequence",
+    ),
+    "a style for maps": (
+        a_class(
+            "style_dim, num_features",
+            "self.norm = nn.InstanceNorm2d(num_features)",
+            "self.layer = nn.Linear(style_dim, num_features)",
+            takes="self, x, s",
+            forward="s = self.layer(s); return self.norm(x) * s.view(s.size(0), s.size(1), 1, 1)",
+        ),
+        "ok",
+        SHAPE,
     ),
 }

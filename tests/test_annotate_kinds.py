@@ -259,6 +259,25 @@ def test_of_a_construction_that_did_not_run_only_what_is_certain_is_said():
     assert "it is empty for now" in line(built, "self.layers = nn.ModuleList()")
 
 
+class LetsGo(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc, self.place = nn.Linear(4, 2), 0
+
+    def forward(self, x):
+        if x.dim() > 9:
+            del self.fc
+            for self.place in range(2):
+                x = x + 1
+        return self.fc(x)
+
+
+def test_lines_that_let_go_of_a_layer_and_did_not_run_have_words():
+    notes = annotate(LetsGo(), torch.ones(2, 4), language="en")
+    assert "did not run. Drops this name" in line(notes, "del self.fc")
+    assert line(notes, "for self.place in range(2):")
+
+
 class Changing(nn.Module):
     def __init__(self):
         super().__init__()

@@ -176,6 +176,34 @@ def test_what_cannot_be_guessed_is_said(arguments, forward, said):
     assert said in json.loads(ran("-c", program))[0]["en"]
 
 
+def test_what_was_taken_for_lines_without_a_class_is_not_told():
+    assert [one["en"] for one in answers("en")["one line"]["remarks"]] == []
+    assert [one["en"] for one in answers("en")["a function of layers"]["remarks"]] == []
+
+
+def test_the_paste_s_own_call_says_what_is_fed():
+    assert answers("en")["a question with its error"]["inputs"] == [[1, 5, 32, 32]]
+
+
+def test_names_that_a_paste_replaced_are_there_again_for_the_next():
+    replaces = pasted.BLOCK.replace(
+        "        self.bn =",
+        "        import builtins, sys, torch\n"
+        "        nn.Linear.forward = lambda self, x: x\n        nn.Module.mine = 1\n"
+        "        torch.relu = None\n        del sys.modules['linewalk.notes']\n"
+        "        builtins.len = lambda x: 3\n        self.bn =",
+    )
+    follows = pasted.LENET.replace("F.relu(self.fc1(x))", "torch.relu(self.fc1(x))")
+    program = (
+        "import json, annotate_pasted, torch\n"
+        f"annotate_pasted.explain('F.relu = nn.BatchNorm2d = nn.Identity\\n' + {replaces!r}, 'en')\n"
+        f"found = annotate_pasted.explain({follows!r}, 'en')\n"
+        "print(json.dumps([found['error'], hasattr(torch.nn.Module, 'mine'), torch.nn.BatchNorm2d.__name__,\n"
+        "                  [line['shape'] for line in found['lines'] if line['source'].startswith('return')]]))"
+    )
+    assert json.loads(ran("-c", program)) == [None, False, "BatchNorm2d", ["1×10"]]
+
+
 def test_a_line_that_fails_has_no_shape():
     answer = answers("en")["a shape that does not fit"]
     failed = next(line for line in answer["lines"] if line["source"] == "out = self.relu(self.bn(self.conv(x)))")
@@ -238,6 +266,17 @@ def test_lines_of_a_function_of_the_paste_have_maps():
 def test_what_is_taken_along_has_no_word_of_how_the_page_runs_it():
     answer = answers("en")["plain"]
     assert "meta device" not in json.dumps([answer["code"], answer["markdown"], answer["notebook"], answer["remarks"]])
+
+
+@pytest.mark.parametrize("name", ["with a main", "parts that were pasted along", "a future that has come", "plain"])
+def test_the_copied_code_runs_by_itself_and_is_all_that_was_pasted(name):
+    code, space = answers("en")[name]["code"], {"__name__": "copied"}
+    exec(compile(code, "copied.py", "exec"), space)
+    pasted_lines = [line.strip() for line in pasted.PASTED[name][0].splitlines() if line.strip()]
+    kept = [line.strip() for line in code.splitlines()]
+    assert [line for line in pasted_lines if line not in kept] == []
+    chosen = space[answers("en")[name]["chosen"]]
+    assert issubclass(chosen, torch.nn.Module) and "# " in code
 
 
 def test_both_languages_come_of_one_answer():

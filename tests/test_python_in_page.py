@@ -188,6 +188,24 @@ def test_bad_input_gets_a_sentence_and_the_page_goes_on(annotate, code, said):
     assert len(lines(page)) > 10
 
 
+BREAKS_PYTHON = """
+class Breaks(nn.Module):
+    def __init__(self):
+        super().__init__()
+        __import__("sys").modules["json"].dumps = __import__("json").loads = None
+        __import__("annotate_pasted").both = None
+
+    def forward(self, x):
+        return self.missing(x)
+"""
+
+
+def test_code_that_breaks_python_gets_a_sentence_and_the_page_goes_on(annotate):
+    page = annotate("en")
+    assert len(explain(page, BREAKS_PYTHON)) > 20
+    assert "every one explained" in explain(page, WITH_SHORTCUT)
+
+
 def test_a_loop_without_an_end_is_stopped_and_the_page_goes_on(annotate):
     page = annotate("en")
     page.locator("#annotate-code").fill(LOOP)
@@ -307,6 +325,21 @@ def test_what_comes_out_is_inert(annotate):
     assert page.evaluate("window.acted") == 0 and "onerror" in page.locator(".an-lines").inner_text()
     active = "script, style, iframe, object, [onerror], [onclick], a:not(.an-section), img:not([src^='data:image/'])"
     assert not page.locator(f".an-result :is({active})").count()
+
+
+TURNED = 'class Turned(nn.Module):\n    def forward(self, x):\n        return x  # \u202eabc\u2066\n'
+
+
+def test_characters_that_turn_the_order_are_written_out(annotate, browser, served):
+    page = annotate("en")
+    code = TURNED.replace("return x", 'x.note = "\u202eabc\u2066"; return x')
+    assert "change the order" in explain(page, code)
+    shown = page.locator(".an-lines").inner_text()
+    assert "⟨U+202E⟩abc⟨U+2066⟩" in shown and not re.search("[\u202a-\u202e\u2066-\u2069]", shown)
+    brought = browser.new_page()
+    brought.goto(f"{served}/en/book/annotate.html#paste={quote(TURNED)}")
+    until(brought, "() => document.querySelector('.an-status').textContent.includes('only if you trust')")
+    brought.close()
 
 
 @pytest.mark.parametrize("edition", EDITIONS)

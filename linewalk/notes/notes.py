@@ -47,8 +47,21 @@ class Notes:
         Executed among the original module's globals it defines a class that computes the same.
         """
         parts = [self._commented(entry_lines, source, first) for source, first, entry_lines in self._chunks]
+        return "\n".join([*self._head, "\n\n".join(parts)]) + "\n"
+
+    @property
+    def _head(self):
+        """What is said of the whole, as comments."""
         head = [comment for words in (*self.remarks, *self.findings) for comment in self._comments([words], 0)]
-        return "\n".join([*head, *([""] if head else []), "\n\n".join(parts)]) + "\n"
+        return [*head, ""] if head else []
+
+    def in_file(self, text):
+        """The text of the file that the class stands in, with the comments in their places."""
+        lines = text.split("\n")
+        for source, first, entry_lines in sorted(self._chunks, key=lambda chunk: -chunk[1]):
+            commented = self._commented(entry_lines, source, first)
+            lines[first - 1 : first - 1 + len(source)] = commented.split("\n")
+        return "\n".join([*self._head, "\n".join(lines).strip("\n")]) + "\n"
 
     def markdown(self):
         """The same as Markdown: each line of code, its words below it."""

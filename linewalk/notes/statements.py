@@ -298,7 +298,8 @@ class Statements:
                 return library.say(
                     "Module.__init__", {"zero_argument": "super()" in text, "cls": self.reading.cls.__name__}
                 )
-        if module is None or len(targets) != 1 or not isinstance(targets[0], ast.Attribute):
+        sets = isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign))
+        if module is None or not sets or len(targets) != 1 or not isinstance(targets[0], ast.Attribute):
             return []
         if ast.unparse(targets[0].value) != "self" or not hasattr(module, targets[0].attr):
             return []
@@ -324,7 +325,7 @@ class Statements:
 
     def _layer_in(self, node, entry):
         """The layer that `self.x = …` built, as the module that was handed over holds it now."""
-        targets = getattr(node, "targets", [])
+        targets = node.targets if isinstance(node, ast.Assign) else []
         if self.reading.module is None or len(targets) != 1 or not isinstance(targets[0], ast.Attribute):
             return None
         if ast.unparse(targets[0].value) != "self":

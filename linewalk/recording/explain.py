@@ -226,7 +226,8 @@ def _known_advice(error):
     said = key if isinstance(key, str) else _text(error)
     advice = known_errors.advice(said)
     if advice is None:
-        return _key_advice(key) if isinstance(key, str) else None
+        # PyTorch raises one, with a sentence, for a name that it does not take.
+        return _key_advice(key) if isinstance(key, str) and " " not in key else None
     short = said if len(said) <= _LONGEST else said[: _LONGEST - 1] + "…"
     return Bilingual(
         f"{advice.zh}（报错是 {type(error).__name__}：{short}）",

@@ -10,6 +10,7 @@ import { guesses } from "./guesses.js";
 import { listing } from "./listing.js";
 import { ownPicture } from "./picture.js";
 import { takeaway } from "./takeaway.js";
+import { isTurned } from "./turned.js";
 import { values } from "./values.js";
 
 const LONG = 8000; // ms after which the page says that a loop may have no end
@@ -52,7 +53,10 @@ place.append(
 codeInAddress().then((brought) => {
   if (brought === null) return;
   take(brought);
-  status.textContent = words("这段代码是网址带来的，还没有运行；看过之后再按按钮。", "This code came with the address and has not been run; read it, then press the button.");
+  const asked = isTurned(brought)
+    ? words("这段代码是网址带来的，还没有运行。里面有看不见的、会改变显示顺序的字符，看到的不一定就是要运行的：信得过发来的人再按按钮。", "This code came with the address and has not been run. Invisible characters in it change the order in which it is shown, so what you read may not be what would run: press the button only if you trust who sent it.")
+    : words("这段代码是网址带来的，还没有运行；看过之后再按按钮。", "This code came with the address and has not been run; read it, then press the button.");
+  status.textContent = asked;
 });
 
 function take(code) {

@@ -3,6 +3,7 @@ import { element } from "../page/element.js";
 import { withCode } from "../page/with-code.js";
 import { inWords, words } from "../page/words.js";
 import { inert } from "./inert.js";
+import { inOrder } from "./turned.js";
 
 export function listing() {
   const list = element("ol", { className: "an-lines" });
@@ -21,7 +22,7 @@ export function listing() {
 }
 
 function line({ number, source, depth, html, shape, ran }) {
-  const code = element("code", { textContent: source });
+  const code = element("code", { textContent: inOrder(source) });
   code.style.setProperty("--depth", depth);
   const facts = [shape, ran > 1 ? words(`运行了 ${ran} 次`, `ran ${ran} times`) : ""].filter(Boolean);
   const note = element("div", { className: "an-note" }, inert(html));

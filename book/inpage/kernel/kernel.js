@@ -123,7 +123,10 @@ export function pythonKernel({ base, purpose = "explain", onProgress, onLeft = (
     get device() { return device; },
     async explain(request) {
       await start();
-      return ask({ kind: "explain", ...request });
+      return ask({ kind: "explain", ...request }).catch((error) => {
+        if (error.code === "python-failed") end(error); // pasted code has broken Python itself: the next gets a new one
+        throw error;
+      });
     },
     // What was explained last runs with numbers: `take` gets, as a cell's, what each line made that can be seen, and in
     // `content.line` which one that is. `pictures`: ImageData of the sizes that are fed, or null for the book's photograph.

@@ -21,6 +21,8 @@ from pasting.feed import inputs_of, is_list, tensor_of, works
 from pasting.guess import arguments_of, asks_for_keys, guessed, parameters_of
 from pasting.repair import in_a_class, lifted, repaired
 from pasting.space import FILE, MODULE, defined
+from pasting.stand_ins import DEBUGGERS
+from pasting.unchanged import unchanged
 from torch._lacking import NoValues
 
 from linewalk import Bilingual, Described, WalkError, annotate
@@ -37,9 +39,19 @@ _OTHERS = (
     ("flax nn.compact", "Flax"),
     ("mxnet", "MXNet"),
     ("jittor jt", "Jittor"),
+    ("mlx mx", "MLX"),
+    ("tinygrad", "tinygrad"),
+    ("oneflow", "OneFlow"),
+    ("chainer", "Chainer"),
+    ("Dense Conv2D MaxPooling2D", "Keras"),
 )
 
 
+_OTHER_LANGUAGE = re.compile(
+    r"#include\s*[<\"]|\b(?:std|torch|nn)::|^\s*(?:public|private|protected)\s*:\s*$|^\s*(?:public|private|static|export)\s|"
+    r"^\s*(?:class|struct|interface|template)\b[^\n(]*[{>]\s*$|\bfunction\b[^\n]*\{\s*$",
+    re.MULTILINE,
+)
 _OF_SIZES = (RuntimeError, ValueError, IndexError, AssertionError)  # what another input might mend
 _OF_CODE = (NotImplementedError, RecursionError, NoValues)  # what it cannot
 
@@ -104,7 +116,7 @@ def explain(code, language="zh", settings=None):
     global told
     told = None
     try:
-        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings(), shallow():
+        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings(), unchanged(), shallow():
             warnings.simplefilter("ignore")
             _explained(code, language if language == "en" else "zh", settings or {}, answer)
     except _Refused as refused:
@@ -128,26 +140,35 @@ def explain(code, language="zh", settings=None):
 def shallow():
     """Within it, calls nest less deep: a browser's stack ends long before Python's own limit, and ends everything.
 
-    And nothing sleeps.
+    And nothing sleeps, or waits for somebody at a debugger.
     """
     before, depth, frame, sleep = sys.getrecursionlimit(), 0, sys._getframe(), time.sleep
     time.sleep = lambda seconds: None
+    hook, sys.breakpointhook = sys.breakpointhook, lambda *args, **kwargs: None
+    debuggers = {name: sys.modules.get(name) for name in DEBUGGERS}
+    sys.modules |= DEBUGGERS
     while frame is not None:
         depth, frame = depth + 1, frame.f_back
     sys.setrecursionlimit(min(before, depth + _DEEPEST))
     try:
         yield
     finally:
-        time.sleep = sleep
+        time.sleep, sys.breakpointhook = sleep, hook
+        for name, module in debuggers.items():
+            sys.modules[name] = module
+            if module is None:
+                del sys.modules[name]
         sys.setrecursionlimit(before)
 
 
 def _explained(code, language, settings, answer):
     tree, source, remarks = _read(code)
     space = defined(source, tree)
-    answer["remarks"] = [both(one) for one in (*remarks, *space.remarks)]
+    turned = [sentences.TURNED] if re.search("[\u202a-\u202e\u2066-\u2069]", code) else []
+    answer["remarks"] = [both(one) for one in (*turned, *remarks, *space.remarks)]
     answer["classes"] = list(space.classes)
     if not space.classes:
+        answer["remarks"] = [both(one) for one in remarks]  # what was taken or left out changes nothing
         raise _Refused(_why_no_class(space, tree))
     wanted = settings.get("class")
     if wanted and wanted not in space.classes:
@@ -176,8 +197,13 @@ def _read(code):
     if found.source is None or not found.tree.body:
         if re.search(r"^\s*\(\w+\): \w+\(", code, re.MULTILINE):
             raise _Refused(sentences.PRINTED)
+        if _OTHER_LANGUAGE.search(code):
+            raise _Refused(sentences.OTHER_LANGUAGE)
         if "class " not in code and "def " not in code:
-            raise _Refused(sentences.ONE_LINE if _looks_like_a_line(code) else sentences.NOT_PYTHON)
+            if not _looks_like_a_line(code):
+                raise _Refused(sentences.NOT_PYTHON)
+            if "\n" not in code.strip():
+                raise _Refused(sentences.ONE_LINE)
         raise _Refused(found.failure or sentences.NOT_PYTHON)
     if name := _other_framework(found.tree):
         raise _Refused(sentences.other_framework(name))
@@ -203,6 +229,8 @@ def _other_framework(tree):
     bound |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
     nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)]
     named = {node.value.id for node in nodes} - bound
+    called = {node.func for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    named |= {function.id for function in called} - bound
     asked = {ast.unparse(node) for node in nodes}
     return next(
         (name for words, name in _OTHERS if any(word in imported | named | asked for word in words.split())), None
@@ -446,18 +474,26 @@ def _tell(told, language, space, answer):
     if plan.inputs and not plan.works and isinstance(notes.error, _OF_SIZES) and not isinstance(notes.error, _OF_CODE):
         shown = ", ".join(_shown(shape) for shape, _ in plan.inputs)
         answer["could_not_guess"].append(both(sentences.input_not_guessed(shown)))
-    head = "".join(f"{line}\n" for line in space.imports)
     answer |= {
         "ok": True,
         "error": _failure(notes),
         "lines": [_line(line, notes, language) for line in told.lines],
         "findings": [both(one) for one in notes.findings],
         "remarks": [*answer["remarks"], *(both(one) for one in notes.remarks)],
-        "code": f"{head}\n\n{notes.code()}" if head else notes.code(),
+        "code": _with_imports(notes.in_file(told.source), space.imports),
         "markdown": notes.markdown(),
         "notebook": json.dumps(notes.notebook(), ensure_ascii=False, indent=1),
         "html": notes.html(cards=False),
     }
+
+
+def _with_imports(code, imports):
+    """With the imports that were added, which stand behind those from `__future__`."""
+    if not imports:
+        return code
+    future = [node for node in ast.parse(code).body if isinstance(node, ast.ImportFrom) and node.module == "__future__"]
+    lines, place = code.split("\n"), future[-1].end_lineno if future else 0
+    return "\n".join([*lines[:place], *imports, "", "", *lines[place:]])
 
 
 def _lines_of(notes):

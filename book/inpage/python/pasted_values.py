@@ -16,6 +16,7 @@ from from_javascript import FromJavaScript
 from pasting import sentences
 from pasting.feed import is_list
 from pasting.space import FILE, defined
+from pasting.unchanged import unchanged
 from torch import _numbers
 from torch._lacking import NoValues
 
@@ -53,7 +54,7 @@ def values(tell, pictures=()):
     said = _too_much(told)
     if said is None:
         try:
-            with _computing(), annotate_pasted.shallow():
+            with _computing(), unchanged(), annotate_pasted.shallow():
                 said = _seen(told, tell, _by_size(pictures))
         except (Exception, SystemExit) as error:
             said = sentences.not_with_numbers(f"{type(error).__name__}: {error}")

@@ -31,6 +31,10 @@ _INTEGERS = (
     "indices",
     "words",
     "labels",
+    "caption",
+    "captions",
+    "sentence",
+    "sentences",
 )
 
 
@@ -72,6 +76,8 @@ def inputs_of(module, tree):
         if _tried(module, [])[0] or not (optional := list(parameters_of(forward))):
             return [], _tried(module, [])[0]
         parameters = optional[:1]
+    if called := _called_with(type(module).__name__, tree):
+        return called, True  # where it fails, that is what the paste is about
     best, furthest, began = None, -1, time.monotonic()
     for combination in itertools.islice(_combinations(module, parameters, tree), _MOST_TRIES):
         worked, count, error = _tried(module, combination)
@@ -144,7 +150,7 @@ def _combinations(module, parameters, tree):
     lists = lengths_of_lists(type(module).forward, parameters)
     if lists:
         yield from _with_lists(module, parameters, lists, singles)
-    hints = [_by_name(name, module) for name in parameters]
+    hints = [_by_name(name, module, parameters) for name in parameters]
     if any(hints):
         for one in singles:
             for combination in itertools.product(*(hint or [one] for hint in hints)):
@@ -190,7 +196,7 @@ def _pyramids(module):
                 yield tuple((1, channels, side, side) for (_, channels), side in zip(wanted, sides, strict=True))
 
 
-def _by_name(name, module):
+def _by_name(name, module, parameters):
     """What an input of such a name usually is; none where the name says nothing."""
     name = name.lower()
     if "mask" in name:
@@ -202,7 +208,9 @@ def _by_name(name, module):
     if "length" in name or name in ("lens", "seq_len"):
         return [((1,), True)]
     if name in _STATES:
-        return _states(module)
+        return _states(module, is_alone=len(_STATES & {*map(str.lower, parameters)}) < 2)
+    if name in _INTEGERS and len(parameters) > 1 and _holds(module, nn.Embedding):
+        return [((1, 16), True), ((16, 1), True), ((1,), True)]
     if name in ("input", "x", "token", "tokens", "trg", "word") and _holds(module, nn.Embedding):
         return [((1, 16), True), ((1,), True), ((16, 1), True)] if _holds(module, nn.RNNBase) else []
     return []
@@ -227,13 +235,15 @@ _STATES = frozenset(
 )
 
 
-def _states(module):
-    """The states of the first recurrent layer."""
+def _states(module, is_alone):
+    """The states of the first recurrent layer; an LSTM's two together, where they come as one input."""
     for layer in module.modules():
-        if isinstance(layer, nn.RNNBase):
-            return [((layer.num_layers * (2 if layer.bidirectional else 1), 1, layer.hidden_size), False)]
-        if isinstance(layer, nn.RNNCellBase):
-            return [((1, layer.hidden_size), False)]
+        if isinstance(layer, (nn.RNNBase, nn.RNNCellBase)):
+            shape = (1, layer.hidden_size)
+            if isinstance(layer, nn.RNNBase):
+                shape = (layer.num_layers * (2 if layer.bidirectional else 1), *shape)
+            pair = [((shape, shape), False)] if is_alone and isinstance(layer, (nn.LSTM, nn.LSTMCell)) else []
+            return [*pair, (shape, False)]
     return []
 
 
@@ -247,26 +257,54 @@ def _wanted_of_linear(module):
 
 def _mined_shapes(tree):
     """Shapes that the paste itself makes outside of classes: `x = torch.randn(1, 3, 224, 224)`."""
-    found = []
-    for statement in tree.body:
-        if isinstance(statement, ast.ClassDef):
+    return [made for node in _outside(tree) if (made := _made_by(node))]
+
+
+def _outside(tree):
+    return [node for one in tree.body if not isinstance(one, ast.ClassDef) for node in ast.walk(one)]
+
+
+def _made_by(node):
+    """(shape, whole) of the tensor that a call makes, `torch.randn(1, 3, 224, 224)`; None for any other expression."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        return None
+    kind = node.func.attr
+    if kind not in ("randn", "rand", "zeros", "ones", "randint", "FloatTensor"):
+        return None
+    try:
+        sizes = [ast.literal_eval(value) for value in node.args]
+        sizes += [ast.literal_eval(one.value) for one in node.keywords if one.arg == "size"]
+    except (ValueError, TypeError, SyntaxError):
+        return None
+    if kind == "randint":
+        sizes = next((size for size in sizes if isinstance(size, (tuple, list))), None)
+    elif len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
+        sizes = sizes[0]
+    if sizes and all(isinstance(size, int) and size > 0 for size in sizes):
+        return tuple(sizes), kind == "randint"
+    return None
+
+
+def _called_with(name, tree):
+    """The inputs with which the paste itself calls what it built of this class: `net(torch.randn(1, 3, 32, 32))`."""
+    nodes = _outside(tree)
+    set_to = {
+        target.id: node.value
+        for node in nodes
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for node in nodes:
+        if not isinstance(node, ast.Call) or not node.args or node.keywords:
             continue
-        for node in ast.walk(statement):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-                kind = node.func.attr
-                if kind not in ("randn", "rand", "zeros", "ones", "randint", "FloatTensor"):
-                    continue
-                try:
-                    sizes = [ast.literal_eval(value) for value in node.args]
-                except (ValueError, TypeError, SyntaxError):
-                    continue
-                if kind == "randint":
-                    sizes = next((size for size in sizes if isinstance(size, (tuple, list))), None)
-                elif len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
-                    sizes = sizes[0]
-                if sizes and all(isinstance(size, int) and size > 0 for size in sizes):
-                    found.append((tuple(sizes), kind == "randint"))
-    return found
+        called = set_to.get(node.func.id) if isinstance(node.func, ast.Name) else node.func
+        if isinstance(called, ast.Call) and ast.unparse(called.func) == name:
+            given = [set_to.get(one.id) if isinstance(one, ast.Name) else one for one in node.args]
+            made = list(map(_made_by, given))
+            if all(made):
+                return made
+    return None
 
 
 def _wanted(module, parameters):
@@ -336,17 +374,15 @@ def _wanted_by(layer):
         return [("steps", layer.embed_dim)]
     if isinstance(layer, nn.LayerNorm):
         return [("steps", layer.normalized_shape[-1])]
-    if isinstance(layer, nn.BatchNorm2d):
+    if isinstance(layer, (nn.BatchNorm2d, nn.InstanceNorm2d)):
         return [("maps", layer.num_features)]
     if isinstance(layer, nn.GroupNorm):
         return [("maps", layer.num_channels)]
     if isinstance(layer, nn.BatchNorm1d):
         return [("rows", layer.num_features)]
-    return [
-        ("steps" if len(one.shape) < 4 else "maps", one.shape[-1] if len(one.shape) < 4 else one.shape[1])
-        for one in layer.parameters(recurse=False)
-        if len(one.shape) > 1
-    ]
+    own = [one.shape for one in layer.parameters(recurse=False) if len(one.shape) > 1]
+    wanted = [("steps", shape[-1]) if len(shape) < 4 else ("maps", shape[1]) for shape in own]
+    return wanted + [("rows", shape[0]) for shape in own if len(shape) == 2]  # `x @ self.weight`
 
 
 def _of_kind(kind, channels):
@@ -365,7 +401,7 @@ def _of_kind(kind, channels):
             ((16, channels), False),
             ((1, 49, channels), False),
         ],
-        "ids": [((1, 16), True), ((16, 1), True)],
+        "ids": [((1, 16), True), ((1, 8), True), ((16, 1), True), ((1, 1, 16), True)],
         "noise": [((1, channels, 1, 1), False)],
         "steps": [
             ((1, 16, channels), False),

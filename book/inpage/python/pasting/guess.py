@@ -3,7 +3,10 @@
 import ast
 import contextlib
 import inspect
+import re
 import textwrap
+
+import torch.nn as nn
 
 _NAMES = (  # (names, source of the value), the first that fits
     (
@@ -110,6 +113,8 @@ _NAMES = (  # (names, source of the value), the first that fits
             "embed_size",
             "emb_size",
             "n_embd",
+            "ninp",
+            "emsize",
             "hidden",
             "channels",
             "channel",
@@ -134,10 +139,22 @@ _NAMES = (  # (names, source of the value), the first that fits
         ),
         "64",
     ),
-    (("mlp_dim", "d_ff", "ff_dim", "dim_feedforward", "mlp_hidden_dim", "ffn_dim", "forward_expansion"), "128"),
+    (
+        (
+            "mlp_dim",
+            "d_ff",
+            "intermediate_size",
+            "ff_dim",
+            "dim_feedforward",
+            "mlp_hidden_dim",
+            "ffn_dim",
+            "forward_expansion",
+        ),
+        "128",
+    ),
     (("d_hid",), "128"),
     (("head_dim", "dim_head", "d_k", "d_v", "key_dim"), "16"),
-    (("kernel_size", "kernel", "k", "ksize", "kernels"), "3"),
+    (("kernel_size", "kernel_sizes", "filter_sizes", "kernel", "k", "ksize", "kernels"), "3"),
     (("stride", "strides", "dilation", "dilations", "groups", "s", "g"), "1"),
     (("padding", "pad", "p_conv"), "1"),
     (
@@ -182,7 +199,7 @@ _NAMES = (  # (names, source of the value), the first that fits
         ),
         "16",
     ),
-    (("sos_token", "sos_idx", "bos_token", "pad_token", "pad_idx", "padding_idx", "pad_id"), "0"),
+    (("sos_token", "sos_idx", "bos_token", "pad_token", "pad_idx", "padding_idx", "pad_id", "pad_token_id"), "0"),
     (("eos_token", "eos_idx", "unk_idx", "unk_token"), "1"),
     (("img_size", "image_size", "size", "img_dim"), "32"),
     (("resolution", "input_resolution"), "56"),  # windows of 4, 7 and 8 fit in
@@ -201,16 +218,25 @@ _NAMES = (  # (names, source of the value), the first that fits
     (("nz", "z_dim", "noise_dim"), "100"),
     (("ngf", "ndf"), "16"),
     (("eps",), "1e-5"),
-    (("device",), "None"),
+    (("hidden_act",), "'gelu'"),
+    (("_attn_implementation", "attn_implementation"), "'eager'"),
+    (("device", "dropout_op"), "None"),
+    (("conv_op", "conv_layer"), "nn.Conv2d"),
+    (("n_conv_per_stage", "n_conv_per_stage_decoder", "spatial_dims", "ndim"), "2"),
+    (
+        ("anchors",),
+        "((10, 13, 16, 30, 33, 23), (30, 61, 62, 45, 59, 119), (116, 90, 156, 198, 373, 326))",
+    ),
 )
 _GUESSES = {name: text for names, text in reversed(_NAMES) for name in names}
 
 
-def arguments_of(cls, space, tree, given):
+def arguments_of(cls, space, tree, given, within=()):
     """Source text for each parameter of `__init__`, and which of them are no more than a guess.
 
     Args:
         cls: the class. space: the `Space` it was defined in; tree: of the paste. given: name → text, which wins.
+        within: the classes that this one is a part of.
 
     Returns:
         (name → text, names that nothing stood for)
@@ -225,19 +251,21 @@ def arguments_of(cls, space, tree, given):
             texts[name] = mined[name]
         elif parameter.default is not parameter.empty:
             texts[name] = _default_text(parameter.default, cls, name, space)
+            if texts[name] in ("()", "[]"):
+                texts[name] = _filled(name, cls) or texts[name]
         else:
             text = (
                 _for_blocks(name, space)
                 or _key(name, cls, space)
-                or _pasted_along(name, cls, space, tree)
+                or _pasted_along(name, cls, space, tree, within)
                 or _layer(name, cls, parameter)
                 or ("None" if _may_be_none(parameter) and name.lower() not in _GUESSES else guessed(name))
             )
             if text is None:
-                text = _configuration(name, space, tree) or _by_annotation(parameter)
+                text = _configuration(name, space, tree, cls) or _by_annotation(parameter)
                 unsure.append(name)
             is_row = _is_annotated_as_row(parameter) or _is_used_as_row(name, cls)
-            texts[name] = f"({text}, {text})" if is_row and text.isdigit() else text
+            texts[name] = _row(text, max(_items_taken(name, cls), 2)) if is_row and text.isdigit() else text
     _together(cls, texts, {*given, *mined}, parameters)
     return texts, unsure
 
@@ -262,12 +290,18 @@ def _key(name, cls, space):
     return None
 
 
-def _pasted_along(name, cls, space, tree):
-    """For a part that is handed over, `encoder`, the class of that name, built as it would be by itself."""
+def _pasted_along(name, cls, space, tree, within):
+    """For a part that is handed over, `encoder`, the class of that name, built as it would be by itself.
+
+    `c2`, a number of channels, is no part of a class `C2`.
+    """
     wanted = name.replace("_", "").lower()
+    if len(wanted) < 3:
+        return None
     for other, part in space.classes.items():
-        if part is not cls and other.replace("_", "").lower() == wanted and not issubclass(part, cls):
-            texts, _ = arguments_of(part, space, tree, {})
+        is_part = other.replace("_", "").lower() == wanted and part not in (cls, *within) and not issubclass(part, cls)
+        if is_part:
+            texts, _ = arguments_of(part, space, tree, {}, (cls, *within))
             if cls.__name__ not in str(texts):
                 return f"{other}({', '.join(f'{key}={text}' for key, text in texts.items())})"
     return None
@@ -378,10 +412,12 @@ _LAYERS = (
 
 
 _PARTS = (  # in the order in which they are looked for: `expansion_factor` holds "act"
-    "prob 0.1|drop 0.1|rate 0.1|factor 4|kernel 3|stride 1|padding 1|dilation 1|classes 10|heads 8|vocab 1000|"
-    "channel 64|planes 64|dim 64|hidden 64|embed 64|feature 64|filter 64|layers 2|blocks 2|depth 2|ratio 4|"
-    "reduce 16|chs 64|ch 64|norm nn.BatchNorm2d|act nn.ReLU|bias True|shift 0|size 16|len 16|num 2"
+    "eps 1e-5|problem None|prob 0.1|drop 0.1|rate 0.1|factor 4|kernel 3|stride 1|padding 1|dilation 1|classes 10|"
+    "heads 8|vocab 1000|std 0.5|nonlin nn.ReLU|activation nn.ReLU|channel 64|planes 64|dim 64|hid 64|embed 64|feat 64|"
+    "filter 64|layers 2|blocks 2|stages 2|repeat 2|depth 2|ratio 4|mult 4|reduce 16|chs 64|ch 64|norm nn.BatchNorm2d|"
+    "act nn.ReLU|bias True|shift 0|size 16|len 16|num 2"
 )
+_WORDS = ("chs", "ch", "act", "std", "eps")  # parts that stand in other words: "batch", "action", "stdin"
 
 
 def guessed(name):
@@ -394,7 +430,9 @@ def _by_part(name):
     lowered = name.lower()
     if lowered.startswith(("use_", "is_", "has_", "with_", "enable_")):
         return "True"
-    return next((text for part, text in map(str.split, _PARTS.split("|")) if part in lowered), None)
+    words = re.split(r"_|\d+|(?<=^in)(?=ch)|(?<=^out)(?=ch)|(?<=^mid)(?=ch)", lowered)
+    parts = map(str.split, _PARTS.split("|"))
+    return next((text for part, text in parts if part in (words if part in _WORDS else lowered)), None)
 
 
 def _by_annotation(parameter):
@@ -412,8 +450,21 @@ def _is_annotated_as_row(parameter):
     )
 
 
-def _is_used_as_row(name, cls):
-    """Whether the class takes parts of it, `window_size[0]`, unpacks, counts or goes through it."""
+def _row(text, count):
+    return f"({', '.join([text] * count)})"
+
+
+def _filled(name, cls):
+    """For a default that is an empty row, of which the class takes items or which are numbers of channels."""
+    count, text = _items_taken(name, cls), guessed(name) or "64"
+    has_channels = {"ch", "chs", "channels"} & {*name.lower().split("_")} and _is_used_as_row(name, cls)
+    if not count and not has_channels:
+        return None
+    return _row(text, max(count, 3)) if text.isdigit() else text
+
+
+def _uses(name, cls):
+    """(the nodes of a class, whether one of them is this parameter, kept as an attribute or not)"""
     nodes = list(ast.walk(_tree_of(cls)))
     names = {name} | {
         ast.unparse(target)
@@ -421,10 +472,30 @@ def _is_used_as_row(name, cls):
         if isinstance(node, ast.Assign) and ast.unparse(node.value) == name
         for target in node.targets
     }
+    return nodes, lambda node: isinstance(node, (ast.Name, ast.Attribute)) and ast.unparse(node) in names
 
-    def is_it(node):
-        return isinstance(node, (ast.Name, ast.Attribute)) and ast.unparse(node) in names
 
+def _items_taken(name, cls):
+    """How many items the class takes of it at least: `assert len(dims) == 3`, `a, b = dims`, `dims[2]`; 0: not said."""
+    nodes, is_it = _uses(name, cls)
+    counts = [0]
+    for node in nodes:
+        if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq) and isinstance(node.left, ast.Call):
+            is_length = ast.unparse(node.left.func) == "len" and len(node.left.args) == 1 and is_it(node.left.args[0])
+            count = getattr(node.comparators[0], "value", None)
+            if is_length and isinstance(count, int):
+                return count
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple) and is_it(node.value):
+            counts.append(len(node.targets[0].elts))
+        elif isinstance(node, ast.Subscript) and is_it(node.value):
+            place = getattr(node.slice, "value", None)
+            counts.append(place + 1 if isinstance(place, int) else 0)
+    return max(counts)
+
+
+def _is_used_as_row(name, cls):
+    """Whether the class takes parts of it, `window_size[0]`, unpacks, counts or goes through it."""
+    nodes, is_it = _uses(name, cls)
     for node in nodes:
         if isinstance(node, ast.Subscript) and is_it(node.value):
             return not (isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str))
@@ -445,8 +516,8 @@ def _takes_rows(function):
 def lengths_of_lists(forward, parameters):
     """Those of `forward`'s parameters that it takes apart as a list: name → how many there are, None where any number.
 
-    It unpacks them, `h, c = state`; joins them, `torch.cat(xs)`; or goes through them, `for x in xs`, `xs[-1]` beside
-    `len(xs)`.
+    It unpacks them, `h, c = state`; joins them, `torch.cat(xs)`; or goes through them, `for x in xs`, `xs[i]`, `xs[-1]`
+    beside `len(xs)`.
     """
     found, nodes = {}, list(ast.walk(_tree_of(forward)))
     for node in nodes:
@@ -458,6 +529,8 @@ def lengths_of_lists(forward, parameters):
                 found.setdefault(node.args[0].id, None)
         elif isinstance(node, (ast.For, ast.comprehension)) and isinstance(node.iter, ast.Name):
             found.setdefault(node.iter.id, None)
+        elif isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and isinstance(node.slice, ast.Name):
+            found.setdefault(node.value.id, None)
     stored = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
     return {name: count for name, count in found.items() if name in parameters and (name not in stored or count)}
 
@@ -472,7 +545,7 @@ def asks_for_keys(forward, parameters):
     return [name for name in parameters if name in found]
 
 
-def _configuration(name, space, tree):
+def _configuration(name, space, tree, cls):
     """A configuration: the paste's own, or one with all that the paste asks of it."""
     if keys := _keys_asked(name, tree):
         for other, value in space.names.items():
@@ -484,10 +557,16 @@ def _configuration(name, space, tree):
         return None
     for other in space.others:
         with contextlib.suppress(Exception):
-            made = space.names[other]()
+            kind = space.names[other]
+            text = f"{other}({', '.join(f'{key}={_plain_guess(key)}' for key in _required(kind))})"
+            made = eval(text, {"nn": nn, **space.names})
             if all(hasattr(made, attribute) for attribute in wanted):
-                return f"{other}()"
-    return _namespace(wanted)
+                return text
+    return _namespace(wanted, name, cls)
+
+
+def _required(kind):
+    return [name for name, one in parameters_of(kind.__init__).items() if one.default is one.empty]
 
 
 def _keys_asked(name, tree):
@@ -511,9 +590,26 @@ def _attributes_asked(owners, tree):
     return found
 
 
-def _namespace(wanted):
-    values = (f"{name}={_namespace(inner) if inner else _plain_guess(name)}" for name, inner in wanted.items())
+def _namespace(wanted, path, cls):
+    values = (
+        f"{name}={_namespace(inner, f'{path}.{name}', cls) if inner else _setting(name, f'{path}.{name}', cls)}"
+        for name, inner in wanted.items()
+    )
     return f"SimpleNamespace({', '.join(values)})"
+
+
+def _setting(name, path, cls):
+    """For `cfg.name`: None where that is allowed for, several where it is taken as a row."""
+    text = _plain_guess(name)
+    if any(
+        isinstance(node, ast.Compare)
+        and isinstance(node.ops[0], (ast.Is, ast.IsNot))
+        and ast.unparse(node.left) == path
+        and ast.unparse(node.comparators[0]) == "None"
+        for node in ast.walk(_tree_of(cls))
+    ):
+        return "None"
+    return _row(text, max(_items_taken(path, cls), 2)) if text.isdigit() and _is_used_as_row(path, cls) else text
 
 
 def _plain_guess(name):

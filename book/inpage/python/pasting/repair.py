@@ -28,8 +28,14 @@ _SPACES = {ord(space): " " for space in "\u00a0\u3000\u2002\u2003\u2009\u202f"} 
     ord(mark): None for mark in "\u200b\u200c\u200d\ufeff\u2060\u00ad"
 }
 _LIGATURES = {ord(joined): letters for joined, letters in zip("ﬀﬁﬂﬃﬄ", ("ff", "fi", "fl", "ffi", "ffl"), strict=True)}
-_HEAD = re.compile(r"^\s*(?:import\s+\w|from\s+[\w.]+\s+import\b|class\s+\w+|def\s+\w+\s*\(|@\w|#)")
+_HEAD = re.compile(
+    r"^\s*(?:import\s+\w|from\s+[\w.]+\s+import\b|class\s+\w+|def\s+\w+\s*\(|@\w|#|[A-Za-z_]\w*\s*=(?!=))"
+)
 _PROMPT = re.compile(r"^\s*(?:>>>|\.\.\.|In \[\d*\]:|\.\.\.:)(?: |$)")
+_CAPITAL = re.compile(
+    r"^[ \t]*(?:Class|Def|Return|Import|From|If|Elif|Else|For|While|With|Try|Except|Super|Self|Print)\b", re.MULTILINE
+)
+_GOES_ON = re.compile(r"\s*\.\.\.:?(?: |$)")
 _NUMBER = re.compile(r"^\s*[Ll]?(\d{1,5})(?:\s*[|│:.)\]]|\t|(?= {1,})|$)")
 _NUMBER_BEHIND = re.compile(r"(?:^|\s+|\|)(\d{1,5})\s*$")
 _TAG = re.compile(
@@ -39,6 +45,7 @@ _DIFF_HEAD = re.compile(r"(?:diff --git |index [0-9a-f]+\.\.|--- |\+\+\+ |@@ -\d
 _TRACEBACK = re.compile(r"^.*Traceback \(most recent call last\)", re.MULTILINE)
 _CHINESE = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")
 _MOST_LINES_DROPPED = 40
+_AROUND_CODE = ("fences", "tags", "prompts", "diff", "prose")  # what Python that is whole has in its own texts only
 
 
 @dataclass
@@ -79,7 +86,7 @@ def repaired(text):
         ("super", _with_plain_super),
     ):
         changed = change(text)
-        if changed != text:
+        if changed != text and not (name in _AROUND_CODE and _holds_a_class(text)):
             text = changed
             note(name)
     tree = parsed(text)
@@ -93,6 +100,7 @@ def repaired(text):
         ("wide", lambda t: _outside_strings(t, _WIDE)),
         ("tabs", _with_tabs_expanded),
         ("dedent", textwrap.dedent),
+        ("capitals", _with_small_letters),
         ("colons", _with_colons),
         ("print", _without_old_prints),
     ):
@@ -122,6 +130,11 @@ def parsed(text):
         return ast.parse(text)
     except (SyntaxError, ValueError, MemoryError):
         return None
+
+
+def _holds_a_class(text):
+    tree = parsed(text)
+    return tree is not None and any(isinstance(node, ast.ClassDef) for node in tree.body)
 
 
 def _restored(text, note):
@@ -157,8 +170,9 @@ def _without_fences(text):
 
 
 def _without_tags(text):
-    is_page = re.search(r"</(?:pre|code|span|div|td|p)>", text) and re.search(r"\bclass\s+\w+\s*[(:]", text)
-    return html.unescape(_TAG.sub("", text)) if is_page else text
+    bare = _TAG.sub("", text)
+    is_page = re.search(r"</(?:pre|code|span|div|td|p)>", text) and re.search(r"\bclass\s+\w+\s*[(:]", bare)
+    return html.unescape(bare) if is_page else text
 
 
 def _cells_of_a_notebook(text):
@@ -189,13 +203,18 @@ def _without_quotation_marks(text):
 
 
 def _without_prompts(text):
-    """A session's code: its prompts go, and with them what was put out behind `Out[4]:`."""
+    """A session's code: its prompts go, and with them what was put out: behind `Out[4]:`, or, where the lines that go
+    on have prompts as well, all that has none."""
     lines = text.split("\n")
     if not any(re.match(r"^\s*(?:>>>|In \[\d*\]:)", line) for line in lines):
         return text
-    kept, is_output = [], False
+    is_prompted = any(_GOES_ON.match(line) for line in lines) and not any(line.startswith("class ") for line in lines)
+    kept, has_begun, is_output = [], False, False
     for line in lines:
-        is_output = (is_output and not _PROMPT.match(line)) or re.match(r"\s*Out\[\d*\]:", line)
+        if _PROMPT.match(line):
+            has_begun, is_output = True, False
+        else:
+            is_output = is_output or (is_prompted and has_begun) or re.match(r"\s*Out\[\d*\]:", line)
         kept.append("" if is_output else _PROMPT.sub("", line, count=1))
     return "\n".join(kept)
 
@@ -283,6 +302,11 @@ def _with_tabs_expanded(text):
     return next((way for way in ways if parsed(way) is not None), ways[0])
 
 
+def _with_small_letters(text):
+    """`Class`, `Def` and the like at the beginning of lines, which a phone or an office program made capital."""
+    return _CAPITAL.sub(lambda found: found[0].lower(), text)
+
+
 def _with_colons(text):
     """A `:` at the end of each head that lost it."""
     lines = text.split("\n")
@@ -307,7 +331,13 @@ def _from_the_code_on(text):
     inside = re.search(r"(?<![A-Za-z0-9_#'\"])class\s+\w+\s*(?:\([^)]*\))?\s*[:：]", text)
     if inside and (first is None or inside.start() < len("\n".join(lines[:first]))):
         return text[inside.start() :]
-    return "\n".join(lines[first:]) if first else text
+    return _outdented(lines[first:]) if first else text
+
+
+def _outdented(lines):
+    """Lines with as much less indentation as the first of them has, which words at the margin stand between."""
+    margin = len(lines[0]) - len(lines[0].lstrip(" "))
+    return "\n".join(re.sub(rf"^ {{0,{margin}}}", "", line) for line in lines)
 
 
 def _without_words_behind(text):
@@ -376,6 +406,10 @@ def _without_prose(text):
 
 def _is_prose(line):
     code = re.sub(r"(\"[^\"]*\"|'[^']*'|#.*)", "", line).strip()
+    if re.match(r"\w*(?:Error|Exception|Warning): ", code):
+        return True
+    if re.match(r"(?:[-*•]|\d+[.)])\s+(?:\*\*|`)|\*\*[^*]+\*\*", code):  # Markdown's lists and bold words
+        return True
     code = re.sub(r"^(?:\d+[.)]|[-*•])\s+", "", code)
     words = re.fullmatch(r"[A-Z]?[A-Za-z',]+(?: [A-Za-z0-9_`',().?!:;/-]+){2,}", code)
     if re.search(r"\w\(|\bself\.", code):
@@ -466,7 +500,7 @@ def in_a_class(tree):
     if any(isinstance(node, ast.ClassDef) for node in ast.walk(tree)):
         return None
     made = [
-        (place, node.value)
+        place
         for place, node in enumerate(tree.body)
         if isinstance(node, (ast.Assign, ast.Expr))
         and isinstance(node.value, ast.Call)
@@ -474,15 +508,52 @@ def in_a_class(tree):
     ]
     if not made:
         return None
-    place, call = made[-1]
+    place = made[-1]
+    call, name = tree.body[place].value, ast.unparse(getattr(tree.body[place], "targets", [ast.Name("")])[0])
+    layers = textwrap.indent(",\n".join(map(ast.unparse, (*call.args, *call.keywords))), " " * 12)
     is_listed = not any(isinstance(one, ast.Starred) for one in call.args) and len(call.args) > 1
     steps = [f"x = self.layers[{at}](x)" for at in range(len(call.args))] if is_listed else ["x = self.layers(x)"]
-    layers = textwrap.indent(",\n".join(map(ast.unparse, call.args)), " " * 12)
-    before = "\n".join(map(ast.unparse, tree.body[:place]))
+    building = _building(tree.body[:place], _names_in(call))
+    adding = [node for node in tree.body[place + 1 :] if name and _is_call_of(node, name)]
+    moved = {*building, *adding}
+    before = "\n".join(ast.unparse(node) for node in tree.body[:place] if node not in moved)
+    behind = "\n".join(ast.unparse(node) for node in tree.body[place + 1 :] if node not in moved)
+    lines = ["super().__init__()", *(line for node in building for line in ast.unparse(node).split("\n"))]
+    lines.append(f"self.layers = nn.Sequential(\n{layers},\n        )" if layers else "self.layers = nn.Sequential()")
+    lines += [f"self.layers{ast.unparse(node)[len(name) :]}" for node in adding]
     body = "\n        ".join([*steps, "return x"])
-    behind = "\n".join(map(ast.unparse, tree.body[place + 1 :]))
     return (
-        f"{before}\n\n\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
-        f"        self.layers = nn.Sequential(\n{layers},\n        )\n\n    def forward(self, x):\n        {body}\n\n\n"
-        f"{behind}\n"
+        f"{before}\n\n\nclass Net(nn.Module):\n    def __init__(self):\n        {_NEXT.join(lines)}\n\n"
+        f"    def forward(self, x):\n        {body}\n\n\n{behind}\n"
     ).lstrip()
+
+
+_NEXT = "\n        "
+
+
+def _is_call_of(node, name):
+    """`net.add_module("conv", …)`, which adds to what was built."""
+    if not isinstance(node, ast.Expr) or not isinstance(node.value, ast.Call):
+        return False
+    function = node.value.func
+    adds = isinstance(function, ast.Attribute) and function.attr in ("add_module", "append", "extend", "insert")
+    return adds and ast.unparse(function.value) == name
+
+
+def _names_in(node):
+    return {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
+
+
+def _building(statements, wanted):
+    """Of the statements, those by which a list of layers grows: loops and calls, and what these begin with."""
+    found = []
+    for node in reversed(statements):
+        is_import = isinstance(node, (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef))
+        changes = isinstance(node, (ast.For, ast.While, ast.If, ast.AugAssign)) or (
+            isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
+        )
+        begins = isinstance(node, ast.Assign) and found and {ast.unparse(one) for one in node.targets} & wanted
+        if not is_import and ((changes and _names_in(node) & wanted - {"nn", "torch", "print"}) or begins):
+            found.append(node)
+            wanted = wanted | _names_in(node)
+    return found[::-1]

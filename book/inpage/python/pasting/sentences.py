@@ -2,6 +2,8 @@
 
 from linewalk import Bilingual
 
+_MOST_NAMES = 6  # in one sentence
+
 EMPTY = Bilingual(
     "这里还没有代码：请粘贴一个 `nn.Module` 的类。", "There is no code yet: paste a class, an `nn.Module`."
 )
@@ -12,6 +14,11 @@ TOO_LONG = Bilingual(
 NOT_PYTHON = Bilingual(
     "这看起来不是 Python 代码：请粘贴一个用 PyTorch 写的类，从 `class …(nn.Module):` 到最后一行。",
     "This does not look like Python: paste a class written with PyTorch, from `class …(nn.Module):` to its last line.",
+)
+OTHER_LANGUAGE = Bilingual(
+    "这看起来不是 Python 代码，而是别的编程语言：请粘贴一个用 PyTorch 写的类，从 `class …(nn.Module):` 到最后一行。",
+    "This does not look like Python but like another language: paste a class written with PyTorch, from "
+    "`class …(nn.Module):` to its last line.",
 )
 ONE_LINE = Bilingual(
     "单独一行没有输入可走：请粘贴它所在的整个类；`out = F.relu(self.bn(self.conv(out)))` 这样的一行，第 1 章逐字讲解。",
@@ -55,6 +62,11 @@ LINES = Bilingual(
     "这是 `forward` 里的几行，`self.…` 是什么要看它的类：请把整个类粘贴进来，从 `class …(nn.Module):` 到最后一行。",
     "These are lines out of a `forward`, and what `self.…` is stands in its class: paste the whole class, from "
     "`class …(nn.Module):` to its last line.",
+)
+TURNED = Bilingual(
+    "代码里有看不见的、会改变显示顺序的字符：看到的顺序不一定是运行的顺序；下面把它们写成了 ⟨U+202E⟩ 的样子。",
+    "There are invisible characters in this code that change the order in which it is shown: what you read in the box "
+    "may not be what runs; below they stand as ⟨U+202E⟩.",
 )
 IN_A_CLASS = Bilingual(
     "这里没有类，只有一个 `nn.Sequential`：已放进一个类，`forward` 按顺序一层一层地调用，"
@@ -117,6 +129,13 @@ def wants_a_dictionary(name):
 def constant_guessed(name, text):
     return Bilingual(
         f"`{name}` 没有贴进来，先当作 {text}。", f"`{name}` was not pasted along and is taken as {text}."
+    )
+
+
+def number_guessed(name, line, text):
+    return Bilingual(
+        f"第 {line} 行的 `{name}` 要用到这里没有的东西才算得出，先当作 {text}。",
+        f"`{name}` on line {line} is computed from what is not here, and is taken as {text}.",
     )
 
 
@@ -297,9 +316,11 @@ def argument_not_guessed(name, text):
     )
 
 
-def taken_as_module(base):
+def taken_as_modules(bases):
+    zh, en = _listed(bases)
+    were, are = ("was", "is") if len(bases) == 1 else ("were", "are")
     return Bilingual(
-        f"`{base}` 没有贴进来，当作 `nn.Module`。", f"`{base}` was not pasted along and is taken as `nn.Module`."
+        f"{zh} 没有贴进来，当作 `nn.Module`。", f"{en} {were} not pasted along and {are} taken as `nn.Module`."
     )
 
 
@@ -316,11 +337,19 @@ def on_the_processor(name):
     )
 
 
-def stand_in(name):
-    return Bilingual(
-        f"`{name}` 这里没有，用了一个形状相同的替身。",
-        f"`{name}` is not here; a stand-in of the same shapes was taken.",
-    )
+def _listed(names):
+    """The first of these names in either language, and how many there are more."""
+    shown, more = [f"`{name}`" for name in names[:_MOST_NAMES]], len(names) - _MOST_NAMES
+    zh, en = "、".join(shown), ", ".join(shown)
+    return (zh, en) if more <= 0 else (f"{zh} 等 {len(names)} 个", f"{en} and {more} more")
+
+
+def stood_in(names):
+    zh, en = _listed(names)
+    taken = "is not here; a stand-in of the same shapes was taken"
+    if len(names) > 1:
+        taken = "are not here; stand-ins of the same shapes were taken"
+    return Bilingual(f"{zh} 这里没有，用了形状相同的替身。", f"{en} {taken}.")
 
 
 def added_imports(lines):
@@ -329,21 +358,19 @@ def added_imports(lines):
 
 
 def not_here(names):
-    shown = [f"`{name}`" for name in names]
+    zh, en = _listed(names)
     are, one = ("is", "it") if len(names) == 1 else ("are", "one of them")
     return Bilingual(
-        f"{'、'.join(shown)} 这里没有：用到的那一行会停下，别的行照常解释。",
-        f"{', '.join(shown)} {are} not here: the run stops where a line uses {one}, and the other lines are explained "
-        "as usual.",
+        f"{zh} 这里没有：用到的那一行会停下，别的行照常解释。",
+        f"{en} {are} not here: the run stops where a line uses {one}, and the other lines are explained as usual.",
     )
 
 
-def undecorated(text):
-    shown = text.replace("`", "'")
-    return Bilingual(
-        f"装饰器 `@{shown}` 这里没有，就当没有它。",
-        f"The decorator `@{shown}` is not here; it is as if it were not there.",
-    )
+def undecorated(names):
+    zh, en = _listed(names)
+    one = f"The decorator {en} is not here; it is as if it were not there."
+    several = f"The decorators {en} are not here; it is as if they were not there."
+    return Bilingual(f"装饰器 {zh} 这里没有，就当没有。", one if len(names) == 1 else several)
 
 
 def left_out(line, text):
@@ -400,6 +427,9 @@ REPAIRS = {
     "magics": Bilingual(
         "笔记本的命令（`%…`、`!…`）和省略号没有算进去。",
         "A notebook's commands (`%…`, `!…`) and dots that stand for more were left out.",
+    ),
+    "capitals": Bilingual(
+        "行首的 `Class`、`Def` 等改回了小写。", "`Class`, `Def` and the like at the beginning of lines are small again."
     ),
     "colons": Bilingual("行尾缺少的冒号已补上。", "Missing colons at the ends of lines were added."),
 }

@@ -14,6 +14,7 @@ import io
 import itertools
 import linecache
 import math
+import random
 import sys
 import types
 import typing
@@ -36,13 +37,14 @@ from .sentences import (
     name_not_there,
     not_here,
     not_in_base,
+    number_guessed,
     on_the_processor,
-    stand_in,
-    taken_as_module,
+    stood_in,
+    taken_as_modules,
     torchvisions,
     undecorated,
 )
-from .stand_ins import RESNETS, STAND_INS, Lightning
+from .stand_ins import DEBUGGERS, RESNETS, STAND_INS, Lightning
 
 FILE, MODULE = "pasted.py", "pasted_code"
 _AS_IT_IS = "__as_it_is__"
@@ -61,37 +63,20 @@ _OFFERED = {
     "Parameter": (nn.Parameter, "from torch.nn import Parameter"),
     "init": (nn.init, "from torch.nn import init"),
     "warnings": (warnings, "import warnings"),
+    "random": (random, "import random"),
+    "namedtuple": (collections.namedtuple, "from collections import namedtuple"),
     "dataclass": (dataclass, "from dataclasses import dataclass"),
     "Variable": (torch.autograd.Variable, "from torch.autograd import Variable"),
     "weight_norm": (nn.utils.weight_norm, "from torch.nn.utils import weight_norm"),
     "spectral_norm": (nn.utils.spectral_norm, "from torch.nn.utils import spectral_norm"),
     "checkpoint": (torch.utils.checkpoint.checkpoint, "from torch.utils.checkpoint import checkpoint"),
     **{
-        name: (getattr(typing, name), f"from typing import {name}")
-        for name in ("Any", "Callable", "Dict", "List", "Optional", "Sequence", "Tuple", "Type", "Union")
+        name: (getattr(nn.utils.rnn, name), f"from torch.nn.utils.rnn import {name}")
+        for name in ("pack_padded_sequence", "pad_packed_sequence", "pad_sequence", "pack_sequence")
     },
     **{
-        name: (getattr(nn, name), f"from torch.nn import {name}")
-        for name in (
-            "Module",
-            "Sequential",
-            "Conv2d",
-            "BatchNorm2d",
-            "ReLU",
-            "Linear",
-            "Dropout",
-            "MaxPool2d",
-            "AvgPool2d",
-            "AdaptiveAvgPool2d",
-            "ModuleList",
-            "LayerNorm",
-            "GELU",
-            "Embedding",
-            "LSTM",
-            "GRU",
-            "Softmax",
-            "Sigmoid",
-        )
+        name: (getattr(typing, name), f"from typing import {name}")
+        for name in ("Any", "Callable", "Dict", "List", "Optional", "Sequence", "Tuple", "Type", "Union")
     },
 }
 _ALLOWED = frozenset(
@@ -247,7 +232,9 @@ class Space:
 
     names: its globals; classes: name → `nn.Module` class, in order; functions: names of plain functions.
     remarks: what is said of it; failure: a sentence where it could not be defined; imports: those that were added;
-    missing: names of what it imports and is not here; imported: the paste's own, as `ast` nodes.
+    missing: names of what it imports and is not here; stood_in: of that which something of the page stands for;
+    taken_as_modules: of bases that `nn.Module` stands for; undecorated: decorators that were left out, as text;
+    imported: the paste's own, as `ast` nodes; own: names of the functions and classes that it defines.
     """
 
     names: dict
@@ -257,7 +244,11 @@ class Space:
     failure: object = None
     imports: list = field(default_factory=list)
     missing: list = field(default_factory=list)
+    stood_in: list = field(default_factory=list)
+    taken_as_modules: list = field(default_factory=list)
+    undecorated: list = field(default_factory=list)
     imported: list = field(default_factory=list)
+    own: frozenset = frozenset()
 
 
 def defined(source, tree):
@@ -266,7 +257,8 @@ def defined(source, tree):
     module = types.ModuleType(MODULE)
     module.__file__ = FILE
     sys.modules[MODULE] = module
-    space = Space(vars(module))
+    own = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    space = Space(vars(module), own=frozenset(node.name for node in tree.body if isinstance(node, own)))
     space.imported = [
         one
         for node in tree.body
@@ -284,8 +276,10 @@ def defined(source, tree):
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             _define(node, space, flags)
         elif isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)) and _is_plain(node.value):
-            with contextlib.suppress(Exception):
+            try:
                 _run(node, space, flags)
+            except Exception:
+                _stand_for_number(node, space)
         elif isinstance(node, ast.Try) and all(isinstance(one, (ast.Import, ast.ImportFrom)) for one in node.body):
             for one in node.body:
                 _import(one, space)
@@ -296,9 +290,20 @@ def defined(source, tree):
             if not any("不是类的一部分" in remark.zh for remark in space.remarks):
                 space.remarks.append(left_out(node.lineno, text))
             _stand_for(node, tree, space)
-    if space.missing:
-        space.remarks.insert(0, not_here(list(dict.fromkeys(space.missing))))
+    together = (not_here, space.missing), (stood_in, space.stood_in), (taken_as_modules, space.taken_as_modules)
+    together += ((undecorated, [f"@{text.partition('(')[0]}" for text in space.undecorated]),)
+    space.remarks[:0] = [say(list(dict.fromkeys(names))) for say, names in together if names]
     return space
+
+
+def _stand_for_number(node, space):
+    """What a number is taken to be that cannot be worked out here: `vocab_size = len(vocab)`."""
+    name = getattr(getattr(node, "targets", [None])[0], "id", None)
+    if name and name not in space.names:
+        text = guessed(name) or ""
+        space.names[name] = int(text) if text.isdigit() else NotRun(name, node.lineno)
+        if text.isdigit():
+            space.remarks.append(number_guessed(name, node.lineno, text))
 
 
 def _stand_for(node, tree, space):
@@ -337,35 +342,49 @@ def _offer(tree, space):
     bound |= {node.name for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
     bound |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
     parameters = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
     used = dict.fromkeys(
         node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
     )
     for name in used:
         if name in bound or hasattr(builtins, name):
             continue
-        if name in _OFFERED:
-            space.names[name], line = _OFFERED[name]
+        if offered := _OFFERED.get(name) or _of_pytorch(name, called - parameters):
+            space.names[name], line = offered
             space.imports.append(line)
         elif name in STAND_INS:
             space.names[name] = STAND_INS[name]
-            space.remarks.append(stand_in(name))
+            space.stood_in.append(name)
         elif name in ("conv1x1", "conv3x3"):
             space.names[name] = getattr(resnet, name)
             space.remarks.append(torchvisions(name))
         elif name in ("np", "numpy"):
             space.names[name] = Numpy("numpy")
+        elif name in ("models", "torchvision"):
+            space.names[name] = Torchvision("torchvision.models" if name == "models" else name)
+            space.imports.append("from torchvision import models" if name == "models" else "import torchvision")
         elif _is_a_constant(name, bound | parameters) and (text := guessed(name) or "").isdigit():
             space.names[name] = int(text)
             space.remarks.append(constant_guessed(name, text))
         elif name in ("device", "DEVICE") and name not in parameters:
             space.names[name] = torch.device("cpu")
             space.remarks.append(on_the_processor(name))
-    if any(ast.unparse(node).startswith(("import torchvision", "from torchvision")) for node in space.imported):
+    imports = [*map(ast.unparse, space.imported), *space.imports]
+    if any(line.startswith(("import torchvision", "from torchvision")) for line in imports):
         named = dict.fromkeys(node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute))
         named |= dict.fromkeys(used)
-        space.remarks += [stand_in(name) for name in named if name in RESNETS]
+        space.stood_in += [name for name in named if name in RESNETS]
     if space.imports:
         space.remarks.append(added_imports(space.imports))
+
+
+def _of_pytorch(name, called):
+    """(what PyTorch has by a name that nothing defines, how it is imported): layers, and functions such as `relu`."""
+    if isinstance(layer := getattr(nn, name, None), type) and issubclass(layer, nn.Module):
+        return layer, f"from torch.nn import {name}"
+    if name in called and not name.startswith("_") and callable(function := vars(F).get(name)):
+        return function, f"from torch.nn.functional import {name}"
+    return None
 
 
 def _is_a_constant(name, others):
@@ -419,9 +438,11 @@ def _import(node, space):
             whole = alias.name if alias.asname else alias.name.split(".")[0]
             value = _module(alias.name, whole)
             name = alias.asname or whole
+        if isinstance(value, Missing) and name in space.own:
+            continue  # files that were joined: it was pasted along
         space.names[name] = value
         if value is STAND_INS.get(alias.name, space):
-            space.remarks.append(stand_in(alias.name))
+            space.stood_in.append(alias.name)
         if isinstance(value, Missing) and not isinstance(value, (Numpy, Torchvision)):
             space.missing.append(value.__name__)
 
@@ -431,6 +452,8 @@ def _module(wanted, whole):
         return Numpy("numpy")
     if whole.split(".")[0] == "torchvision":
         return Torchvision(wanted)
+    if wanted in DEBUGGERS:
+        return DEBUGGERS[wanted]
     try:
         if whole.split(".")[0] not in _ALLOWED:
             raise ImportError
@@ -448,7 +471,7 @@ def _from(module, name):
     if module.split(".")[0] == "torchvision":
         return getattr(Torchvision(module), name)
     if module == "torch.utils.model_zoo" or name == "load_state_dict_from_url":
-        return Missing(f"{module}.{name}")
+        return Missing(f"{module}.{name}".lstrip("."))
     try:
         if module.startswith(".") or module.split(".")[0] not in _ALLOWED:
             raise ImportError
@@ -459,10 +482,10 @@ def _from(module, name):
             return (
                 importlib.import_module(f"{module}.{name}")
                 if module.split(".")[0] in _ALLOWED
-                else Missing(f"{module}.{name}")
+                else Missing(f"{module}.{name}".lstrip("."))
             )
         except Exception:
-            return Missing(f"{module}.{name}")
+            return Missing(f"{module}.{name}".lstrip("."))
 
 
 def _define(node, space, flags):
@@ -480,7 +503,7 @@ def _define(node, space, flags):
             root = text.partition(".")[0]
             space.names.setdefault(root, Missing(root))
         if is_module:
-            space.remarks.append(taken_as_module(text))
+            space.taken_as_modules.append(text)
     for inner in ast.walk(node):  # a decorator that is not here leaves what it decorates as it is
         for place, one in enumerate(getattr(inner, "decorator_list", ())):
             if _is_unknown(one, space):
@@ -488,7 +511,7 @@ def _define(node, space, flags):
                 value = space.names.get(ast.unparse(one).partition("(")[0].partition(".")[0])
                 if isinstance(value, Missing):
                     space.missing = [name for name in space.missing if name != value.__name__]
-                space.remarks.append(undecorated(ast.unparse(one)))
+                space.undecorated.append(ast.unparse(one))
     try:
         _run_with_constants(node, space, flags)
     except RecursionError:

@@ -198,6 +198,13 @@ def get_act_layer(name="relu"):
     return next(value for key, value in vars(nn).items() if key.lower() == wanted)
 
 
+class Activations(dict):
+    """transformers' `ACT2FN`: an activation by its name."""
+
+    def __missing__(self, name):
+        return get_act_layer({"gelu_new": "gelu", "quick_gelu": "gelu"}.get(name, name))()
+
+
 def create_act_layer(name, inplace=None, **others):
     layer = get_act_layer(name)
     return layer(inplace=inplace) if inplace and issubclass(layer, nn.ReLU) else layer()
@@ -279,6 +286,11 @@ class ConvModule(nn.Module):
 def nothing(*args, **kwargs):
     """For calls that only report or check."""
     return None
+
+
+DEBUGGERS = {name: types.ModuleType(name) for name in ("pdb", "ipdb", "pudb")}
+for debugger in DEBUGGERS.values():
+    debugger.set_trace = nothing
 
 
 # einops: shapes by name
@@ -367,8 +379,43 @@ def reduce(tensor, pattern, reduction, **sizes):
     gone = [place for place, name in enumerate(names) if name not in kept]
     less = getattr(split, {"max": "amax", "min": "amin"}.get(reduction, reduction))(gone) if gone else split
     left_over = [name for name in names if name in kept]
-    moved = less.permute([left_over.index(name) for name in kept])
+    moved = less.permute([left_over.index(name) for name in kept if name != "1"])
     return moved.reshape([math.prod(known[n] for n in (axis if isinstance(axis, list) else [axis])) for axis in after])
+
+
+def einsum(*tensors_and_pattern):
+    """einops's: torch's, with names of several letters and the pattern last."""
+    *tensors, pattern = tensors_and_pattern
+    if not isinstance(pattern, str):  # torch's own, without its import
+        return torch.einsum(*tensors_and_pattern)
+    letters = {}
+    for name in re.findall(r"\w+", pattern):
+        letters.setdefault(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"[len(letters)])
+    short = re.sub(r"\w+", lambda name: letters[name[0]], pattern).replace(" ", "")
+    return torch.einsum(short, *tensors)
+
+
+def pack(tensors, pattern):
+    """(tensors joined along the `*`, for which each may have any axes, what these axes were)"""
+    before = pattern.split().index("*")
+    behind = len(pattern.split()) - before - 1
+    ends = [tensor.dim() - behind for tensor in tensors]
+    shapes = [tensor.shape[before:end] for tensor, end in zip(tensors, ends, strict=True)]
+    flat = [
+        tensor.reshape([*tensor.shape[:before], math.prod(shape), *tensor.shape[end:]])
+        for tensor, shape, end in zip(tensors, shapes, ends, strict=True)
+    ]
+    return torch.cat(flat, before), shapes
+
+
+def unpack(tensor, packed_shapes, pattern):
+    """The tensors that were packed."""
+    at = pattern.split().index("*")
+    parts = tensor.split([math.prod(shape) for shape in packed_shapes], at)
+    return [
+        part.reshape([*part.shape[:at], *shape, *part.shape[at + 1 :]])
+        for part, shape in zip(parts, packed_shapes, strict=True)
+    ]
 
 
 class Rearrange(nn.Module):
@@ -381,6 +428,19 @@ class Rearrange(nn.Module):
 
     def extra_repr(self):
         return ", ".join([repr(self.pattern), *(f"{name}={size}" for name, size in self.sizes.items())])
+
+
+class Reduce(nn.Module):
+    def __init__(self, pattern, reduction, **sizes):
+        super().__init__()
+        self.pattern, self.reduction, self.sizes = pattern, reduction, sizes
+
+    def forward(self, x):
+        return reduce(x, self.pattern, self.reduction, **self.sizes)
+
+    def extra_repr(self):
+        sizes = (f"{name}={size}" for name, size in self.sizes.items())
+        return ", ".join([repr(self.pattern), repr(self.reduction), *sizes])
 
 
 STAND_INS = {
@@ -405,6 +465,7 @@ STAND_INS = {
     "lecun_normal_": nn.init.normal_,
     "MLP": MLP,
     "get_act_layer": get_act_layer,
+    "ACT2FN": Activations(),
     "create_act_layer": create_act_layer,
     "get_padding": get_padding,
     "ConvNormAct": ConvNormAct,
@@ -419,6 +480,10 @@ STAND_INS = {
     "repeat": repeat,
     "reduce": reduce,
     "Rearrange": Rearrange,
+    "Reduce": Reduce,
+    "einsum": einsum,
+    "pack": pack,
+    "unpack": unpack,
 }
 
 

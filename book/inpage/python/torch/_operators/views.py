@@ -550,7 +550,7 @@ def _split_with_sizes(self, split_sizes, dim=0):
     return _pieces(self, split_sizes, at)
 
 
-@both
+@function
 def split(tensor, split_size_or_sections, dim=0):
     need_tensor(tensor, "split", "tensor")
     if isinstance(split_size_or_sections, (tuple, list)):
@@ -558,6 +558,13 @@ def split(tensor, split_size_or_sections, dim=0):
     if split_size_or_sections <= 0:
         raise RuntimeError(f"split expects split_size be non-negative, but got split_size={split_size_or_sections}")
     return _split(tensor, split_size_or_sections, dim)
+
+
+def _split_of_a_tensor(self, split_size, dim=0):
+    return split(self, split_size, dim)
+
+
+method(named(_split_of_a_tensor, "split"))
 
 
 @both
