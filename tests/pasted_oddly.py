@@ -733,6 +733,15 @@ ODDLY = {
         "ok",
         "pack_padded_sequence",
     ),
+    "a column that is written over": (
+        a_class(
+            "dim",
+            "self.layer = nn.Linear(dim, 8)",
+            forward="h = self.layer(x).view(2, -1); first, rest = h[:, 0], h[:, 1:]; first.mul_(2); return h, rest",
+        ),
+        "ok",
+        "2×3",
+    ),
     "a style for maps": (
         a_class(
             "style_dim, num_features",

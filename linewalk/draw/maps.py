@@ -327,8 +327,17 @@ def _photograph(tensor, name, stats):
 def _sample(values):
     """The values in the middle of so many equal parts of the memory: "-0.213,0,1.5"."""
     middles = [(2 * part + 1) * values.numel() // (2 * _SAMPLED) for part in range(_SAMPLED)]
-    places = torch.unravel_index(torch.tensor(middles), values.shape)  # not flattened, which would write it out
-    return ",".join(f"{value:.6g}" for value in values[places].tolist())
+    places = [_place(middle, values.shape) for middle in middles]  # not flattened, which would write it out
+    return ",".join(f"{value:.6g}" for value in values[tuple(map(list, zip(*places, strict=True)))].tolist())
+
+
+def _place(number, shape):
+    """The indices of an element by its number."""
+    found = []
+    for size in reversed(shape):
+        number, index = divmod(number, size)
+        found.insert(0, index)
+    return found
 
 
 def _indexed(name, tensor, count, last):

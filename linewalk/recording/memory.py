@@ -327,15 +327,29 @@ def overlap(own, written):
     if math.prod(own[1]) == end - start and (start <= first or last <= end):
         return True  # it has no gaps, and so an end of the other lies in it
     low, high = min(start, first), max(end, last)
-    if high - low > _MOST_MARKED:
+    runs, own_runs = _runs(*written, low), _runs(*own, low)
+    if high - low > _MOST_MARKED or runs is None or own_runs is None:
         return True
-    with _no_dispatch(), _no_function(), _no_functorch():
-        marked = torch.zeros(high - low, dtype=torch.bool, device="cpu")
-        marked.as_strided(written[1], written[2], first - low).fill_(True)
-        return bool(marked.as_strided(own[1], own[2], start - low).any())
+    marked = bytearray(high - low)
+    for run in runs:
+        marked[run] = b"\1" * len(range(run.start, run.stop, run.step))
+    return any(1 in marked[run] for run in own_runs)
 
 
-_MOST_MARKED = 2**20
+_MOST_MARKED, _MOST_RUNS = 2**20, 2**14
+
+
+def _runs(offset, sizes, strides, _, low):
+    """The elements as slices, as long as can be, counted from `low`; None where there would be too many."""
+    *axes, longest = sorted([(1, 1), *zip(sizes, strides, strict=True)], key=lambda axis: axis[0] if axis[1] else 1)
+    starts = [offset - low]
+    for size, stride in axes:
+        if stride and len(starts) * size > _MOST_RUNS:
+            return None
+        if stride:
+            starts = [start + step * stride for start in starts for step in range(size)]
+    size, stride = longest
+    return [slice(start, start + (size - 1) * stride + 1, stride or 1) for start in starts]
 
 
 def _in_bytes(offset, sizes, strides, size):
