@@ -1,6 +1,7 @@
 """Which statement a line number belongs to."""
 
 import ast
+import contextlib
 import dis
 import functools
 import inspect
@@ -148,12 +149,22 @@ def as_written(function, cls):
     `cls` may have inherited it.
     """
     function = inspect.unwrap(function)
-    if not _is_of(function, cls):
-        for cell in getattr(function, "__closure__", None) or ():
-            held = getattr(cell, "cell_contents", None)  # a cell may be empty
-            if inspect.isfunction(held) and _is_of(found := as_written(held, cls), cls):
-                return found
+    waiting, seen = [function], set()
+    while waiting:
+        one = inspect.unwrap(waiting.pop(0))
+        if _is_of(one, cls):
+            return one
+        if id(one) not in seen:  # a function may hold itself
+            seen.add(id(one))
+            waiting += filter(inspect.isfunction, _held_by(one))
     return function
+
+
+def _held_by(function):
+    """What a function has taken along from the one around it."""
+    for cell in getattr(function, "__closure__", None) or ():
+        with contextlib.suppress(ValueError):  # nothing was put into it yet
+            yield cell.cell_contents
 
 
 def _is_of(function, cls):

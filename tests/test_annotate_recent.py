@@ -668,3 +668,20 @@ def test_a_method_that_runs_compiled_is_not_said_to_be_idle():
     notes = annotate(Compiles(), torch.ones(2), language="en")
     assert "Nothing called it" not in said(notes, "def faster(self, x):")
     assert "Nothing called it" in said(notes, "def never(self, x):")
+
+
+def test_functions_that_hold_each_other_are_walked():
+    def plus(x, deeper=False):
+        return minus(x) if deeper else x + 1
+
+    def minus(x):
+        return plus(x) - 2
+
+    def forward(self, x, deeper=True):
+        x = plus(x, deeper) if deeper else later
+        return x
+
+    if forward is None:
+        later = 0  # it never gets here, and what forward holds stays empty
+    trail = walk(type("Holds", (nn.Module,), {"forward": forward})(), torch.ones(2))
+    assert torch.equal(trail.output, torch.zeros(2)) and len(trail) == 3
