@@ -11,19 +11,11 @@ import pytest
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+from test_annotate import all_lines, said
 from torch.utils.flop_counter import FlopCounterMode
 
 from linewalk import annotate, walk
 from linewalk.__main__ import main
-
-
-def all_lines(notes):
-    return [*notes.lines, *(line for _, lines in notes.helpers for line in lines)]
-
-
-def said(notes, text, language="en"):
-    one = next(line for line in all_lines(notes) if line.text == text)
-    return " ".join(getattr(sentence, language) for sentence in one.sentences)
 
 
 def found(notes):

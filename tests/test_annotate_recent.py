@@ -12,18 +12,9 @@ import pytest
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+from test_annotate import said
 
 from linewalk import annotate, walk, walk_init
-
-
-def all_lines(notes):
-    return [*notes.lines, *(line for _, lines in notes.helpers for line in lines)]
-
-
-def said(notes, text, language="en"):
-    one = next(line for line in all_lines(notes) if line.text == text)
-    return " ".join(getattr(sentence, language) for sentence in one.sentences)
-
 
 # ---- which line it is
 
