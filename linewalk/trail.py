@@ -289,7 +289,8 @@ class Step(_Doing):
         """The name of the tensor that this line made, changed or returned; None where there is none."""
         if self.source.startswith("def "):
             return None
-        names = [*self.statement.targets, *self.changed]
+        read = [name for name in self.statement.reads if name in self.changed]  # `part.mul_(2)` may change others, too
+        names = [*self.statement.targets, *read, *self.changed]
         if self.source.startswith("return") and "return" not in self.changed:
             names += self.statement.reads[:1]
         for name in names:

@@ -206,7 +206,7 @@ def test_a_write_changes_the_names_that_lie_where_it_wrote():
     assert list(written.values()) == [
         {"h", "first", "head", "wide"}, {"h", "rest", "head"}, {"h", "rest", "head"}, {"h", "first", "rest", "wide"},
     ]
-    assert trail[4].ops == ["aten.mul_"]
+    assert trail[4].ops == ["aten.mul_"] and trail[4].result == "first"
 
 
 def test_a_tensor_that_gets_another_memory_has_changed():
